@@ -1,0 +1,1 @@
+//! The conversation between a frontend and the daemon that runs it.

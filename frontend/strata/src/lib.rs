@@ -1,0 +1,1 @@
+//! Strata: a BuildKit frontend for Python machine-learning services.

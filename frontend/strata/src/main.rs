@@ -1,0 +1,3 @@
+//! The frontend image's entrypoint.
+
+fn main() {}

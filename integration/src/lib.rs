@@ -1,0 +1,1 @@
+//! What the tests and benchmarks stand on: engines, images, local servers.
