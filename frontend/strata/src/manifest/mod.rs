@@ -1,0 +1,1 @@
+//! What the user wrote: YAML to values that know their lines.

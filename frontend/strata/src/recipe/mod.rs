@@ -1,0 +1,195 @@
+//! One build, with no choices left in it: variant and target laid over, build arguments
+//! filled in, every value checked. What a recipe still lacks are facts from outside.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use llb::{Lines, SourceFile};
+
+use crate::mistake::Spanned;
+
+/// What to build and how, decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The manifest that all lines refer to.
+    pub file: Arc<SourceFile>,
+    /// What of it is wanted.
+    pub target: Target,
+    /// The image everything stands on, as written: `python:3.12-slim`.
+    pub base: Spanned<String>,
+    /// Packages of the base's own package manager.
+    pub system: System,
+    /// The Python environment.
+    pub python: Python,
+    /// The models, in the manifest's order.
+    pub models: Vec<Model>,
+    /// The application's code; none under the target `deps`, and under `dev`, where it is
+    /// left to a bind mount.
+    pub code: Option<Code>,
+    /// What the image's config says.
+    pub image: ImageSettings,
+}
+
+/// What of a manifest is wanted: `--target`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// The whole image.
+    #[default]
+    Image,
+    /// The image with `dev` laid over, without the code.
+    Dev,
+    /// All but the code: a base for other builds.
+    Deps,
+}
+
+/// Packages of the base's own package manager, each list sorted and without repetitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct System {
+    /// `system.python`: under everything else, for a base without Python.
+    pub python: Option<Spanned<Vec<String>>>,
+    /// `system.runtime`: stay in the image.
+    pub runtime: Option<Spanned<Vec<String>>>,
+    /// `system.build`: only where packages are built from source.
+    pub build: Option<Spanned<Vec<String>>>,
+}
+
+/// The Python environment: what is to be installed, from where.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Python {
+    /// The lines of the whole section; none when the manifest has no `python`.
+    pub lines: Option<Lines>,
+    /// Requirements files.
+    pub requirements: Vec<Spanned<RequirementsPath>>,
+    /// Requirements written in the manifest (PEP 508), as written.
+    pub packages: Vec<Spanned<String>>,
+    /// The index in place of PyPI.
+    pub index_url: Option<Spanned<String>>,
+    /// Indexes beside it.
+    pub extra_index_urls: Vec<Spanned<String>>,
+    /// Variables for builds from source, such as `CMAKE_ARGS`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Where a requirements file is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequirementsPath {
+    /// In the build context; relative, clean, with `/`.
+    Context(String),
+    /// In the code's source (`code:requirements.txt`), below its `subdir`.
+    Code(String),
+}
+
+/// One model: a repository on the Hugging Face hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The lines of its entry.
+    pub lines: Lines,
+    /// `org/name`.
+    pub repository: String,
+    /// Branch, tag or commit; the hub's own default is `main`.
+    pub revision: String,
+    /// Patterns of the files wanted, as `fnmatch` reads them; empty means all.
+    pub files: Vec<String>,
+    /// Where the files go instead of the Hugging Face cache.
+    pub to: Option<String>,
+    /// The id of the build secret that holds the token.
+    pub token: Option<String>,
+    /// The hub, without a slash at its end.
+    pub endpoint: String,
+}
+
+/// The application's code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The lines of the section.
+    pub lines: Lines,
+    /// Where it comes from.
+    pub source: CodeSource,
+    /// The folder of the source that is taken; empty for all of it. Relative and clean.
+    pub subdir: String,
+    /// Where it goes; absolute and clean.
+    pub to: String,
+    /// What `CODE_VERSION` was given as, if it was.
+    pub version: Option<String>,
+}
+
+/// Where code comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeSource {
+    /// A git remote.
+    Git(Git),
+    /// The build context, or a folder in it (relative, clean; empty for all).
+    Context(String),
+}
+
+/// A git remote and what of it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Git {
+    /// The remote, as written: `https://…`, `ssh://…` or `git@host:path`.
+    pub url: String,
+    /// Branch, tag or full commit; none for the remote's default branch.
+    pub reference: Option<String>,
+    /// The id of the build secret with a token for HTTP; BuildKit's `GIT_AUTH_TOKEN` if none.
+    pub token: Option<String>,
+    /// The id of the SSH agent socket for SSH remotes: `default`.
+    pub ssh: String,
+    /// Whether submodules are fetched; the default is yes, as in a Dockerfile.
+    pub submodules: bool,
+}
+
+/// What the image's config says beyond what the layers need.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageSettings {
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// Who runs it; `app` if the manifest says nothing.
+    pub user: Option<Spanned<User>>,
+    /// Working directory; the code's `to` if the manifest says nothing.
+    pub workdir: Option<String>,
+    /// Entrypoint; the base's if none. An empty list is one that `[]` or `!reset` emptied.
+    pub entrypoint: Option<Vec<String>>,
+    /// Command; the base's if none and no entrypoint is given.
+    pub cmd: Option<Vec<String>>,
+    /// Ports as the config has them: `8000/tcp`.
+    pub ports: Vec<String>,
+    /// Volumes; absolute paths.
+    pub volumes: Vec<String>,
+    /// Folders that are made and owned by the user; absolute paths.
+    pub dirs: Vec<Spanned<String>>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Health check.
+    pub healthcheck: Option<Healthcheck>,
+    /// The signal that stops it: `SIGTERM`.
+    pub stop_signal: Option<String>,
+}
+
+/// Who runs the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum User {
+    /// A name: the base's user of that name, otherwise one that is made.
+    Name(String),
+    /// Numbers, taken as they are; the group is the user's number if not given.
+    Id {
+        /// User.
+        uid: u32,
+        /// Group.
+        gid: u32,
+    },
+}
+
+/// A health check as Docker's image config knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// `["CMD", …]`, `["CMD-SHELL", …]` or `["NONE"]`; empty for the base's.
+    pub test: Vec<String>,
+    /// Time between two checks; Docker's default is 30 s.
+    pub interval: Option<Duration>,
+    /// Time one check may take; 30 s.
+    pub timeout: Option<Duration>,
+    /// Time in which failures do not count; 0 s.
+    pub start_period: Option<Duration>,
+    /// Time between two checks within the start period; 5 s.
+    pub start_interval: Option<Duration>,
+    /// Failures in a row that make it unhealthy; 3.
+    pub retries: Option<u32>,
+}

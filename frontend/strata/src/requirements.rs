@@ -1,0 +1,1 @@
+//! Requirements as pip reads them, normalised.
