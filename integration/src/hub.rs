@@ -1,0 +1,322 @@
+//! A Hugging Face hub of one's own: the part of its HTTP API that downloading a model takes.
+//!
+//! It answers as huggingface.co answers `huggingface_hub` (2.4: `hf_api.py`, `file_download.py`),
+//! and older clients too, which read the files from the model's info instead of its tree.
+//! Files of large file storage are, as there, redirected to another host, which must not
+//! be shown the token.
+
+mod repo;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use axum::body::HttpBody;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use serde_json::{Value, json};
+
+use crate::server::Server;
+use repo::{Access, Blob};
+
+pub use repo::Repo;
+
+/// A hub that serves the repositories it was given until it is dropped.
+#[derive(Debug)]
+pub struct Hub {
+    store: Arc<Store>,
+    api: Server,
+    _storage: Server,
+}
+
+/// A request that the hub has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// `GET` or `HEAD`.
+    pub method: String,
+    /// The path asked for; `/{sha256}` where large file storage was asked.
+    pub path: String,
+    /// Whether the request carried a token, the right one or not.
+    pub authorized: bool,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The length of the answer's body in bytes.
+    pub sent: u64,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    repos: Mutex<BTreeMap<String, Repo>>,
+    answered: Mutex<Vec<Answered>>,
+}
+
+impl Hub {
+    /// Serves `repos` on a free port of `ip`.
+    ///
+    /// # Errors
+    ///
+    /// When `ip` is not one of this machine's addresses.
+    pub fn serve(ip: IpAddr, repos: impl IntoIterator<Item = Repo>) -> Result<Self> {
+        let repos = repos.into_iter().map(|repo| (repo.id.clone(), repo));
+        let store =
+            Arc::new(Store { repos: Mutex::new(repos.collect()), answered: Mutex::default() });
+        let storage = start(ip, &store, Router::new().route("/{sha256}", get(large_file)))?;
+        let routes = Router::new()
+            .route("/api/models/{org}/{name}", get(info))
+            .route("/api/models/{org}/{name}/revision/{revision}", get(info_at))
+            .route("/api/models/{org}/{name}/tree/{revision}", get(tree))
+            .route("/{org}/{name}/resolve/{revision}/{*path}", get(file))
+            .layer(Extension(storage.address()));
+        Ok(Self { api: start(ip, &store, routes)?, _storage: storage, store })
+    }
+
+    /// What `HF_ENDPOINT` is to be.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.api.address())
+    }
+
+    /// Changes the repository `id`, for instance by a commit, between two requests.
+    ///
+    /// # Errors
+    ///
+    /// When the hub has no such repository.
+    pub fn update<T>(&self, id: &str, change: impl FnOnce(&mut Repo) -> T) -> Result<T> {
+        let mut repos = self.store.repos();
+        let repo = repos.get_mut(id).with_context(|| format!("the hub has no {id}"))?;
+        Ok(change(repo))
+    }
+
+    /// What was asked for since the last call, in the order of the answers.
+    #[must_use]
+    pub fn take_answered(&self) -> Vec<Answered> {
+        std::mem::take(&mut *self.store.answered())
+    }
+}
+
+fn start(ip: IpAddr, store: &Arc<Store>, routes: Router<Arc<Store>>) -> Result<Server> {
+    let routes =
+        routes.layer(middleware::from_fn_with_state(store.clone(), note)).with_state(store.clone());
+    Server::start(ip, |listener| axum::serve(listener, routes).into_future())
+}
+
+impl Store {
+    fn repos(&self) -> MutexGuard<'_, BTreeMap<String, Repo>> {
+        self.repos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self) -> MutexGuard<'_, Vec<Answered>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn note(State(store): State<Arc<Store>>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let authorized = request.headers().contains_key(header::AUTHORIZATION);
+    let response = next.run(request).await;
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    store.answered().push(Answered {
+        sent: if method == Method::HEAD { 0 } else { length },
+        method: method.to_string(),
+        path,
+        authorized,
+        status: response.status().as_u16(),
+    });
+    response
+}
+
+type Shared = State<Arc<Store>>;
+type Answer = Result<Response, Refusal>;
+
+async fn info(
+    store: Shared,
+    Path((org, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    info_at(store, Path((org, name, "main".into())), headers).await
+}
+
+async fn info_at(
+    State(store): Shared,
+    Path((org, name, revision)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let repos = store.repos();
+    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
+    let siblings: Vec<Value> = tree.keys().map(|path| json!({"rfilename": path})).collect();
+    Ok(answer_json(&json!({
+        "id": repo.id,
+        "modelId": repo.id,
+        "sha": commit,
+        "private": matches!(repo.access, Access::Private(_)),
+        "gated": if matches!(repo.access, Access::Gated(_)) { json!("manual") } else { json!(false) },
+        "siblings": siblings,
+    })))
+}
+
+async fn tree(
+    State(store): Shared,
+    Path((org, name, revision)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let repos = store.repos();
+    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let (_, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
+    Ok(answer_json(&repo::listing(tree)))
+}
+
+async fn file(
+    State(store): Shared,
+    Extension(storage): Extension<SocketAddr>,
+    Path((org, name, revision, path)): Path<(String, String, String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let repos = store.repos();
+    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    if let Access::Gated(secret) = &repo.access {
+        match token(&headers) {
+            Some(token) if token == secret => {}
+            Some(_) => return Err(Refusal::NotOnTheList(repo.id.clone())),
+            None => return Err(Refusal::Gated(repo.id.clone())),
+        }
+    }
+    let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
+    let Some(blob) = tree.get(&path) else {
+        return Ok((named(commit), Refusal::Entry).into_response());
+    };
+    Ok(match &blob.lfs {
+        Some(sha256) => (named(commit), moved_to(storage, sha256, blob)).into_response(),
+        None => (named(commit), content(blob, &blob.oid, &headers)).into_response(),
+    })
+}
+
+/// Large file storage: its addresses are signed, and a token beside the signature is an error,
+/// as it is for S3.
+async fn large_file(
+    State(store): Shared,
+    Path(sha256): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if token(&headers).is_some() {
+        let error = "only one auth mechanism allowed: this host must not be sent the hub's token";
+        return (StatusCode::BAD_REQUEST, error).into_response();
+    }
+    match store.repos().values().find_map(|repo| repo.large_file(&sha256)) {
+        Some(blob) => content(blob, &sha256, &headers),
+        None => StatusCode::FORBIDDEN.into_response(),
+    }
+}
+
+fn named(commit: &str) -> [(&'static str, &str); 1] {
+    [("x-repo-commit", commit)]
+}
+
+fn moved_to(storage: SocketAddr, sha256: &str, blob: &Blob) -> Response {
+    let headers = [
+        ("location", format!("http://{storage}/{sha256}")),
+        ("x-linked-etag", format!("\"{sha256}\"")),
+        ("x-linked-size", blob.content.len().to_string()),
+    ];
+    (StatusCode::FOUND, headers).into_response()
+}
+
+/// The content, or the part of it that the request's `Range` asks for.
+fn content(blob: &Blob, etag: &str, headers: &HeaderMap) -> Response {
+    let length = blob.content.len();
+    let common = [("etag", format!("\"{etag}\"")), ("accept-ranges", "bytes".into())];
+    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    match asked.and_then(|asked| range(asked, length)) {
+        None => (common, blob.content.clone()).into_response(),
+        Some(part) if part.is_empty() => {
+            let whole = [("content-range", format!("bytes */{length}"))];
+            (StatusCode::RANGE_NOT_SATISFIABLE, common, whole).into_response()
+        }
+        Some(part) => {
+            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            let body = blob.content.slice(part);
+            (StatusCode::PARTIAL_CONTENT, common, [("content-range", place)], body).into_response()
+        }
+    }
+}
+
+/// The bytes that `bytes=first-last` or `bytes=first-` means; anything else asks for all (RFC 9110, 14.2).
+fn range(asked: &str, length: usize) -> Option<Range<usize>> {
+    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
+    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
+    let end = length.min(last.saturating_add(1));
+    Some(first.parse().ok()?..end)
+}
+
+/// The repository, if it exists for whoever sent the request.
+fn visible<'a>(
+    repos: &'a BTreeMap<String, Repo>,
+    id: String,
+    headers: &HeaderMap,
+) -> Result<&'a Repo, Refusal> {
+    let token = token(headers);
+    let hidden =
+        |repo: &Repo| matches!(&repo.access, Access::Private(secret) if token != Some(secret));
+    match repos.get(&id) {
+        Some(repo) if !hidden(repo) => Ok(repo),
+        _ if token.is_some() => Err(Refusal::Repo),
+        _ => Err(Refusal::Anonymous),
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn answer_json(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+/// Why a request is refused, each in the hub's own code and words.
+#[derive(Debug)]
+enum Refusal {
+    /// No such repository, or a private one; nobody is told which without a token.
+    Anonymous,
+    Repo,
+    Gated(String),
+    NotOnTheList(String),
+    Revision(String),
+    Entry,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code, message) = match self {
+            Self::Anonymous => (401, "RepoNotFound", "Invalid username or password.".into()),
+            Self::Repo => (404, "RepoNotFound", "Repository not found".into()),
+            Self::Gated(id) => (
+                401,
+                "GatedRepo",
+                format!(
+                    "Access to model {id} is restricted. You must have access to it and be authenticated to access it. Please log in."
+                ),
+            ),
+            Self::NotOnTheList(id) => (
+                403,
+                "GatedRepo",
+                format!(
+                    "Access to model {id} is restricted and you are not in the authorized list. Visit https://huggingface.co/{id} to ask for access."
+                ),
+            ),
+            Self::Revision(revision) => {
+                (404, "RevisionNotFound", format!("Invalid rev id: {revision}"))
+            }
+            Self::Entry => (404, "EntryNotFound", "Entry not found".into()),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = [("x-error-code", code), ("x-error-message", &message)];
+        (status, headers, answer_json(&json!({"error": message}))).into_response()
+    }
+}
