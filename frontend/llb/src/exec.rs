@@ -131,6 +131,13 @@ impl Exec {
         }
     }
 
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
     /// Forgets what the command writes to its root.
     ///
     /// With no output to keep, a root that others made is matched by definition only, never by
