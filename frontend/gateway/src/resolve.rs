@@ -1,0 +1,165 @@
+//! What the daemon finds out about sources without a build.
+
+use std::collections::BTreeMap;
+
+use buildkit_proto::{
+    moby::buildkit::v1::frontend::{ResolveImageConfigRequest, ResolveSourceMetaRequest},
+    pb,
+};
+use llb::{Git, Platform};
+
+use crate::{Error, Gateway, capabilities::SOURCE_METADATA};
+
+/// An image as the daemon found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedImage {
+    /// What it is called now: a policy of the client's may have put another in its place.
+    pub reference: String,
+    /// Its digest; empty if it comes from a store that has none.
+    pub digest: String,
+    /// Its configuration for the platform asked for, in JSON.
+    pub config: Vec<u8>,
+}
+
+/// What became of an image.
+pub(crate) enum Resolved {
+    Image(ResolvedImage),
+    /// A policy put a source of another kind in its place; this is its identifier.
+    Other(String),
+}
+
+/// The client's folder of OCI layouts that an image is looked up in, by its name.
+pub(crate) type Store<'a> = Option<&'a str>;
+
+impl Gateway {
+    /// Asks for an image's digest and configuration. `reference` is in full, as
+    /// [`crate::ImageName`] makes it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found or fetched, or a policy put something in its place that is not
+    /// an image.
+    pub async fn resolve_image(
+        &self,
+        reference: &str,
+        platform: &Platform,
+    ) -> Result<ResolvedImage, Error> {
+        let log_name = format!("[internal] load metadata for {reference}");
+        match self.resolve(reference, platform, &log_name, None).await? {
+            Resolved::Image(image) => Ok(image),
+            Resolved::Other(identifier) => Err(Error::new(format!(
+                "a source policy replaced the image {reference} by {identifier}, which is none"
+            ))),
+        }
+    }
+
+    pub(crate) async fn resolve(
+        &self,
+        reference: &str,
+        platform: &Platform,
+        log_name: &str,
+        store: Store<'_>,
+    ) -> Result<Resolved, Error> {
+        if self.capabilities().gateway(SOURCE_METADATA) {
+            self.resolve_source(reference, platform, log_name, store).await
+        } else {
+            self.resolve_config(reference, platform, log_name, store).await
+        }
+    }
+
+    async fn resolve_source(
+        &self,
+        reference: &str,
+        platform: &Platform,
+        log_name: &str,
+        store: Store<'_>,
+    ) -> Result<Resolved, Error> {
+        let source = match store {
+            None => pb::SourceOp {
+                identifier: format!("docker-image://{reference}"),
+                attrs: BTreeMap::new(),
+            },
+            Some(store) => pb::SourceOp {
+                identifier: format!("oci-layout://{reference}"),
+                attrs: BTreeMap::from([
+                    ("oci.session".to_owned(), self.request().session.clone()),
+                    ("oci.store".to_owned(), store.to_owned()),
+                ]),
+            },
+        };
+        let request = ResolveSourceMetaRequest {
+            source: Some(source),
+            platform: Some(platform.into()),
+            log_name: log_name.to_owned(),
+            resolve_mode: self.request().options.resolve_mode.as_str().to_owned(),
+            ..ResolveSourceMetaRequest::default()
+        };
+        let response = self.client().resolve_source_meta(request).await?.into_inner();
+        let identifier = response.source.unwrap_or_default().identifier;
+        let Some(image) = response.image else {
+            return Ok(Resolved::Other(identifier));
+        };
+        let name = identifier.split_once("://").map_or(reference, |(_, name)| name);
+        Ok(Resolved::Image(ResolvedImage {
+            reference: name.to_owned(),
+            digest: image.digest,
+            config: image.config,
+        }))
+    }
+
+    /// Before BuildKit 0.13.
+    async fn resolve_config(
+        &self,
+        reference: &str,
+        platform: &Platform,
+        log_name: &str,
+        store: Store<'_>,
+    ) -> Result<Resolved, Error> {
+        let mut request = ResolveImageConfigRequest {
+            r#ref: reference.to_owned(),
+            platform: Some(platform.into()),
+            resolve_mode: self.request().options.resolve_mode.as_str().to_owned(),
+            log_name: log_name.to_owned(),
+            ..ResolveImageConfigRequest::default()
+        };
+        if let Some(store) = store {
+            // An OCI layout, not a registry.
+            request.resolver_type = 1;
+            request.session_id.clone_from(&self.request().session);
+            request.store_id = store.to_owned();
+        }
+        let response = self.client().resolve_image_config(request).await?.into_inner();
+        // Only BuildKit 0.12 says what became of the reference.
+        let renamed = Some(response.r#ref).filter(|renamed| !renamed.is_empty());
+        Ok(Resolved::Image(ResolvedImage {
+            reference: renamed.unwrap_or_else(|| reference.to_owned()),
+            digest: response.digest,
+            config: response.config,
+        }))
+    }
+
+    /// Asks a git remote for the commit that a ref stands for. `None` if the daemon cannot
+    /// tell, which it can from BuildKit 0.26 on: then the checkout has to be read.
+    ///
+    /// # Errors
+    ///
+    /// When the remote cannot be asked or does not have the ref.
+    pub async fn resolve_git(&self, git: &Git) -> Result<Option<String>, Error> {
+        if !self.capabilities().gateway(SOURCE_METADATA) {
+            return Ok(None);
+        }
+        let source = git.to_op();
+        let name = source.identifier.trim_start_matches("git://");
+        let request = ResolveSourceMetaRequest {
+            log_name: format!("[internal] look up {name}"),
+            source: Some(source),
+            ..ResolveSourceMetaRequest::default()
+        };
+        let response = self.client().resolve_source_meta(request).await?.into_inner();
+        Ok(response.git.map(|git| {
+            // Of an annotated tag, `checksum` is the tag's own.
+            let commit = Some(git.commit_checksum).filter(|commit| !commit.is_empty());
+            commit.unwrap_or(git.checksum)
+        }))
+    }
+}
