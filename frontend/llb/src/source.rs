@@ -93,7 +93,8 @@ impl Image {
     pub fn build(self, platform: &Platform, meta: Meta) -> State {
         let mut caps = Caps::of(["source.image"]);
         let mut attrs = BTreeMap::new();
-        if let Some(mode) = self.resolve_mode {
+        // The default is written as nothing, as BuildKit's client does.
+        if let Some(mode) = self.resolve_mode.filter(|mode| mode != "default") {
             if mode == "pull" {
                 caps.add("source.image.resolvemode");
             }
