@@ -1,0 +1,42 @@
+//! Warnings and results on their way back.
+
+use super::*;
+
+#[tokio::test]
+async fn a_warning_has_its_lines() {
+    let (gateway, daemon) = connect(Daemon::default(), &[]).await;
+    let warning = Warning {
+        vertex: "sha256:v".to_owned(),
+        short: "Rule: text (line 3)".to_owned(),
+        detail: vec!["more".to_owned()],
+        url: "https://h.io/rule".to_owned(),
+        locations: vec![location(3), location(5)],
+    };
+    gateway.warn(warning).await.unwrap();
+    let [Call::Warn(warned)] = &daemon.take_calls()[..] else { panic!() };
+    assert_eq!((&*warned.digest, warned.level), ("sha256:v", 1));
+    assert_eq!((&*warned.short, &*warned.detail[0]), (&b"Rule: text (line 3)"[..], &b"more"[..]));
+    assert_eq!(warned.info.as_ref().unwrap().filename, "app.yaml");
+    let lines: Vec<i32> =
+        warned.ranges.iter().map(|range| range.start.as_ref().unwrap().line).collect();
+    assert_eq!(lines, [3, 5]);
+}
+
+#[tokio::test]
+async fn a_result_names_its_references() {
+    let (gateway, daemon) = connect(Daemon::default(), &[]).await;
+    let reference = gateway.solve(&local("a").definition()).await.unwrap();
+    daemon.take_calls();
+    let result = PlatformResult {
+        platform: platform(),
+        reference,
+        config: Some(b"{}".to_vec()),
+        base_config: None,
+    };
+    gateway.answer(Ok(BuildResult::new(vec![result], true))).await.unwrap();
+    let [Call::Return(returned)] = &daemon.take_calls()[..] else { panic!() };
+    let result = returned.result.as_ref().unwrap();
+    let Some(result::Result::Refs(refs)) = &result.result else { panic!() };
+    assert_eq!(refs.refs["linux/arm64"].id, "local://a");
+    assert_eq!(result.metadata["containerimage.config/linux/arm64"], b"{}");
+}
