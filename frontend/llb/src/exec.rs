@@ -111,7 +111,8 @@ pub struct Ulimit {
 }
 
 impl Exec {
-    /// Runs `args` on `root`, in `/`, as root. What it writes to the root is the output `/`.
+    /// Runs `args` on `root`, in `/`, as root. What it writes to the root is the output `/`,
+    /// always: a root without output would be read-only, even for the folders that mounts need.
     pub fn new(root: State, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             args: args.into_iter().map(Into::into).collect(),
@@ -135,20 +136,6 @@ impl Exec {
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
-        self
-    }
-
-    /// Forgets what the command writes to its root.
-    ///
-    /// With no output to keep, a root that others made is matched by definition only, never by
-    /// content; only its mounts are (`solver/llbsolver/ops/exec.go`).
-    #[must_use]
-    pub fn discard_root(mut self) -> Self {
-        for mount in &mut self.mounts {
-            if mount.dest == "/" {
-                mount.kind = Kind::Discarded;
-            }
-        }
         self
     }
 

@@ -98,16 +98,6 @@ fn mounts_are_sorted_and_share_inputs() {
 }
 
 #[test]
-fn a_discarded_root_has_no_output() {
-    let run = Exec::new(base(), ["true"])
-        .discard_root()
-        .mount(Mount::output("/out", State::scratch()))
-        .build(&amd64(), Meta::default());
-    assert!(run.root().is_scratch());
-    assert_eq!(exec(&run.output("/out")).mounts[0].output, -1);
-}
-
-#[test]
 fn file_actions_follow_each_other() {
     let made = File::on(base())
         .mkdir("/app", 0o755)
