@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use buildkit_proto::google::{protobuf::Any, rpc};
 use llb::{Location, SourceFile};
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tonic::Code;
 
 /// A failure, with the lines to blame and whatever the daemon said about it.
@@ -21,9 +21,9 @@ pub struct Error {
     details: Vec<Any>,
 }
 
-/// How much of source files one error carries. It reaches the client as an HTTP/2 trailer, of
-/// which gRPC takes 16 MiB, in base64 inside JSON inside base64.
-const SOURCE_BUDGET: usize = 4 << 20;
+/// How much of source files one error carries, in bytes. `Return` takes messages of 4 MiB
+/// before BuildKit 0.14, and files are in base64 there.
+const SOURCE_BUDGET: usize = 2 << 20;
 
 impl Error {
     /// A failure that the daemon knows nothing about. `message` is a lower-case fragment.
@@ -80,10 +80,20 @@ impl Error {
         &self.locations
     }
 
-    /// Whether the daemon looked for a file that is not there. It has no code for this, only
-    /// Go's words (`cache/util/fsutil.go`).
+    /// The digest of the vertex that failed, if one did.
+    pub fn vertex(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Vertex {
+            digest: String,
+        }
+        let detail = self.details.iter().find(|any| any.type_url == detail_url("Vertex"))?;
+        Some(serde_json::from_slice::<Vertex>(&detail.value).ok()?.digest)
+    }
+
+    /// Whether the daemon looked for a file that is not there, in a filesystem that is. It has
+    /// no code for this, only Go's words (`cache/util/fsutil.go`).
     pub fn is_not_found(&self) -> bool {
-        self.message.contains("no such file or directory")
+        self.message.ends_with("no such file or directory") && self.vertex().is_none()
     }
 
     /// The message for `Return`.
@@ -96,13 +106,15 @@ impl Error {
             code => code,
         };
         let mut budget = SOURCE_BUDGET;
-        let sources = self.locations.iter().take_while(|location| {
+        let fitting = self.locations.iter().take_while(|location| {
             let size = location.file.data.len();
             let fits = size <= budget;
             budget = budget.saturating_sub(size);
             fits
         });
-        let sources = sources.map(source_detail);
+        let mut sources: Vec<Any> = fitting.map(source_detail).collect();
+        // The daemon turns their order round on the way to the client.
+        sources.reverse();
         rpc::Status {
             code: code.into(),
             message: self.message.clone(),
@@ -170,15 +182,16 @@ fn source_detail(location: &Location) -> Any {
 /// A detail as the daemon decodes it: JSON under a type name that ends in `+json`; protobuf
 /// under such a name is dropped (`util/grpcerrors/grpcerrors.go`).
 fn json_detail(name: &str, body: &impl Serialize) -> Any {
-    Any {
-        type_url: format!("github.com/moby/buildkit/errdefs.{name}+json"),
-        value: serde_json::to_vec(body).unwrap_or_default(),
-    }
+    Any { type_url: detail_url(name), value: serde_json::to_vec(body).unwrap_or_default() }
+}
+
+fn detail_url(name: &str) -> String {
+    format!("github.com/moby/buildkit/errdefs.{name}+json")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{slice, sync::Arc};
 
     use llb::Lines;
     use serde_json::{Value, json};
@@ -192,6 +205,12 @@ mod tests {
             data: vec![b'x'; size],
         };
         Location { file: Arc::new(file), lines }
+    }
+
+    fn from_daemon(message: &str, details: &[Any]) -> Error {
+        let details = rpc::Status { details: details.to_vec(), ..rpc::Status::default() };
+        let details = details.encode_to_vec().into();
+        tonic::Status::with_details(Code::Cancelled, message, details).into()
     }
 
     fn body(detail: &Any) -> Value {
@@ -224,18 +243,23 @@ mod tests {
 
     #[test]
     fn context_and_lines_leave_the_daemons_details_alone() {
-        let vertex = Any { type_url: "errdefs.Vertex+json".to_owned(), value: b"{}".to_vec() };
-        let details = rpc::Status { details: vec![vertex.clone()], ..rpc::Status::default() };
-        let status = tonic::Status::with_details(
-            Code::Cancelled,
-            "exit code: 1",
-            details.encode_to_vec().into(),
-        );
-        let error = Error::from(status).context("cannot install").at([location(1, Lines::one(1))]);
+        let vertex = json_detail("Vertex", &json!({"digest": "sha256:v"}));
+        let error = from_daemon("exit code: 1", slice::from_ref(&vertex));
+        let error = error.context("cannot install").at([location(1, Lines::one(1))]);
+        assert_eq!(error.vertex().as_deref(), Some("sha256:v"));
         let status = error.to_status();
         assert_eq!((status.code, status.message.as_str()), (1, "cannot install: exit code: 1"));
         assert_eq!(status.details[0], vertex);
         assert_eq!(status.details.len(), 2);
+    }
+
+    #[test]
+    fn a_missing_file_is_told_from_a_vertex_that_misses_one() {
+        let missing = "open a: no such file or directory";
+        let vertex = json_detail("Vertex", &json!({"digest": "sha256:v"}));
+        assert!(from_daemon(missing, &[]).is_not_found());
+        assert!(!from_daemon(missing, &[vertex]).is_not_found());
+        assert!(!from_daemon("a is not a regular file", &[]).is_not_found());
     }
 
     #[test]
@@ -244,8 +268,13 @@ mod tests {
     }
 
     #[test]
-    fn sources_stop_before_they_overflow_the_trailer() {
+    fn sources_come_last_first_and_stop_before_they_overflow() {
         let error = Error::new("many").at((1..=9).map(|line| location(1 << 20, Lines::one(line))));
-        assert_eq!(error.to_status().details.len(), 4);
+        let details = error.to_status().details;
+        let lines: Vec<_> = details
+            .iter()
+            .map(|detail| body(detail)["ranges"][0]["start"]["line"].clone())
+            .collect();
+        assert_eq!(lines, [2, 1]);
     }
 }

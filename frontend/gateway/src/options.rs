@@ -3,14 +3,21 @@
 //! Their names and meanings are those of BuildKit's `frontend/dockerui`, which every client
 //! speaks to. What is not known here is kept, so that a frontend can say that it ignores it.
 
+mod context;
+mod lint;
+mod sandbox;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    net::IpAddr,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use llb::{HostIp, Network, Platform, ProxyEnv, Ulimit};
+pub use context::ContextOptions;
+pub use lint::{LintOptions, Rules};
+use llb::Platform;
+pub use sandbox::{Resources, Sandbox};
 use serde::Deserialize;
 
 use crate::csv;
@@ -101,89 +108,6 @@ pub enum ResolveMode {
     Pull,
     /// In the engine's own store first.
     Local,
-}
-
-/// How commands of the build run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sandbox {
-    /// `add-hosts`.
-    pub extra_hosts: Vec<HostIp>,
-    /// `ulimit`.
-    pub ulimits: Vec<Ulimit>,
-    /// `shm-size`: of `/dev/shm`, in bytes.
-    pub shm_size: Option<u64>,
-    /// `force-network-mode`.
-    pub network: Network,
-    /// `cgroup-parent`.
-    pub cgroup_parent: Option<String>,
-    /// `hostname`, or `build-arg:BUILDKIT_SANDBOX_HOSTNAME`.
-    pub hostname: Option<String>,
-    /// `build-arg:HTTP_PROXY` and its kin, in either case.
-    pub proxy: Option<ProxyEnv>,
-    /// `memory` and its kin.
-    pub resources: Resources,
-}
-
-/// Limits on a command's memory and processors; from BuildKit 0.31.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resources {
-    /// `memory`, in bytes.
-    pub memory: Option<i64>,
-    /// `memswap`: memory and swap together, in bytes; −1 for no limit.
-    pub memory_swap: Option<i64>,
-    /// `cpushares`: a weight.
-    pub cpu_shares: Option<u64>,
-    /// `cpuperiod`, in microseconds.
-    pub cpu_period: Option<u64>,
-    /// `cpuquota`: of each period, in microseconds.
-    pub cpu_quota: Option<i64>,
-    /// `cpusetcpus`: processors, as in `0-3,5`.
-    pub cpuset_cpus: Option<String>,
-    /// `cpusetmems`: memory nodes, as in `0,1`.
-    pub cpuset_mems: Option<String>,
-}
-
-/// Where the build's files come from, unread.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContextOptions {
-    /// `context`, or the option that `contextkey` names: a URL; none for the client's folder.
-    pub url: Option<String>,
-    /// `contextsubdir`: the folder to take of a context that is not the client's.
-    pub subdir: Option<String>,
-    /// `dockerfilekey`: the client's folder that has the manifest, whatever the context is.
-    pub manifest_local: Option<String>,
-    /// `build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR`.
-    pub keep_git_dir: bool,
-    /// `context:`: what stands in for a name, or for `name::platform`.
-    pub named: BTreeMap<String, String>,
-    /// `input-metadata:`: of an input, by key (`containerimage.config`).
-    pub input_metadata: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
-    /// `input:`: the URL that the client made an input from. For provenance.
-    pub input_urls: BTreeMap<String, String>,
-    /// `local-sessionid:`: the session that has a client's folder, where it is not the build's.
-    pub local_sessions: BTreeMap<String, String>,
-    /// `sharedkey:localdir:`: what earlier transfers of a named context are known by.
-    pub shared_keys: BTreeMap<String, String>,
-}
-
-/// What to make of warnings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LintOptions {
-    /// `skip`: rules that are off.
-    pub skip: Rules,
-    /// `experimental`: rules of that kind that are on.
-    pub experimental: Rules,
-    /// `error`: whether a warning fails the build.
-    pub error: bool,
-}
-
-/// Some rules by name, or all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rules {
-    /// All.
-    All,
-    /// These.
-    Named(Vec<String>),
 }
 
 /// An option whose value cannot be used.
@@ -397,214 +321,6 @@ impl ResolveMode {
     }
 }
 
-impl Sandbox {
-    fn take(raw: &mut Raw) -> Result<Self, InvalidOption> {
-        let hostname = raw.text("hostname");
-        Ok(Self {
-            extra_hosts: raw.parse("add-hosts", extra_hosts)?.unwrap_or_default(),
-            ulimits: raw.parse("ulimit", ulimits)?.unwrap_or_default(),
-            shm_size: raw
-                .parse("shm-size", |text| text.parse().map_err(|_| "expected a number of bytes"))?
-                .filter(|&size| size > 0),
-            network: raw.parse("force-network-mode", network)?.unwrap_or_default(),
-            cgroup_parent: raw.text("cgroup-parent"),
-            hostname: raw.text("build-arg:BUILDKIT_SANDBOX_HOSTNAME").or(hostname),
-            proxy: proxy(raw),
-            resources: Resources::take(raw)?,
-        })
-    }
-}
-
-fn extra_hosts(list: &str) -> Result<Vec<HostIp>, String> {
-    let host = |field: &String| {
-        let (host, ip) = field.split_once('=').ok_or("expected host=address")?;
-        let ip: IpAddr = ip.parse().map_err(|_| format!("`{ip}` is not an IP address"))?;
-        Ok(HostIp { host: host.to_ascii_lowercase(), ip: ip.to_string() })
-    };
-    csv::fields(list)?.iter().map(host).collect()
-}
-
-/// Limits as `setrlimit` has them (`docker/go-units`).
-const ULIMITS: [&str; 15] = [
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
-fn ulimits(list: &str) -> Result<Vec<Ulimit>, String> {
-    csv::fields(list)?.iter().map(|field| ulimit(field)).collect()
-}
-
-/// `name=soft[:hard]`; −1 is no limit.
-fn ulimit(field: &str) -> Result<Ulimit, String> {
-    let (name, limits) = field.split_once('=').ok_or("expected name=soft or name=soft:hard")?;
-    if !ULIMITS.contains(&name) {
-        return Err(format!("`{name}` is not one of {}", ULIMITS.join(", ")));
-    }
-    let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
-    let number = |text: &str| {
-        text.parse::<i64>().map_err(|_| format!("`{text}` is not a number such as 1024 or -1"))
-    };
-    let (soft, hard) = (number(soft)?, number(hard)?);
-    if hard != -1 && (soft == -1 || soft > hard) {
-        return Err(format!("the soft limit of {name} is above the hard one"));
-    }
-    Ok(Ulimit { name: name.to_owned(), soft, hard })
-}
-
-fn network(mode: &str) -> Result<Network, &'static str> {
-    match mode {
-        "sandbox" => Ok(Network::Sandbox),
-        "host" => Ok(Network::Host),
-        "none" => Ok(Network::None),
-        _ => Err("expected sandbox, host or none"),
-    }
-}
-
-/// Of names that differ in case only the last by order wins, as in BuildKit's `convert.go`.
-fn proxy(raw: &mut Raw) -> Option<ProxyEnv> {
-    let mut proxy = ProxyEnv::default();
-    let mut given = false;
-    let mut take = |name: &str, value: &mut String| {
-        for name in [name.to_ascii_uppercase(), name.to_owned()] {
-            if let Some(text) = raw.take(&format!("build-arg:{name}")) {
-                (*value, given) = (text, true);
-            }
-        }
-    };
-    take("http_proxy", &mut proxy.http_proxy);
-    take("https_proxy", &mut proxy.https_proxy);
-    take("ftp_proxy", &mut proxy.ftp_proxy);
-    take("no_proxy", &mut proxy.no_proxy);
-    take("all_proxy", &mut proxy.all_proxy);
-    given.then_some(proxy)
-}
-
-impl Resources {
-    fn take(raw: &mut Raw) -> Result<Self, InvalidOption> {
-        Ok(Self {
-            memory: raw.parse("memory", positive)?,
-            memory_swap: raw.parse("memswap", |text| match text {
-                "-1" => Ok(-1),
-                text => positive(text).map_err(|_| "expected a number above 0, or -1 for no limit"),
-            })?,
-            cpu_shares: raw.parse("cpushares", positive)?,
-            cpu_period: raw.parse("cpuperiod", positive)?,
-            cpu_quota: raw.parse("cpuquota", positive)?,
-            cpuset_cpus: raw.parse("cpusetcpus", cpuset)?,
-            cpuset_mems: raw.parse("cpusetmems", cpuset)?,
-        })
-    }
-}
-
-fn positive<T: TryFrom<i64>>(text: &str) -> Result<T, &'static str> {
-    let number = text.parse().ok().filter(|&number: &i64| number > 0);
-    number.and_then(|number| T::try_from(number).ok()).ok_or("expected a number above 0")
-}
-
-/// Numbers and ranges up to 8192 (`util/cpuset/cpuset.go`).
-fn cpuset(text: &str) -> Result<String, String> {
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (low, high) = part.split_once('-').unwrap_or((part, part));
-        let bounds = (low.trim().parse::<u16>(), high.trim().parse::<u16>());
-        if !matches!(bounds, (Ok(low), Ok(high)) if low <= high && high <= 8192) {
-            return Err(format!("`{part}` is not a number or a range such as 0-3"));
-        }
-    }
-    Ok(text.to_owned())
-}
-
-impl ContextOptions {
-    fn take(raw: &mut Raw) -> Result<Self, InvalidOption> {
-        let key = raw.text("contextkey").unwrap_or_else(|| "context".to_owned());
-        let mut input_metadata = BTreeMap::new();
-        for (input, value) in raw.prefixed("input-metadata:") {
-            let metadata = metadata(&value).map_err(|problem| InvalidOption {
-                option: format!("input-metadata:{input}"),
-                value,
-                problem,
-            })?;
-            input_metadata.insert(input, metadata);
-        }
-        Ok(Self {
-            url: raw.text(&key),
-            subdir: raw.text("contextsubdir"),
-            manifest_local: raw.text("dockerfilekey"),
-            keep_git_dir: raw
-                .parse("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", boolean)?
-                .unwrap_or_default(),
-            named: raw.prefixed("context:"),
-            input_metadata,
-            input_urls: raw.prefixed("input:"),
-            local_sessions: raw.prefixed("local-sessionid:"),
-            shared_keys: raw.prefixed("sharedkey:localdir:"),
-        })
-    }
-}
-
-/// A Go `map[string][]byte` in JSON: its bytes are base64.
-fn metadata(json: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let encoded: BTreeMap<String, String> =
-        serde_json::from_str(json).map_err(|error| error.to_string())?;
-    let decode = |(key, value): (String, String)| {
-        let bytes = BASE64_STANDARD.decode(value).map_err(|error| error.to_string())?;
-        Ok((key, bytes))
-    };
-    encoded.into_iter().map(decode).collect()
-}
-
-impl LintOptions {
-    /// `skip=<rules>;error=<bool>;experimental=<rules>`, each optional.
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut options = Self::default();
-        for part in text.split(';') {
-            let (key, value) = part.split_once('=').ok_or("expected key=value")?;
-            match key.trim() {
-                "skip" => options.skip = Rules::parse(value),
-                "experimental" => options.experimental = Rules::parse(value),
-                "error" => options.error = boolean(value.trim())?,
-                key => return Err(format!("`{key}` is not one of skip, error, experimental")),
-            }
-        }
-        Ok(options)
-    }
-}
-
-impl Rules {
-    fn parse(list: &str) -> Self {
-        match list.trim() {
-            "all" => Self::All,
-            list => Self::Named(list.split(',').map(|rule| rule.trim().to_owned()).collect()),
-        }
-    }
-
-    /// Whether `rule` is one of them.
-    pub fn contains(&self, rule: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Named(rules) => rules.iter().any(|name| name == rule),
-        }
-    }
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self::Named(Vec::new())
-    }
-}
-
 /// The words of Go's `strconv.ParseBool`.
 pub(crate) fn boolean(text: &str) -> Result<bool, &'static str> {
     match text {
@@ -621,6 +337,3 @@ impl fmt::Display for InvalidOption {
 }
 
 impl std::error::Error for InvalidOption {}
-
-#[cfg(test)]
-mod tests;

@@ -61,7 +61,10 @@ where
             .recv()
             .await
             .unwrap_or_else(|| Err(Error::new(format!("{product} ended without a result"))));
-        answer(&mut client, outcome).await.map_err(io::Error::other)?;
+        if let Err(refusal) = answer(&mut client, outcome).await {
+            let error = Error::from(refusal).context("BuildKit did not take the result");
+            answer(&mut client, Err(error)).await.map_err(io::Error::other)?;
+        }
         // At once, with the connection open: when the daemon sees it close before the process
         // has ended, it discards the result (`frontend/gateway/gateway.go`).
         exit(0)

@@ -22,12 +22,14 @@ fn main() {
             match gateway.request().options.target.as_deref() {
                 Some("panic") => panic!("out of ideas"),
                 Some("error") => Err(Error::new("no such thing")),
-                _ => Ok(BuildResult::Answer([("k".to_owned(), b"v".to_vec())].into())),
+                Some(key) => Ok(BuildResult::Answer([(key.to_owned(), b"v".to_vec())].into())),
+                None => Err(Error::new("no target")),
             }
         });
     }
     a_result_is_returned_and_the_process_is_done();
     an_error_is_returned_and_the_process_is_done();
+    a_result_that_is_refused_is_an_error();
     a_panic_is_returned();
     an_option_that_cannot_be_used_is_returned();
     without_a_daemon_it_says_so();
@@ -68,7 +70,7 @@ fn error(returned: &ReturnRequest) -> &rpc::Status {
 
 fn a_result_is_returned_and_the_process_is_done() {
     let (returned, status, stderr) = conversation("target=image");
-    assert_eq!(returned.result.unwrap().metadata["k"], b"v");
+    assert_eq!(returned.result.unwrap().metadata["image"], b"v");
     assert_eq!((status.code(), &*stderr), (Some(0), ""));
 }
 
@@ -76,6 +78,12 @@ fn an_error_is_returned_and_the_process_is_done() {
     let (returned, status, stderr) = conversation("target=error");
     assert_eq!(error(&returned).message, "no such thing");
     assert_eq!((status.code(), &*stderr), (Some(0), ""));
+}
+
+fn a_result_that_is_refused_is_an_error() {
+    let (returned, status, _) = conversation("target=refused");
+    assert_eq!(error(&returned).message, "BuildKit did not take the result: no such ref");
+    assert_eq!(status.code(), Some(0));
 }
 
 fn a_panic_is_returned() {

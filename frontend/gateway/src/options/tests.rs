@@ -1,4 +1,4 @@
-use llb::{HostIp, Ulimit};
+use llb::{HostIp, Network, ProxyEnv, Ulimit};
 
 use super::*;
 

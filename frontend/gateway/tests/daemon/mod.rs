@@ -259,7 +259,11 @@ impl LlbBridge for Daemon {
         &self,
         request: Request<ReturnRequest>,
     ) -> Result<Response<ReturnResponse>, Status> {
-        self.note(Call::Return(request.into_inner()));
+        let request = request.into_inner();
+        if request.result.as_ref().is_some_and(|result| result.metadata.contains_key("refused")) {
+            return Err(Status::unknown("no such ref"));
+        }
+        self.note(Call::Return(request));
         Ok(Response::new(ReturnResponse {}))
     }
 
