@@ -1,4 +1,13 @@
 //! What the tests and benchmarks stand on: engines, images, local servers.
 
+pub mod base_image;
+pub mod buildx;
+pub mod command;
+pub mod daemons;
+pub mod engine;
+pub mod frontend_image;
 pub mod hub;
+pub mod network;
+pub mod packages;
 mod server;
+pub mod workspace;

@@ -1,0 +1,184 @@
+//! The base image of tests: Python on Debian, from a registry or, where none answers, from Debian's
+//! packages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::command::{output, output_within};
+use crate::daemons::CURRENT;
+use crate::engine::Engine;
+use crate::packages::{KEYRING, MIRROR, Packages};
+use crate::workspace;
+
+/// Which Python the image has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Python {
+    /// Debian 12's.
+    V3_11,
+    /// Debian 13's, or `python:3.12-slim` of a registry.
+    Newest,
+}
+
+impl Python {
+    fn image(self) -> &'static str {
+        match self {
+            Self::V3_11 => "python:3.11-slim",
+            Self::Newest => "python:3.12-slim",
+        }
+    }
+
+    fn suite(self) -> &'static str {
+        match self {
+            Self::V3_11 => "bookworm",
+            Self::Newest => "trixie",
+        }
+    }
+}
+
+/// What the image has beside Debian's smallest system.
+const PACKAGES: &str = "ca-certificates,git,python3,python3-pip,python3-venv";
+
+/// The machine's certificate authorities: a company's network may sign with its own, and pip must
+/// still work.
+const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
+
+/// As in the images of Docker's library. It empties apt's cache, so builds that keep one must get
+/// around it.
+const DOCKER_CLEAN: &str = r#"DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
+APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"#;
+
+/// Gives `engine` the image under the name `tag`, unless it has one of that name.
+///
+/// Every engine on this machine gets the same bytes, and those that keep images in containerd the
+/// same digest.
+///
+/// # Errors
+///
+/// When no registry answers and Debian's packages cannot be had either.
+pub fn load(engine: &Engine, python: Python, tag: &str) -> Result<()> {
+    if output(&mut engine.docker(["image", "inspect", tag])).is_ok() {
+        return Ok(());
+    }
+    let _lock = workspace::lock("base-image")?;
+    let archive = workspace::cache("base")?.join(python.suite()).with_extension("tar");
+    if archive.exists() {
+        let loaded = output(engine.docker(["image", "load", "--quiet", "--input"]).arg(&archive))?;
+        let name = loaded.rsplit(": ").next().context("docker load names no image")?;
+        return output(&mut engine.docker(["image", "tag", name, tag])).map(drop);
+    }
+    if !pull(engine, python.image()) {
+        import(engine, python)?;
+    }
+    output(&mut engine.docker(["image", "tag", python.image(), tag]))?;
+    keep(engine, python.image(), &archive)
+}
+
+/// Whether the image came from its registry; one that does not answer soon is taken not to be
+/// there.
+fn pull(engine: &Engine, image: &str) -> bool {
+    let mut ask = engine.docker(["buildx", "imagetools", "inspect", image]);
+    output_within(Duration::from_secs(10), &mut ask).is_ok()
+        && output(&mut engine.docker(["pull", image])).is_ok()
+}
+
+/// Makes the image from Debian's packages.
+fn import(engine: &Engine, python: Python) -> Result<()> {
+    eprintln!(
+        "making the base image from the packages of Debian {} (about a minute)",
+        python.suite()
+    );
+    let work = tempfile::tempdir_in(workspace::cache("base")?)?;
+    let (root, archive) = (work.path().join("root"), work.path().join("root.tar"));
+    bootstrap(python.suite(), &root, work.path())?;
+    furnish(&root)?;
+    output(
+        Command::new("tar")
+            .args(["--numeric-owner", "--sort=name", "-C"])
+            .args([&root])
+            .arg("-cf")
+            .args([&archive])
+            .arg("."),
+    )?;
+    let mut import = engine.docker(["image", "import"]);
+    for change in [
+        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "CMD [\"python3\"]",
+    ] {
+        import.args(["--change", change]);
+    }
+    output(import.arg(&archive).arg(python.image())).map(drop)
+}
+
+/// Installs Debian with debootstrap, which downloads with wget: busybox has one where the machine
+/// has none.
+fn bootstrap(suite: &str, root: &Path, work: &Path) -> Result<()> {
+    let packages = Packages::of_engine(CURRENT.suite)?;
+    let programs = work.join("bin");
+    fs::create_dir(&programs)?;
+    std::os::unix::fs::symlink(packages.file("bin/busybox")?, programs.join("wget"))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(programs).chain(std::env::split_paths(&path)))?;
+    output(
+        Command::new(packages.file("usr/sbin/debootstrap")?)
+            .env("DEBOOTSTRAP_DIR", packages.file("usr/share/debootstrap")?)
+            .env("PATH", path)
+            .arg("--variant=minbase")
+            .arg(format!("--include={PACKAGES}"))
+            .arg(format!("--keyring={}", packages.file(KEYRING)?.display()))
+            .arg(suite)
+            .arg(root)
+            .arg(MIRROR),
+    )
+    .map(drop)
+}
+
+/// Leaves in the root what an image of Docker's library has, and the machine's authorities.
+fn furnish(root: &Path) -> Result<()> {
+    for folder in [
+        "var/cache/apt",
+        "var/lib/apt/lists",
+        "var/log",
+        "usr/share/doc",
+        "usr/share/locale",
+        "usr/share/man",
+    ] {
+        empty(&root.join(folder))?;
+    }
+    // debootstrap copies these from the machine.
+    fs::write(root.join("etc/hostname"), "")?;
+    fs::write(root.join("etc/resolv.conf"), "")?;
+    fs::write(root.join("etc/apt/apt.conf.d/docker-clean"), DOCKER_CLEAN)?;
+    let authorities = Path::new("/").join(AUTHORITIES);
+    if authorities.exists() {
+        fs::copy(authorities, root.join(AUTHORITIES))?;
+    }
+    Ok(())
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?
+        } else {
+            fs::remove_file(entry.path())?
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the image for other engines. It appears whole or not at all.
+fn keep(engine: &Engine, image: &str, archive: &PathBuf) -> Result<()> {
+    let unfinished = archive.with_extension("partial");
+    output(engine.docker(["image", "save", image, "--output"]).arg(&unfinished))?;
+    fs::rename(unfinished, archive).with_context(|| format!("could not keep {}", archive.display()))
+}

@@ -1,0 +1,51 @@
+//! `cargo engine`: brings up what a manifest is tried with, and says how plain `docker buildx
+//! build` finds it.
+
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::{Result, anyhow, bail};
+use integration::base_image::{self, Python};
+use integration::engine::Engine;
+use integration::frontend_image;
+
+const USAGE: &str = "usage: eval \"$(cargo -q engine)\", or cargo engine --stop";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => start(),
+        ["--stop"] => Engine::stop_shared(),
+        _ => usage(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<()> {
+    let engine = Engine::shared()?;
+    thread::scope(|scope| {
+        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, "python:3-slim"));
+        let frontend = frontend_image::load(&engine, "strata");
+        base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
+    })?;
+    eprintln!("Docker Engine {} has the images strata and python:3-slim", engine.version()?);
+    for (name, value) in engine.environment() {
+        println!("export {name}={}", quoted(&value.to_string_lossy()));
+    }
+    Ok(())
+}
+
+fn usage() -> Result<()> {
+    bail!("{USAGE}")
+}
+
+/// `value` as one word of a POSIX shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}

@@ -1,0 +1,272 @@
+//! Builds with `docker buildx build`, and what it reports of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::command::tail;
+
+/// A build that has ended, well or not.
+#[derive(Debug)]
+pub struct Build {
+    /// Whether buildx ended with status 0.
+    pub success: bool,
+    /// The vertices, in the order in which they were first reported.
+    pub vertices: Vec<Vertex>,
+    /// The warnings, in the order in which they were reported.
+    pub warnings: Vec<Warning>,
+    /// What buildx wrote beside its progress: the final error, with the lines of the manifest.
+    pub text: String,
+    /// What `--metadata-file` holds; null for a failed build.
+    pub metadata: Value,
+    /// How long buildx took, from its start to its end.
+    pub elapsed: Duration,
+    log: String,
+}
+
+impl Build {
+    /// Runs `command`, which is `docker buildx build` and its arguments, and reads its progress.
+    ///
+    /// # Errors
+    ///
+    /// When buildx cannot be started, or reports what cannot be understood. A failed build is no
+    /// error here.
+    pub fn run(command: &mut Command) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let metadata = folder.path().join("metadata.json");
+        let start = Instant::now();
+        let output = command
+            .args(["--progress=rawjson", "--metadata-file"])
+            .arg(&metadata)
+            .stdin(Stdio::null())
+            .output()
+            .context("could not start buildx")?;
+        let elapsed = start.elapsed();
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        // One JSON object a line; all else is text for people.
+        let (events, text): (Vec<&str>, Vec<&str>) =
+            log.lines().partition(|line| line.starts_with('{'));
+        let mut build = Self {
+            success: output.status.success(),
+            vertices: Vec::new(),
+            warnings: Vec::new(),
+            text: text.join("\n"),
+            metadata: fs::read_to_string(&metadata)
+                .map_or(Ok(Value::Null), |text| serde_json::from_str(&text))?,
+            elapsed,
+            log: String::new(),
+        };
+        for event in events {
+            build.add(
+                serde_json::from_str(event).with_context(|| format!("buildx reported {event}"))?,
+            );
+        }
+        build.log = log;
+        Ok(build)
+    }
+
+    /// As [`Build::run`], for a build that must succeed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Build::run`], and when the build fails: what its failed vertices and buildx said.
+    pub fn succeed(command: &mut Command) -> Result<Self> {
+        let build = Self::run(command)?;
+        ensure!(build.success, "the build failed:\n{}", build.report());
+        Ok(build)
+    }
+
+    /// The vertices that were executed, in the order in which they started: not sources, nor files
+    /// made from nothing, nor what came from the cache.
+    ///
+    /// Merge and Diff, of which BuildKit says no more than their name, are among them.
+    pub fn ran(&self) -> Vec<&Vertex> {
+        let mut ran: Vec<_> = self.vertices.iter().filter(|vertex| vertex.ran()).collect();
+        ran.sort_by_key(|vertex| vertex.work.keys().next());
+        ran
+    }
+
+    /// The vertex of that name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none: the names that there are.
+    pub fn vertex(&self, name: &str) -> Result<&Vertex> {
+        self.vertices
+            .iter()
+            .find(|vertex| vertex.name == name)
+            .with_context(|| format!("no vertex is named {name:?}:\n{}", self.report()))
+    }
+
+    /// The build for the message of a failed test: its vertices, what the failed ones said, and the
+    /// end of the log.
+    pub fn report(&self) -> String {
+        let vertices = self.vertices.iter().map(|vertex| {
+            let state = match (&vertex.error, vertex.ran(), vertex.cached) {
+                (Some(error), ..) => error.as_str(),
+                (None, true, _) => "ran",
+                (None, false, true) => "cached",
+                (None, false, false) => "free",
+            };
+            let said = vertex.error.as_ref().map(|_| tail(&vertex.log, 40)).unwrap_or_default();
+            format!("{} [{state}]\n{said}", vertex.name)
+        });
+        format!("{}\n{}\n{}", vertices.collect::<String>(), self.text, tail(&self.log, 5))
+    }
+
+    fn add(&mut self, event: Event) {
+        for report in event.vertexes {
+            self.entry(report.digest.clone()).add(report);
+        }
+        for log in event.logs {
+            self.entry(log.vertex).log.push_str(&log.data);
+        }
+        self.warnings.extend(event.warnings);
+    }
+
+    fn entry(&mut self, digest: String) -> &mut Vertex {
+        let known = self.vertices.iter().position(|vertex| vertex.digest == digest);
+        let index = known.unwrap_or_else(|| {
+            self.vertices.push(Vertex { digest, ..Vertex::default() });
+            self.vertices.len() - 1
+        });
+        &mut self.vertices[index]
+    }
+}
+
+/// The progress as people see it on a terminal without colours.
+#[derive(Debug)]
+pub struct Plain {
+    /// Whether buildx ended with status 0.
+    pub success: bool,
+    /// All that buildx wrote.
+    pub text: String,
+}
+
+impl Plain {
+    /// Runs `command`, which is `docker buildx build` and its arguments.
+    ///
+    /// # Errors
+    ///
+    /// When buildx cannot be started. A failed build is no error here.
+    pub fn run(command: &mut Command) -> Result<Self> {
+        let output = command
+            .arg("--progress=plain")
+            .stdin(Stdio::null())
+            .output()
+            .context("could not start buildx")?;
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        Ok(Self { success: output.status.success(), text })
+    }
+}
+
+/// A step of a build, all reports of it in one.
+#[derive(Clone, Debug, Default)]
+pub struct Vertex {
+    /// The digest of its operation, `sha256:…`.
+    pub digest: String,
+    /// The digests of the vertices that it stands on.
+    pub inputs: Vec<String>,
+    /// Its name, as the frontend gave it.
+    pub name: String,
+    /// Whether its result was taken from the cache.
+    pub cached: bool,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What its process wrote.
+    pub log: String,
+    /// Start and end of all that was done for it, by start; loads from the cache are not among
+    /// them.
+    work: BTreeMap<Timestamp, Option<Timestamp>>,
+}
+
+impl Vertex {
+    /// Whether it was executed.
+    ///
+    /// BuildKit reports work on a vertex without inputs for the mere look at its cache key
+    /// (`sharedOp.CacheMap` in `solver/jobs.go`), cached or not, so nothing can be said of those.
+    pub fn ran(&self) -> bool {
+        !self.inputs.is_empty() && !self.work.is_empty()
+    }
+
+    /// The time that its work took; zero for a cached one.
+    pub fn elapsed(&self) -> Duration {
+        self.work
+            .iter()
+            .filter_map(|(start, end)| {
+                end.and_then(|end| Duration::try_from(end.duration_since(*start)).ok())
+            })
+            .sum()
+    }
+
+    fn add(&mut self, report: VertexReport) {
+        self.name = report.name;
+        self.inputs = report.inputs;
+        self.cached |= report.cached;
+        self.error = report.error.or(self.error.take());
+        if let (Some(start), false) = (report.started, report.cached) {
+            self.work.insert(start, report.completed);
+        }
+    }
+}
+
+/// A warning of the frontend.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Warning {
+    /// The digest of the vertex that it is about.
+    #[serde(default)]
+    pub vertex: String,
+    /// The warning in one line.
+    #[serde(default, deserialize_with = "base64_text")]
+    pub short: String,
+    /// Where more is to be read.
+    #[serde(default)]
+    pub url: String,
+}
+
+/// A line of `--progress=rawjson`: `client.SolveStatus` in BuildKit's `client/graph.go`.
+#[derive(Deserialize)]
+struct Event {
+    #[serde(default)]
+    vertexes: Vec<VertexReport>,
+    #[serde(default)]
+    logs: Vec<LogReport>,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+struct VertexReport {
+    digest: String,
+    #[serde(default)]
+    inputs: Vec<String>,
+    #[serde(default)]
+    name: String,
+    started: Option<Timestamp>,
+    completed: Option<Timestamp>,
+    #[serde(default)]
+    cached: bool,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LogReport {
+    vertex: String,
+    #[serde(deserialize_with = "base64_text")]
+    data: String,
+}
+
+fn base64_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let bytes = BASE64_STANDARD
+        .decode(String::deserialize(deserializer)?)
+        .map_err(serde::de::Error::custom)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,88 @@
+//! The image of the frontend, with the binary built on this machine.
+
+use std::env::consts::ARCH;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::command::output;
+use crate::engine::Engine;
+use crate::workspace;
+
+/// Builds the frontend and gives `engine` its image under the name `tag`.
+///
+/// The binary is built here because a build in the engine would take Rust's image from a registry;
+/// all the rest is what `Dockerfile.frontend` says.
+///
+/// # Errors
+///
+/// When cargo or the engine fail, in their words.
+pub fn load(engine: &Engine, tag: &str) -> Result<()> {
+    let _lock = workspace::lock("frontend-image")?;
+    let binary = build()?;
+    let folder = binary.parent().context("the binary is in no folder")?;
+    let root = workspace::root();
+    output(
+        engine
+            .docker(["buildx", "build", "--load", "--provenance=false", "--tag", tag])
+            .arg("--file")
+            .arg(root.join("Dockerfile.frontend"))
+            .arg(format!("--build-context=build={}", folder.display()))
+            .arg(root),
+    )
+    .map(drop)
+}
+
+/// Builds the binary as it is released, in a folder that nothing else builds in: `<folder>/strata`.
+fn build() -> Result<PathBuf> {
+    let target = Target::of_this_machine()?;
+    eprintln!("building the frontend for {}", target.name);
+    let cache = workspace::cache("frontend")?;
+    output(
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(workspace::root())
+            .args([
+                "build",
+                "--release",
+                "--package",
+                "strata",
+                "--bin",
+                "strata",
+                "--target",
+                &target.name,
+            ])
+            .arg("--target-dir")
+            .arg(&cache)
+            .env("RUSTFLAGS", target.flags),
+    )?;
+    // Alone in its folder: all of a build context's folder is looked through.
+    let folder = cache.join("image");
+    std::fs::create_dir_all(&folder)?;
+    let binary = folder.join("strata");
+    std::fs::copy(cache.join(&target.name).join("release/strata"), &binary)?;
+    Ok(binary)
+}
+
+/// A target whose programs need no library of the image.
+struct Target {
+    name: String,
+    flags: &'static str,
+}
+
+impl Target {
+    /// musl as in the released image where its standard library is installed, and glibc otherwise.
+    fn of_this_machine() -> Result<Self> {
+        let musl = format!("{ARCH}-unknown-linux-musl");
+        let library =
+            output(Command::new("rustc").args(["--print", "target-libdir", "--target", &musl]))?;
+        Ok(if Path::new(&library).exists() {
+            Self { name: musl, flags: "" }
+        } else {
+            Self {
+                name: format!("{ARCH}-unknown-linux-gnu"),
+                flags: "-C target-feature=+crt-static",
+            }
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Engines of our own: they start empty, build, and leave nothing behind.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use integration::base_image::{self, Python};
+use integration::buildx::Build;
+use integration::command::output;
+use integration::daemons::{CURRENT, Kind, Store};
+use integration::engine::Engine;
+use integration::packages::Suite;
+
+use crate::{BASE, ENGINE, build, context};
+
+/// Builds in a new engine of `kind` an image from nothing, and checks that nothing of the engine is
+/// left.
+fn builds_and_goes(kind: Kind, version: &str) {
+    let folder = context(&[("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")]);
+    let engine = Engine::empty(kind).unwrap();
+    assert!(engine.version().unwrap().starts_with(version));
+    assert_eq!(engine.store().unwrap(), kind.store);
+    assert_eq!(output(&mut engine.docker(["image", "list", "--quiet"])).unwrap(), "");
+
+    Build::succeed(build(&engine, folder.path()).arg("--tag=trivial")).unwrap();
+    assert_ne!(output(&mut engine.docker(["image", "list", "--quiet", "trivial"])).unwrap(), "");
+
+    let home = engine.home().to_owned();
+    drop(engine);
+    let start = Instant::now();
+    while home.exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{} is not removed", home.display());
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mentions =
+        |file: &str| std::fs::read_to_string(file).unwrap().contains(home.to_str().unwrap());
+    assert!(!mentions("/proc/self/mountinfo"));
+    assert!(!Path::new("/sys/class/net").read_dir().unwrap().any(|device| {
+        std::fs::read_to_string(device.unwrap().path().join("ifalias"))
+            .is_ok_and(|owner| Path::new(owner.trim_end()) == home)
+    }));
+}
+
+#[test]
+fn engine_20_10() {
+    builds_and_goes(Kind { suite: Suite::Bookworm, store: Store::Classic }, "20.10.");
+}
+
+#[test]
+fn engine_26_1_with_the_classic_store() {
+    builds_and_goes(Kind { suite: Suite::Trixie, store: Store::Classic }, "26.1.");
+}
+
+#[test]
+fn engine_26_1_with_the_containerd_store() {
+    builds_and_goes(Kind { suite: Suite::Trixie, store: Store::Containerd }, "26.1.");
+}
+
+#[test]
+fn the_current_engine_with_the_classic_store() {
+    builds_and_goes(Kind { store: Store::Classic, ..CURRENT }, "");
+}
+
+#[test]
+fn a_second_engine_is_empty_and_has_the_same_base_image() {
+    let digest = |engine: &Engine| {
+        output(&mut engine.docker(["image", "inspect", BASE, "--format", "{{.Id}}"])).unwrap()
+    };
+    let shared = digest(&ENGINE);
+    let engine = Engine::empty(CURRENT).unwrap();
+    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    assert_eq!(digest(&engine), shared);
+    assert_ne!(engine.host_address().unwrap(), ENGINE.host_address().unwrap());
+
+    let folder = context(&[("Dockerfile", &format!("FROM {BASE}\nRUN python3 --version\n"))]);
+    let built = Build::succeed(&mut build(&engine, folder.path())).unwrap();
+    assert_eq!(built.ran().len(), 1, "{}", built.report());
+}
