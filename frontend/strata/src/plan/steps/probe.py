@@ -1,0 +1,76 @@
+"""Writes down what the base is, for the plan that stands on it."""
+
+import glob
+import grp
+import json
+import os
+import platform
+import pwd
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+import tree
+
+PACKAGE_MANAGERS = ["apt-get", "apk", "dnf", "microdnf"]
+
+
+def main():
+    facts = {
+        "format": 1,
+        "python": {
+            "version": platform.python_version(),
+            "implementation": sys.implementation.name,
+            "executable": sys.executable,
+            "soabi": sysconfig.get_config_var("SOABI"),
+            "platform": sysconfig.get_platform(),
+        },
+        "machine": platform.machine(),
+        "libc": libc(),
+        "os": operating_system(),
+        "package_manager": next(filter(shutil.which, PACKAGE_MANAGERS), None),
+        "users": {
+            user.pw_name: {"uid": user.pw_uid, "gid": user.pw_gid, "home": user.pw_dir}
+            for user in pwd.getpwall()
+        },
+        "groups": {group.gr_name: group.gr_gid for group in grp.getgrall()},
+        "venv": os.path.lexists("/opt/venv"),
+    }
+    os.makedirs("/out/opt/strata")
+    with open("/out/opt/strata/probe.json", "w", encoding="utf-8") as out:
+        json.dump(facts, out, indent=1, sort_keys=True)
+        out.write("\n")
+    tree.normalise("/out")
+    print(f"Python {facts['python']['version']} on {facts['os']['id']} {facts['os']['version']}")
+
+
+def libc():
+    """musl tells its version only when its loader is run, as packaging's musllinux tags know."""
+    for loader in glob.glob("/lib/ld-musl-*.so.1"):
+        said = subprocess.run([loader], stderr=subprocess.PIPE, text=True, check=False).stderr
+        version = re.search(r"^Version (\S+)", said, re.MULTILINE)
+        return {"name": "musl", "version": version.group(1) if version else ""}
+    name, version = platform.libc_ver()
+    return {"name": name, "version": version}
+
+
+def operating_system():
+    """os-release(5); rolling distributions have no version."""
+    entries = {}
+    for path in ["/etc/os-release", "/usr/lib/os-release"]:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as lines:
+                words = shlex.split(lines.read(), comments=True)
+            entries = dict(word.split("=", 1) for word in words if "=" in word)
+            break
+    return {
+        "id": entries.get("ID", "linux"),
+        "version": entries.get("VERSION_ID", ""),
+        "like": entries.get("ID_LIKE", "").split(),
+    }
+
+
+main()

@@ -1,0 +1,80 @@
+# Installs packages with the base's own package manager and leaves nothing behind but them.
+# Its downloads are kept in /cache/system, apart for each distribution and version.
+set -eu
+umask 022
+export DEBIAN_FRONTEND=noninteractive
+
+distribution=$(. /etc/os-release && echo "${ID:-linux}-${VERSION_ID:-rolling}")
+cache=/cache/system/$distribution
+mkdir -p "$cache"
+# A mount comes without the mode that package managers' own users need.
+chmod 1777 /tmp
+touch /tmp/start
+
+# The base's trust store, with the company's certificates if they were given.
+trust_company() {
+    [ -s /run/secrets/ca_bundle ] || return 0
+    for store in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -s "$store" ]; then
+            cat "$store"
+            break
+        fi
+    done >/tmp/ca_bundle.pem
+    cat /run/secrets/ca_bundle >>/tmp/ca_bundle.pem
+    chmod 0644 /tmp/ca_bundle.pem
+    export SSL_CERT_FILE=/tmp/ca_bundle.pem CURL_CA_BUNDLE=/tmp/ca_bundle.pem
+}
+
+install_with_apt() {
+    mkdir -p "$cache/archives/partial" "$cache/lists/partial"
+    # Images clean apt's cache after every use, in a hook of this name: the other settings stay.
+    cp -R /etc/apt/apt.conf.d /tmp/apt.conf.d
+    rm -f /tmp/apt.conf.d/docker-clean
+    # Not on the command line, because tools that apt starts must know where the cache is, too.
+    cat >/tmp/apt.conf <<-END
+		Dir::Etc::Parts "/tmp/apt.conf.d";
+		Dir::Cache "$cache";
+		Dir::Cache::Archives "archives";
+		Dir::State::Lists "$cache/lists";
+		APT::Keep-Downloaded-Packages "true";
+		APT::Update::Error-Mode "any";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		${SSL_CERT_FILE:+Acquire::https::CaInfo "$SSL_CERT_FILE";}
+	END
+    export APT_CONFIG=/tmp/apt.conf
+    apt-get update -qq
+    apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+}
+
+install_with_dnf() {
+    manager=$1
+    shift
+    "$manager" install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 --setopt=cachedir="$cache" \
+        ${SSL_CERT_FILE:+--setopt=sslcacert="$SSL_CERT_FILE"} "$@"
+}
+
+# Logs and caches that managers write, and the times of all they touched.
+forget() {
+    rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/log/apk.log \
+        /var/log/dnf*.log /var/log/hawkey.log /var/cache/ldconfig/aux-cache \
+        /var/cache/debconf/*-old /var/lib/dpkg/*-old
+    find / -xdev -newer /tmp/start -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+    # Mounts touch these before this script starts.
+    touch -d "@$SOURCE_DATE_EPOCH" / /etc /run
+}
+
+trust_company
+if command -v apt-get >/dev/null; then
+    install_with_apt "$@"
+elif command -v apk >/dev/null; then
+    apk add --no-progress --update-cache --cache-dir "$cache" "$@"
+elif command -v dnf >/dev/null; then
+    install_with_dnf dnf "$@"
+elif command -v microdnf >/dev/null; then
+    install_with_dnf microdnf "$@"
+else
+    echo "the base image has none of apt-get, apk, dnf and microdnf to install $* with: take system's packages out, or choose another base" >&2
+    exit 1
+fi
+forget

@@ -1,0 +1,47 @@
+"""Installs a pinned tool (/strata/tool.txt) into /out, with whatever pip the base can offer."""
+
+import os
+import subprocess
+import sys
+
+import network
+import tree
+
+
+def main():
+    network.prepare()
+    installed = subprocess.run(
+        bootstrap_pip()
+        + ["install", "--target", "/out", "--requirement", "/strata/tool.txt", "--no-deps"]
+        + ["--prefer-binary", "--no-compile", "--no-input", "--disable-pip-version-check"]
+        + ["--quiet"],
+        # By the environment, because an old pip refuses flags it does not know.
+        env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"},
+        check=False,
+    )
+    if installed.returncode != 0:
+        sys.exit(installed.returncode)
+    tree.compile_bytecode("/out", "/out")
+    tree.normalise("/out")
+
+
+def bootstrap_pip():
+    """The base's own pip, else the one that comes with ensurepip."""
+    own = [sys.executable, "-m", "pip"]
+    if answers(own + ["--version"]):
+        return own
+    if answers([sys.executable, "-m", "venv", "/tmp/bootstrap"]):
+        return ["/tmp/bootstrap/bin/python", "-m", "pip"]
+    sys.exit(
+        f"the base image's {sys.executable} has neither pip nor ensurepip to install packages "
+        "with: add python3-pip or python3-venv to system.python, or choose a base that has pip"
+    )
+
+
+def answers(command):
+    """Whether a command succeeds; what it says does not matter."""
+    quiet = subprocess.DEVNULL
+    return subprocess.run(command, stdout=quiet, stderr=quiet, check=False).returncode == 0
+
+
+main()

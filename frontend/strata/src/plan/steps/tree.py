@@ -1,0 +1,46 @@
+"""The form every step's result has: the same bytes and metadata whoever builds it, and when."""
+
+import os
+import stat
+import subprocess
+import sys
+
+TIME = int(os.environ["SOURCE_DATE_EPOCH"])
+
+# A layer restamps every directory it passes through: these must not become 0755.
+DIRECTORY_MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}
+
+
+def normalise(root):
+    """Gives everything below `root` to root, with plain modes and one fixed time."""
+    for folder, folders, files in os.walk(root, topdown=False):
+        for name in folders + files:
+            _stamp(os.path.join(folder, name), root)
+    _stamp(root, root)
+
+
+def _stamp(path, root):
+    mode = os.lstat(path).st_mode
+    os.chown(path, 0, 0, follow_symlinks=False)
+    if stat.S_ISDIR(mode):
+        os.chmod(path, DIRECTORY_MODES.get(os.path.relpath(path, root), 0o755))
+    elif not stat.S_ISLNK(mode):
+        os.chmod(path, 0o755 if mode & 0o111 else 0o644)
+    os.utime(path, (TIME, TIME), follow_symlinks=False)
+
+
+def compile_bytecode(folder, root):
+    """Byte-compiles `folder`, which the image will have without `root` before it.
+
+    In a process of its own and in a fixed order, because what a process did before shows in
+    the bytes (which constants are shared); Python 3.13 was the first that several processes
+    give the same bytes with. Bytecode is keyed by the source's hash, since times say nothing
+    here. Files that are no valid Python for this version are left as they are.
+    """
+    processes = "0" if sys.version_info >= (3, 13) else "1"
+    subprocess.run(
+        [sys.executable, "-sB", "-m", "compileall", "-qq", "-j", processes, "-s", root]
+        + ["--invalidation-mode", "checked-hash", folder],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        check=False,
+    )
