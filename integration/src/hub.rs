@@ -5,17 +5,18 @@
 //! Files of large file storage are, as there, redirected to another host, which must not
 //! be shown the token.
 
+mod file;
+mod refusal;
 mod repo;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::body::HttpBody;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -23,7 +24,8 @@ use axum::{Extension, Router};
 use serde_json::{Value, json};
 
 use crate::server::Server;
-use repo::{Access, Blob};
+use refusal::Refusal;
+use repo::Access;
 
 pub use repo::Repo;
 
@@ -66,12 +68,12 @@ impl Hub {
         let repos = repos.into_iter().map(|repo| (repo.id.clone(), repo));
         let store =
             Arc::new(Store { repos: Mutex::new(repos.collect()), answered: Mutex::default() });
-        let storage = start(ip, &store, Router::new().route("/{sha256}", get(large_file)))?;
+        let storage = start(ip, &store, Router::new().route("/{sha256}", get(file::large)))?;
         let routes = Router::new()
             .route("/api/models/{org}/{name}", get(info))
             .route("/api/models/{org}/{name}/revision/{revision}", get(info_at))
             .route("/api/models/{org}/{name}/tree/{revision}", get(tree))
-            .route("/{org}/{name}/resolve/{revision}/{*path}", get(file))
+            .route("/{org}/{name}/resolve/{revision}/{*path}", get(file::resolve))
             .layer(Extension(storage.address()));
         Ok(Self { api: start(ip, &store, routes)?, _storage: storage, store })
     }
@@ -173,88 +175,6 @@ async fn tree(
     Ok(answer_json(&repo::listing(tree)))
 }
 
-async fn file(
-    State(store): Shared,
-    Extension(storage): Extension<SocketAddr>,
-    Path((org, name, revision, path)): Path<(String, String, String, String)>,
-    headers: HeaderMap,
-) -> Answer {
-    let repos = store.repos();
-    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
-    if let Access::Gated(secret) = &repo.access {
-        match token(&headers) {
-            Some(token) if token == secret => {}
-            Some(_) => return Err(Refusal::NotOnTheList(repo.id.clone())),
-            None => return Err(Refusal::Gated(repo.id.clone())),
-        }
-    }
-    let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
-    let Some(blob) = tree.get(&path) else {
-        return Ok((named(commit), Refusal::Entry).into_response());
-    };
-    Ok(match &blob.lfs {
-        Some(sha256) => (named(commit), moved_to(storage, sha256, blob)).into_response(),
-        None => (named(commit), content(blob, &blob.oid, &headers)).into_response(),
-    })
-}
-
-/// Large file storage: its addresses are signed, and a token beside the signature is an error,
-/// as it is for S3.
-async fn large_file(
-    State(store): Shared,
-    Path(sha256): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if token(&headers).is_some() {
-        let error = "only one auth mechanism allowed: this host must not be sent the hub's token";
-        return (StatusCode::BAD_REQUEST, error).into_response();
-    }
-    match store.repos().values().find_map(|repo| repo.large_file(&sha256)) {
-        Some(blob) => content(blob, &sha256, &headers),
-        None => StatusCode::FORBIDDEN.into_response(),
-    }
-}
-
-fn named(commit: &str) -> [(&'static str, &str); 1] {
-    [("x-repo-commit", commit)]
-}
-
-fn moved_to(storage: SocketAddr, sha256: &str, blob: &Blob) -> Response {
-    let headers = [
-        ("location", format!("http://{storage}/{sha256}")),
-        ("x-linked-etag", format!("\"{sha256}\"")),
-        ("x-linked-size", blob.content.len().to_string()),
-    ];
-    (StatusCode::FOUND, headers).into_response()
-}
-
-/// The content, or the part of it that the request's `Range` asks for.
-fn content(blob: &Blob, etag: &str, headers: &HeaderMap) -> Response {
-    let length = blob.content.len();
-    let common = [("etag", format!("\"{etag}\"")), ("accept-ranges", "bytes".into())];
-    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    match asked.and_then(|asked| range(asked, length)) {
-        None => (common, blob.content.clone()).into_response(),
-        Some(part) if part.is_empty() => {
-            let whole = [("content-range", format!("bytes */{length}"))];
-            (StatusCode::RANGE_NOT_SATISFIABLE, common, whole).into_response()
-        }
-        Some(part) => {
-            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            let body = blob.content.slice(part);
-            (StatusCode::PARTIAL_CONTENT, common, [("content-range", place)], body).into_response()
-        }
-    }
-}
-
-/// The bytes that `bytes=first-last` or `bytes=first-` means; anything else asks for all (RFC 9110, 14.2).
-fn range(asked: &str, length: usize) -> Option<Range<usize>> {
-    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
-    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
-    let end = length.min(last.saturating_add(1));
-    Some(first.parse().ok()?..end)
-}
-
 /// The repository, if it exists for whoever sent the request.
 fn visible<'a>(
     repos: &'a BTreeMap<String, Repo>,
@@ -277,46 +197,4 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 
 fn answer_json(value: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
-}
-
-/// Why a request is refused, each in the hub's own code and words.
-#[derive(Debug)]
-enum Refusal {
-    /// No such repository, or a private one; nobody is told which without a token.
-    Anonymous,
-    Repo,
-    Gated(String),
-    NotOnTheList(String),
-    Revision(String),
-    Entry,
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let (status, code, message) = match self {
-            Self::Anonymous => (401, "RepoNotFound", "Invalid username or password.".into()),
-            Self::Repo => (404, "RepoNotFound", "Repository not found".into()),
-            Self::Gated(id) => (
-                401,
-                "GatedRepo",
-                format!(
-                    "Access to model {id} is restricted. You must have access to it and be authenticated to access it. Please log in."
-                ),
-            ),
-            Self::NotOnTheList(id) => (
-                403,
-                "GatedRepo",
-                format!(
-                    "Access to model {id} is restricted and you are not in the authorized list. Visit https://huggingface.co/{id} to ask for access."
-                ),
-            ),
-            Self::Revision(revision) => {
-                (404, "RevisionNotFound", format!("Invalid rev id: {revision}"))
-            }
-            Self::Entry => (404, "EntryNotFound", "Entry not found".into()),
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = [("x-error-code", code), ("x-error-message", &message)];
-        (status, headers, answer_json(&json!({"error": message}))).into_response()
-    }
 }
