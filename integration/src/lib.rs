@@ -6,6 +6,8 @@ pub mod command;
 pub mod daemons;
 pub mod engine;
 pub mod frontend_image;
+pub mod git;
+pub mod git_server;
 pub mod hub;
 pub mod network;
 pub mod packages;
