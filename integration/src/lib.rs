@@ -11,5 +11,7 @@ pub mod git_server;
 pub mod hub;
 pub mod network;
 pub mod packages;
+pub mod python;
 mod server;
+pub mod weights;
 pub mod workspace;

@@ -5,3 +5,4 @@
 mod git;
 mod hub;
 mod python;
+mod quickstart;
