@@ -12,6 +12,7 @@ pub mod hub;
 pub mod network;
 pub mod packages;
 pub mod python;
+pub mod registry;
 mod server;
 pub mod weights;
 pub mod workspace;

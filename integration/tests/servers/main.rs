@@ -6,3 +6,4 @@ mod git;
 mod hub;
 mod python;
 mod quickstart;
+mod registry;
