@@ -22,6 +22,9 @@ use crate::{
 
 type Outcome = Result<BuildResult, Error>;
 
+/// What a program's first thread has on Linux, so that `main` has no less here.
+const STACK: usize = 8 << 20;
+
 /// Answers the build request that a daemon started this program for, and ends the program.
 ///
 /// `product` is what messages call the frontend. `main` is given the daemon and gives back the
@@ -53,7 +56,8 @@ where
         let (sender, mut outcomes) = mpsc::unbounded_channel();
         report_panics(product, sender.clone());
         let bridge = client.clone();
-        thread::Builder::new().name("frontend".to_owned()).spawn(move || {
+        let frontend = thread::Builder::new().name("frontend".to_owned()).stack_size(STACK);
+        frontend.spawn(move || {
             // The receiver lives as long as the program.
             let _ = sender.send(work(bridge, product, main));
         })?;
