@@ -1,11 +1,33 @@
 //! One build, with no choices left in it: variant and target laid over, build arguments
 //! filled in, every value checked. What a recipe still lacks are facts from outside.
 
+mod arguments;
+mod choice;
+mod code;
+mod image;
+mod reader;
+mod sections;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use llb::{Lines, SourceFile};
 
-use crate::mistake::Spanned;
+use self::{arguments::Arguments, reader::Reader};
+use crate::{
+    manifest::{self, schema::DECIDED},
+    mistake::{Findings, Mistakes, Spanned},
+};
+
+pub use crate::manifest::values::{RequirementsPath, User};
+
+/// What is chosen outside of the manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// `--target`; the whole image if none or empty.
+    pub target: Option<String>,
+    /// `--build-arg`, by name.
+    pub build_args: BTreeMap<String, String>,
+}
 
 /// What to build and how, decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,15 +89,8 @@ pub struct Python {
     pub extra_index_urls: Vec<Spanned<String>>,
     /// Variables for builds from source, such as `CMAKE_ARGS`.
     pub env: BTreeMap<String, String>,
-}
-
-/// Where a requirements file is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequirementsPath {
-    /// In the build context; relative, clean, with `/`.
-    Context(String),
-    /// In the code's source (`code:requirements.txt`), below its `subdir`.
-    Code(String),
+    /// The code that some of `requirements` are read from, whatever the target; none if none are.
+    pub code: Option<Code>,
 }
 
 /// One model: a repository on the Hugging Face hub.
@@ -89,7 +104,8 @@ pub struct Model {
     pub revision: String,
     /// Patterns of the files wanted, as `fnmatch` reads them; empty means all.
     pub files: Vec<String>,
-    /// Where the files go instead of the Hugging Face cache.
+    /// Where the files go instead of the Hugging Face cache; absolute and clean. With a slash at
+    /// its end it is a folder even for a single file.
     pub to: Option<String>,
     /// The id of the build secret that holds the token.
     pub token: Option<String>,
@@ -143,7 +159,7 @@ pub struct ImageSettings {
     pub env: BTreeMap<String, String>,
     /// Who runs it; `app` if the manifest says nothing.
     pub user: Option<Spanned<User>>,
-    /// Working directory; the code's `to` if the manifest says nothing.
+    /// Working directory; the code's `to` if the manifest names none, whatever the target.
     pub workdir: Option<String>,
     /// Entrypoint; the base's if none. An empty list is one that `[]` or `!reset` emptied.
     pub entrypoint: Option<Vec<String>>,
@@ -163,20 +179,6 @@ pub struct ImageSettings {
     pub stop_signal: Option<String>,
 }
 
-/// Who runs the image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum User {
-    /// A name: the base's user of that name, otherwise one that is made.
-    Name(String),
-    /// Numbers, taken as they are; the group is the user's number if not given.
-    Id {
-        /// User.
-        uid: u32,
-        /// Group.
-        gid: u32,
-    },
-}
-
 /// A health check as Docker's image config knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Healthcheck {
@@ -192,4 +194,38 @@ pub struct Healthcheck {
     pub start_interval: Option<Duration>,
     /// Failures in a row that make it unhealthy; 3.
     pub retries: Option<u32>,
+}
+
+/// Reads the manifest `file` and decides what to build of it.
+///
+/// # Errors
+///
+/// All that is wrong with the manifest, whichever of its overlays are chosen, and with the choices.
+pub fn read(file: Arc<SourceFile>, choices: &Choices) -> Result<Recipe, Mistakes> {
+    let mut findings = Findings::new(Arc::clone(&file));
+    match decide(&mut findings, choices) {
+        Some(recipe) if findings.is_empty() => Ok(recipe),
+        _ => Err(findings.into_mistakes()),
+    }
+}
+
+/// None if there is nothing to build from; what is found meanwhile may still forbid the recipe.
+fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
+    let manifest = manifest::read(findings)?;
+    let arguments = Arguments::new(&manifest, &choices.build_args, findings);
+    let target = choice::target(choices.target.as_deref(), findings);
+    let layers = choice::layers(manifest.root, target, arguments.get("VARIANT"), findings);
+    let layers = layers.into_iter().map(|layer| arguments.fill_in(layer, findings));
+    let decided = layers.fold(None, |under, over| manifest::lay(under, over, &DECIDED))?;
+
+    let file = Arc::clone(&findings.file);
+    let mut reader = Reader::new(&decided, findings);
+    let base = reader.base();
+    let system = reader.system();
+    let code = reader.code(arguments.get("CODE_VERSION"));
+    let python = reader.python(code.as_ref());
+    let models = reader.models(arguments.get("HF_ENDPOINT"));
+    let image = reader.image(code.as_ref());
+    let code = code.filter(|_| target == Target::Image);
+    Some(Recipe { file, target, base: base?, system, python, models, code, image })
 }

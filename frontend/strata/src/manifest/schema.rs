@@ -1,0 +1,380 @@
+//! The vocabulary of the manifest, as one table. The check of a manifest, its short forms, how it
+//! is laid over and the reference page's list of keys all come from it.
+
+use super::values::{
+    Read, Written, absolute, argument, boolean, context, destination, duration, git, health_test,
+    hub, image, index, key_name, looks_like_git, model_destination, number, pattern, ports,
+    reference, relative, repository, requirement, requirements, revision, secret, signal, socket,
+    system_package, text, user, variant, volume, words,
+};
+
+/// A key of an object.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What may stand there.
+    pub shape: Shape,
+    /// What it is for, in a sentence.
+    pub doc: &'static str,
+}
+
+/// What may stand at a key.
+#[derive(Debug)]
+pub enum Shape {
+    /// One value.
+    One(Value),
+    /// Any number of values; a single one needs no brackets. An overlay adds to it.
+    List(&'static Self),
+    /// A command; an overlay replaces it.
+    Command(Command),
+    /// Names that the manifest makes up, and a value for each; if that is a text, a list of
+    /// `NAME=value` is as good. An overlay merges it name by name.
+    Map {
+        /// What a name may be.
+        name: fn(&str) -> Read<()>,
+        /// What stands at each name.
+        of: &'static Self,
+    },
+    /// Keys that are known. An overlay merges it key by key.
+    Object(&'static Object),
+    /// May be left without a value.
+    Optional(&'static Self),
+}
+
+/// What one text may be.
+#[derive(Debug)]
+pub struct Value {
+    /// In words, to follow "expected".
+    pub expected: &'static str,
+    /// What is wrong with a text, if something is.
+    pub check: fn(&str) -> Read<()>,
+}
+
+/// What a command may be.
+#[derive(Debug)]
+pub struct Command {
+    /// In words, to follow "expected".
+    pub expected: &'static str,
+    /// Its words, as the image's config has them.
+    pub read: fn(Written) -> Read<Vec<String>>,
+}
+
+/// Keys that belong together.
+#[derive(Debug)]
+pub struct Object {
+    /// The keys, in groups so that objects can share some.
+    pub keys: &'static [&'static [Key]],
+    /// What may stand in place of the object.
+    pub short: Option<Short>,
+    /// Keys of which one excludes the others, each with those that make sense with it alone. An
+    /// overlay that has one drops the others and what belongs to them.
+    pub either: &'static [(&'static str, &'static [&'static str])],
+    /// Keys that must be there, where overlays replace the object and do not complete it.
+    pub required: &'static [&'static str],
+    /// In a list: the first of these that an item has says which item of an overlay replaces it.
+    pub identity: &'static [&'static str],
+    /// Keys that are planned. Who uses one must not get something else.
+    pub later: &'static [&'static str],
+}
+
+/// What a text or a list in place of an object means.
+#[derive(Debug)]
+pub enum Short {
+    /// The value of one key.
+    Of(&'static str),
+    /// The value of the key that is told by the text; none if it can't be told.
+    Told(fn(&str) -> Option<&'static str>),
+}
+
+impl Object {
+    /// All keys.
+    pub fn keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().copied().flatten()
+    }
+
+    /// The key named `name`.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys().find(|key| key.name == name)
+    }
+}
+
+impl Shape {
+    /// What may stand there, to follow "expected".
+    pub fn expected(&self) -> String {
+        match self {
+            Self::One(Value { expected, .. }) | Self::Command(Command { expected, .. }) => {
+                (*expected).into()
+            }
+            Self::List(Self::Object(_)) => "a list".into(),
+            Self::List(of) => format!("{}, or a list of such", of.expected()),
+            Self::Map { .. } => "names and values".into(),
+            Self::Object(object) => {
+                let names = object.keys().map(|key| format!("`{}`", key.name));
+                format!("keys ({})", names.collect::<Vec<_>>().join(", "))
+            }
+            Self::Optional(shape) => shape.expected(),
+        }
+    }
+
+    /// What an overlay does to it, in one word.
+    pub const fn overlay(&self) -> &'static str {
+        match self {
+            Self::One(_) | Self::Command(_) => "replaces",
+            Self::List(_) => "adds",
+            Self::Map { .. } | Self::Object(_) | Self::Optional(_) => "merges",
+        }
+    }
+}
+
+/// Words that other tools have for our keys.
+pub static ELSEWHERE: [(&str, &str); 20] = [
+    ("image", "base"),
+    ("from", "base"),
+    ("environment", "env"),
+    ("command", "cmd"),
+    ("working_dir", "workdir"),
+    ("expose", "ports"),
+    ("build_args", "args"),
+    ("apt", "system"),
+    ("apt_packages", "system"),
+    ("system_packages", "system"),
+    ("pip", "python"),
+    ("dependencies", "python"),
+    ("repo", "git"),
+    ("repository", "git"),
+    ("branch", "ref"),
+    ("tag", "ref"),
+    ("commit", "ref"),
+    ("path", "context"),
+    ("dest", "to"),
+    ("directories", "dirs"),
+];
+
+/// A manifest.
+pub static MANIFEST: Object = object(&[ARGS, DEPENDENCIES, MODELS, REST, DEV, VARIANTS]);
+
+/// What is left of a manifest once it is decided which overlays apply.
+pub static DECIDED: Shape = Shape::Object(&object(&[DEPENDENCIES, MODELS, REST]));
+
+const ARGS: &[Key] = &[key(
+    "args",
+    Shape::Map { name: argument, of: &Shape::Optional(&Shape::One(TEXT)) },
+    "Build arguments and their defaults; one without a default must be given.",
+)];
+
+const DEPENDENCIES: &[Key] = &[
+    key("base", Shape::One(IMAGE), "The image that everything stands on."),
+    key("system", Shape::Object(&SYSTEM), "Packages of the base's own package manager."),
+    key(
+        "python",
+        Shape::Object(&PYTHON),
+        "The Python environment; the short form is its `requirements`.",
+    ),
+];
+
+const MODELS: &[Key] = &[key(
+    "models",
+    Shape::List(&Shape::Object(&MODEL)),
+    "Models that the image carries; the short form of one is its `hf`.",
+)];
+
+const REST: &[Key] = &[
+    key(
+        "code",
+        Shape::Object(&CODE),
+        "The application's code; the short form is its `git` or its `context`.",
+    ),
+    key("env", VARIABLES, "Environment of the image."),
+    key(
+        "user",
+        Shape::One(USER),
+        "Who runs it; `app` if not given. A name the base lacks is made.",
+    ),
+    key("workdir", Shape::One(PATH), "Working directory; where the code is if not given."),
+    key("entrypoint", Shape::Command(WORDS), "Entrypoint; the base's if not given."),
+    key(
+        "cmd",
+        Shape::Command(WORDS),
+        "Command; the base's if neither it nor `entrypoint` is given.",
+    ),
+    key("ports", Shape::List(&Shape::One(PORT)), "Ports that it listens on."),
+    key("volumes", Shape::List(&Shape::One(VOLUME)), "Folders that are volumes."),
+    key(
+        "dirs",
+        Shape::List(&Shape::One(DESTINATION)),
+        "Folders that are made, and owned by the user.",
+    ),
+    key("labels", VARIABLES, "Labels of the image."),
+    key("healthcheck", Shape::Object(&HEALTHCHECK), "How Docker finds out whether it works."),
+    key("stop_signal", Shape::One(SIGNAL), "The signal that stops it; the base's if not given."),
+];
+
+const DEV: &[Key] = &[key(
+    "dev",
+    Shape::Optional(&Shape::Object(&DEVELOPMENT)),
+    "Laid over the rest for `--target dev`.",
+)];
+
+const VARIANTS: &[Key] = &[key(
+    "variants",
+    Shape::Map { name: variant, of: &Shape::Optional(&Shape::Object(&VARIANT)) },
+    "Laid over the rest by `--build-arg VARIANT=name`.",
+)];
+
+const VARIANT: Object = object(&[DEPENDENCIES, MODELS, REST, DEV]);
+
+const DEVELOPMENT: Object = Object { later: &["models"], ..object(&[DEPENDENCIES, REST]) };
+
+const SYSTEM: Object = object(&[&[
+    key(
+        "python",
+        PACKAGES,
+        "Under everything else, for a base without a Python: `[python3, python3-venv]`.",
+    ),
+    key("runtime", PACKAGES, "Stay in the image."),
+    key("build", PACKAGES, "Only where packages are built from source; never in the image."),
+]]);
+
+const PYTHON: Object = Object {
+    short: Some(Short::Of("requirements")),
+    later: &["lock", "installer", "torch", "heavy", "verify", "find_links"],
+    ..object(&[&[
+        key(
+            "requirements",
+            Shape::List(&Shape::One(REQUIREMENTS)),
+            "Requirements files, in the build context or (`code:requirements.txt`) in the code.",
+        ),
+        key("packages", Shape::List(&Shape::One(REQUIREMENT)), "Requirements written here."),
+        key("index_url", Shape::One(INDEX), "The index in place of PyPI."),
+        key("extra_index_urls", Shape::List(&Shape::One(INDEX)), "Indexes beside it."),
+        key("env", VARIABLES, "Variables for builds from source, such as `CMAKE_ARGS`."),
+    ]])
+};
+
+const MODEL: Object = Object {
+    short: Some(Short::Of("hf")),
+    required: &["hf"],
+    identity: &["to", "hf"],
+    later: &["url", "spacy", "run", "needs", "keep", "name", "sha256"],
+    ..object(&[&[
+        key("hf", Shape::One(REPOSITORY), "A model on the Hugging Face hub."),
+        key("revision", Shape::One(REVISION), "Branch, tag or commit; `main` if not given."),
+        key("files", Shape::List(&Shape::One(PATTERN)), "The files of it; all if not given."),
+        key(
+            "to",
+            Shape::One(MODEL_DESTINATION),
+            "Where the files go; if not given, the Hugging Face cache, where libraries find it by \
+             name. A single file goes there under this name, unless it ends in `/`.",
+        ),
+        key("token", Shape::One(SECRET), "The build secret with the token for it."),
+        key(
+            "endpoint",
+            Shape::One(HUB),
+            "The hub; the build argument `HF_ENDPOINT` or `https://huggingface.co` if not given.",
+        ),
+    ]])
+};
+
+const CODE: Object = Object {
+    short: Some(Short::Told(code_source)),
+    either: &[("git", &["ref", "token", "ssh", "submodules"]), ("context", &[])],
+    later: &["build", "install", "verify"],
+    ..object(&[&[
+        key("git", Shape::One(REMOTE), "A git remote to fetch it from."),
+        key("context", Shape::One(CONTEXT), "Or a folder of the build context; `.` for all of it."),
+        key(
+            "ref",
+            Shape::One(REFERENCE),
+            "Branch, tag or commit, unless `CODE_VERSION` says another; the remote's default \
+             branch if not given.",
+        ),
+        key("subdir", Shape::One(RELATIVE), "The folder of it that is taken; all if not given."),
+        key("to", Shape::One(DESTINATION), "Where it goes; `/app` if not given."),
+        key(
+            "token",
+            Shape::One(SECRET),
+            "The build secret with the token for it; BuildKit's `GIT_AUTH_TOKEN` if not given.",
+        ),
+        key("ssh", Shape::One(SOCKET), "The SSH agent socket for it; `default` if not given."),
+        key("submodules", Shape::One(BOOLEAN), "Whether they come with it; `true` if not given."),
+    ]])
+};
+
+const HEALTHCHECK: Object = object(&[&[
+    key("test", Shape::Command(HEALTH_TEST), "The check; the base's if not given."),
+    key("interval", Shape::One(DURATION), "From one check to the next; 30 s if not given."),
+    key("timeout", Shape::One(DURATION), "How long one may take; 30 s if not given."),
+    key("start_period", Shape::One(DURATION), "How long failures do not count; 0 s if not given."),
+    key(
+        "start_interval",
+        Shape::One(DURATION),
+        "From one check to the next within `start_period`; 5 s if not given.",
+    ),
+    key("retries", Shape::One(NUMBER), "Failures in a row that make it unhealthy; 3 if not given."),
+    key("disable", Shape::One(BOOLEAN), "Takes the base's check away."),
+]]);
+
+const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
+
+const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT) };
+
+const WORDS: Command =
+    Command { expected: "a command: a list of words, or a string to split into such", read: words };
+
+const HEALTH_TEST: Command = Command {
+    expected: "a command: a string, or a list such as `[CMD, curl, …]`",
+    read: health_test,
+};
+
+const TEXT: Value = value("text", |it| text(it).map(drop));
+const IMAGE: Value = value("an image such as `python:3.12-slim`", |it| image(it).map(drop));
+const SYSTEM_PACKAGE: Value = value("a package such as `curl`", |it| system_package(it).map(drop));
+const REQUIREMENTS: Value =
+    value("a file such as `requirements.txt`", |it| requirements(it).map(drop));
+const REQUIREMENT: Value =
+    value("a requirement such as `torch==2.9.1`", |it| requirement(it).map(drop));
+const INDEX: Value = value("a URL such as `https://pypi.org/simple`", |it| index(it).map(drop));
+const HUB: Value = value("a URL such as `https://huggingface.co`", |it| hub(it).map(drop));
+const REPOSITORY: Value = value("a model such as `org/name`", |it| repository(it).map(drop));
+const PATTERN: Value =
+    value("a file, or a pattern such as `*.safetensors`", |it| pattern(it).map(drop));
+const REFERENCE: Value = value("a branch, tag or commit", |it| reference(it).map(drop));
+const REVISION: Value = value("a branch, tag or commit", |it| revision(it).map(drop));
+const REMOTE: Value =
+    value("a remote such as `https://github.com/org/name.git`", |it| git(it).map(drop));
+const CONTEXT: Value = value("a folder of the build context", |it| context(it).map(drop));
+const RELATIVE: Value = value("a relative path", |it| relative(it).map(drop));
+const PATH: Value = value("an absolute path", |it| absolute(it).map(drop));
+const DESTINATION: Value = value("an absolute path", |it| destination(it).map(drop));
+const MODEL_DESTINATION: Value = value("an absolute path", |it| model_destination(it).map(drop));
+const VOLUME: Value = value("an absolute path", |it| volume(it).map(drop));
+const SECRET: Value = value("a build secret such as `secret:my_token`", |it| secret(it).map(drop));
+const SOCKET: Value = value("the id of an SSH socket", |it| socket(it).map(drop));
+const USER: Value = value("a user such as `app` or `1000:1000`", |it| user(it).map(drop));
+const PORT: Value = value("a port such as `8000` or `8000/udp`", |it| ports(it).map(drop));
+const SIGNAL: Value = value("a signal such as `SIGTERM`", |it| signal(it).map(drop));
+const DURATION: Value = value("a duration such as `1m30s`", |it| duration(it).map(drop));
+const NUMBER: Value = value("a whole number", |it| number(it).map(drop));
+const BOOLEAN: Value = value("`true` or `false`", |it| boolean(it).map(drop));
+
+const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, shape, doc }
+}
+
+const fn value(expected: &'static str, check: fn(&str) -> Read<()>) -> Value {
+    Value { expected, check }
+}
+
+const fn object(keys: &'static [&'static [Key]]) -> Object {
+    Object { keys, short: None, either: &[], required: &[], identity: &[], later: &[] }
+}
+
+/// An argument in its place may become either.
+fn code_source(text: &str) -> Option<&'static str> {
+    match text {
+        _ if text.starts_with("${") => None,
+        _ if looks_like_git(text) => Some("git"),
+        _ => Some("context"),
+    }
+}

@@ -1,0 +1,39 @@
+//! What the text of one value may be: each function reads one kind of value, and says in words
+//! what it expected if it can't.
+
+mod command;
+mod image;
+mod model;
+mod names;
+mod package;
+mod path;
+mod port;
+mod reference;
+mod remote;
+mod time;
+
+pub use command::{Written, health_test, words};
+pub use image::image;
+pub use model::{pattern, repository, revision};
+pub use names::{
+    User, argument, boolean, key_name, number, secret, signal, socket, text, user, variant,
+};
+pub use package::{requirement, system_package};
+pub use path::{
+    RequirementsPath, absolute, context, destination, model_destination, relative, requirements,
+    volume,
+};
+pub use port::{Port, ports};
+pub use reference::reference;
+pub use remote::{git, hub, index, is_ssh, looks_like_git};
+pub use time::duration;
+
+use crate::mistake::{Mistake, quote};
+
+/// A value, or what is wrong with its text.
+pub type Read<T> = Result<T, Mistake>;
+
+/// ``expected a port, found `x` ``
+fn expected(what: &str, found: &str) -> Mistake {
+    Mistake::new(format!("expected {what}, found {}", quote(found)))
+}

@@ -1,0 +1,108 @@
+//! Paths: absolute ones in the image, relative ones in the build context and in the code.
+
+use super::{Read, expected};
+use crate::mistake::{Mistake, quote};
+
+/// Folders of the image that nothing of the manifest's may be put into: the Python environment is
+/// laid there by name, and the others are mounted over when a container runs.
+const TAKEN: [&str; 4] = ["/opt/venv", "/proc", "/sys", "/dev"];
+
+/// Where a requirements file is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequirementsPath {
+    /// In the build context; relative, clean, with `/`.
+    Context(String),
+    /// In the code's source (`code:requirements.txt`), below its `subdir`.
+    Code(String),
+}
+
+/// A path in the image, without `.`, `..` and doubled slashes.
+pub fn absolute(text: &str) -> Read<String> {
+    if !text.starts_with('/') {
+        let mistake = expected("an absolute path", text);
+        return Err(match text.strip_prefix("./").unwrap_or(text) {
+            inside if inside.starts_with(['.', '~', '$']) || inside.is_empty() => mistake,
+            inside => mistake.help(format!("write `/{inside}`")),
+        });
+    }
+    Ok(format!("/{}", clean(text)?))
+}
+
+/// A folder of the image that the manifest may make or fill: `code.to`, `dirs`.
+pub fn destination(text: &str) -> Read<String> {
+    let path = absolute(text)?;
+    if path == "/" {
+        return Err(Mistake::new("the root of the image is taken").help("name a folder below it"));
+    }
+    let within = |taken: &str| {
+        path.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    match TAKEN.into_iter().find(|taken| within(taken)) {
+        Some(taken) => Err(Mistake::new(format!("{} is inside `{taken}`", quote(text)))
+            .help(format!("`{taken}` is taken; name a folder outside of it"))),
+        None => Ok(path),
+    }
+}
+
+/// Where a model goes. A slash at the end stays, as it does for `cp`: it makes it a folder, into
+/// which even a single file goes under its own name.
+pub fn model_destination(text: &str) -> Read<String> {
+    let slash = if text.ends_with('/') { "/" } else { "" };
+    Ok(destination(text)? + slash)
+}
+
+/// A mount point of the image.
+pub fn volume(text: &str) -> Read<String> {
+    if let Some((_, path)) = text.split_once(':').filter(|(_, path)| path.starts_with('/')) {
+        let message = format!("{} says what to mount, which an image can't", quote(text));
+        let path = path.split(':').next().unwrap_or(path);
+        return Err(
+            Mistake::new(message).help(format!("write `{path}`, and mount it when it runs"))
+        );
+    }
+    absolute(text)
+}
+
+/// A path below a folder, clean; empty for the folder itself.
+pub fn relative(text: &str) -> Read<String> {
+    if text.starts_with('/') {
+        return Err(expected("a relative path", text));
+    }
+    clean(text)
+}
+
+/// The build context or a folder in it.
+pub fn context(text: &str) -> Read<String> {
+    relative(text).map_err(|mistake| {
+        mistake.help("only what the build context holds can be taken: `docker buildx build … PATH`")
+    })
+}
+
+/// A requirements file of the build context, or `code:` and one of the code's.
+pub fn requirements(text: &str) -> Read<RequirementsPath> {
+    let file = "a requirements file such as `requirements.txt` or `code:requirements.txt`";
+    if text.contains("://") {
+        return Err(expected(file, text).help("download it into the build context"));
+    }
+    let (path, place): (&str, fn(String) -> RequirementsPath) = match text.strip_prefix("code:") {
+        Some(path) => (path, RequirementsPath::Code),
+        None => (text, RequirementsPath::Context),
+    };
+    let clean = relative(path)?;
+    if clean.is_empty() || path.ends_with('/') || text.starts_with('-') {
+        return Err(expected(file, text));
+    }
+    Ok(place(clean))
+}
+
+/// The components of a path, joined, without those that mean nothing.
+fn clean(text: &str) -> Read<String> {
+    if text.contains(char::is_control) {
+        return Err(expected("a path", text));
+    }
+    let parts = || text.split('/').filter(|part| !matches!(*part, "" | "."));
+    if parts().any(|part| part == "..") {
+        return Err(Mistake::new(format!("{} climbs out with `..`", quote(text))));
+    }
+    Ok(parts().collect::<Vec<_>>().join("/"))
+}

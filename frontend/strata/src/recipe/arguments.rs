@@ -1,0 +1,170 @@
+//! Build arguments: what was given, what was declared, and `${…}` filled in with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use llb::Lines;
+
+use crate::{
+    manifest::{
+        Data, Entry, Manifest, Node, PREDEFINED,
+        template::{Argument, Otherwise, Piece, pieces},
+    },
+    mistake::{Findings, Mistake, list, quote},
+};
+
+/// The hub if `HF_ENDPOINT` names none.
+const HUB: &str = "https://huggingface.co";
+
+/// Build arguments that clients give to any build, beside `BUILDKIT_…`. The proxies, which buildx
+/// takes from its configuration (`build/opt.go`), come in upper and lower case.
+const OF_EVERY_BUILD: [&str; 6] =
+    ["SOURCE_DATE_EPOCH", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+
+/// The values of build arguments.
+pub struct Arguments {
+    values: BTreeMap<String, Given>,
+    missing: BTreeSet<String>,
+}
+
+/// The value of a build argument.
+pub struct Given {
+    /// The value.
+    pub value: String,
+    /// Where the manifest says it; none if it was given with the build.
+    pub lines: Option<Lines>,
+}
+
+impl Given {
+    /// Adds a mistake in the value to `findings`.
+    pub fn blame(&self, findings: &mut Findings, mistake: Mistake) {
+        match self.lines {
+            Some(lines) => findings.at(lines, mistake),
+            None => findings.add(mistake),
+        }
+    }
+}
+
+impl Arguments {
+    /// What is `given` with a build, completed by what `manifest` declares.
+    pub fn new(
+        manifest: &Manifest,
+        given: &BTreeMap<String, String>,
+        findings: &mut Findings,
+    ) -> Self {
+        let mut arguments = Self { values: BTreeMap::new(), missing: BTreeSet::new() };
+        for (name, value) in given {
+            if !manifest.arguments.contains_key(name) && !is_known(name) {
+                findings.add(undeclared(name, manifest));
+            }
+            let given = Given { value: value.clone(), lines: None };
+            arguments.values.insert(name.clone(), given);
+        }
+        for (name, declared) in &manifest.arguments {
+            if given.contains_key(name) {
+                continue;
+            }
+            match &declared.value {
+                Some(value) => {
+                    let given = Given { value: value.clone(), lines: Some(declared.lines) };
+                    arguments.values.insert(name.clone(), given);
+                }
+                None => {
+                    let mistake =
+                        Mistake::new(format!("the build argument `{name}` must be given"));
+                    findings.at(declared.lines, mistake.help(give_it(name)));
+                    arguments.missing.insert(name.clone());
+                }
+            }
+        }
+        let hub = arguments.values.entry("HF_ENDPOINT".into());
+        let hub = hub.or_insert_with(|| Given { value: String::new(), lines: None });
+        if hub.value.is_empty() {
+            hub.value = HUB.into();
+        }
+        arguments
+    }
+
+    /// The argument named `name`, if it has a value.
+    pub fn get(&self, name: &str) -> Option<&Given> {
+        self.values.get(name)
+    }
+
+    /// `node` with `${…}` filled in.
+    pub fn fill_in(&self, node: Node, findings: &mut Findings) -> Node {
+        let lines = node.lines;
+        let data = match node.data {
+            Data::Text(text) => self.text(text, lines, findings),
+            Data::List(items) => {
+                Data::List(items.into_iter().map(|item| self.fill_in(item, findings)).collect())
+            }
+            Data::Map(map) => {
+                let mut fill_in = |Entry { key, value }: Entry| Entry {
+                    key,
+                    value: self.fill_in(value, findings),
+                };
+                Data::Map(map.into_iter().map(|(name, entry)| (name, fill_in(entry))).collect())
+            }
+            data @ (Data::Nothing | Data::Wrong) => data,
+        };
+        Node { data, ..node }
+    }
+
+    fn text(&self, text: String, lines: Lines, findings: &mut Findings) -> Data {
+        if !text.contains("${") {
+            return Data::Text(text);
+        }
+        let filled =
+            pieces(&text).and_then(|pieces| pieces.iter().map(|piece| self.piece(piece)).collect());
+        match filled {
+            Ok(Some(text)) => Data::Text(text),
+            Ok(None) => Data::Wrong,
+            Err(mistake) => {
+                findings.at(lines, mistake);
+                Data::Wrong
+            }
+        }
+    }
+
+    /// None if an argument's value is missing, which has been told.
+    fn piece(&self, piece: &Piece<'_>) -> Result<Option<String>, Mistake> {
+        let Argument { name, otherwise, empty_is_none } = match piece {
+            Piece::Literal(text) => return Ok(Some((*text).to_owned())),
+            Piece::Argument(argument) => argument,
+        };
+        let value = self.values.get(*name).map(|given| given.value.as_str());
+        match (value.filter(|value| !(value.is_empty() && *empty_is_none)), otherwise) {
+            (Some(value), _) => Ok(Some(value.to_owned())),
+            (None, Otherwise::Default(default)) => Ok(Some((*default).to_owned())),
+            (None, _) if self.missing.contains(*name) => Ok(None),
+            (None, Otherwise::Empty) => Ok(Some(String::new())),
+            (None, Otherwise::Mistake(why)) => {
+                let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+                let message = format!("the build argument `{name}` must be given{why}");
+                Err(Mistake::new(message).help(give_it(name)))
+            }
+        }
+    }
+}
+
+fn give_it(name: &str) -> String {
+    format!("build with `--build-arg {name}=…`")
+}
+
+fn is_known(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    PREDEFINED.contains(&name)
+        || OF_EVERY_BUILD.contains(&name)
+        || (upper.ends_with("_PROXY") && OF_EVERY_BUILD.contains(&&*upper))
+        || name.starts_with("BUILDKIT_")
+}
+
+fn undeclared(name: &str, manifest: &Manifest) -> Mistake {
+    let declared = || manifest.arguments.keys().map(String::as_str);
+    let help = match manifest.arguments.is_empty() {
+        true => format!("the manifest declares none; one that does has `args: {{{name}: …}}`"),
+        false => format!("the manifest declares {}", list(declared())),
+    };
+    Mistake::new(format!("unknown build argument {}", quote(name)))
+        .help(help)
+        .suggest(name, declared().chain(PREDEFINED))
+}

@@ -1,0 +1,87 @@
+//! Which parts of a manifest a build is made of.
+
+use super::{Target, arguments::Given};
+use crate::{
+    manifest::{Data, Entry, Map, Node},
+    mistake::{Findings, Mistake, list, quote},
+};
+
+/// The targets by name.
+const TARGETS: [(&str, Target); 3] =
+    [("image", Target::Image), ("dev", Target::Dev), ("deps", Target::Deps)];
+
+/// Targets that are planned. Who asks for one must not get another.
+const LATER: [&str; 2] = ["models", "lock"];
+
+/// What `--target` asks for.
+pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
+    let asked = asked.unwrap_or_default();
+    let known = TARGETS.iter().find(|(name, _)| *name == asked);
+    if let Some((_, target)) = known {
+        return *target;
+    }
+    let names = || TARGETS.iter().map(|(name, _)| *name);
+    let help = format!("the targets are {}", list(names()));
+    if LATER.contains(&asked) {
+        findings.add(Mistake::new(format!("target `{asked}` is not supported yet")).help(help));
+    } else if !asked.is_empty() {
+        let mistake = Mistake::new(format!("unknown target {}", quote(asked))).help(help);
+        findings.add(mistake.suggest(asked, names()));
+    }
+    Target::default()
+}
+
+/// The parts of a manifest that make up a build, in the order in which each is laid over those
+/// before it: the manifest, its variant, its `dev`, the variant's `dev`.
+pub fn layers(
+    root: Node,
+    target: Target,
+    variant: Option<&Given>,
+    findings: &mut Findings,
+) -> Vec<Node> {
+    let Parts { own, dev, variants } = Parts::of(root);
+    let chosen = variant.filter(|given| !given.value.is_empty());
+    let variant = chosen.and_then(|given| self::variant(variants, given, findings));
+    let variant = variant.map(Parts::of).unwrap_or_default();
+    let dev = [dev, variant.dev].into_iter().filter(|_| target == Target::Dev);
+    [own, variant.own].into_iter().chain(dev).flatten().collect()
+}
+
+/// What a manifest or a variant of it is made of.
+#[derive(Default)]
+struct Parts {
+    own: Option<Node>,
+    dev: Option<Node>,
+    variants: Map,
+}
+
+impl Parts {
+    fn of(node: Node) -> Self {
+        let Data::Map(mut map) = node.data else { return Self::default() };
+        let mut part = |name| map.remove(name).map(|entry: Entry| entry.value.data);
+        let dev = match part("dev") {
+            Some(data @ Data::Map(_)) => Some(Node::new(node.lines, data)),
+            _ => None,
+        };
+        let variants = match part("variants") {
+            Some(Data::Map(variants)) => variants,
+            _ => Map::new(),
+        };
+        Self { own: Some(Node::new(node.lines, Data::Map(map))), dev, variants }
+    }
+}
+
+fn variant(mut variants: Map, given: &Given, findings: &mut Findings) -> Option<Node> {
+    let name = &given.value;
+    if let Some(entry) = variants.remove(name) {
+        return Some(entry.value);
+    }
+    let names = || variants.keys().map(String::as_str);
+    let help = match variants.is_empty() {
+        true => "the manifest has no `variants`".into(),
+        false => format!("the variants are {}", list(names())),
+    };
+    let mistake = Mistake::new(format!("unknown variant {}", quote(name)));
+    given.blame(findings, mistake.help(help).suggest(name, names()));
+    None
+}

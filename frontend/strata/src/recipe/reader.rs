@@ -1,0 +1,101 @@
+//! Typed values out of a tree whose overlays are laid and whose arguments are filled in.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    manifest::{
+        Data, Node,
+        values::{Read, Written},
+    },
+    mistake::{Findings, Spanned},
+};
+
+/// Reads what is decided, and says what it finds wrong with it. Most was found when the manifest
+/// was checked; what is left are values that arguments made wrong, and how values go together.
+pub struct Reader<'a> {
+    /// What is decided.
+    pub root: &'a Node,
+    /// Where mistakes go.
+    pub findings: &'a mut Findings,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from `root`.
+    pub fn new(root: &'a Node, findings: &'a mut Findings) -> Self {
+        Self { root, findings }
+    }
+
+    /// The one value of `key` in `section`.
+    pub fn one<T>(
+        &mut self,
+        section: &Node,
+        key: &str,
+        read: fn(&str) -> Read<T>,
+    ) -> Option<Spanned<T>> {
+        self.value(key, section.get(key)?, read)
+    }
+
+    /// The values of `key` in `section`, each once, in their order.
+    pub fn list<T: Ord + Clone>(
+        &mut self,
+        section: &Node,
+        key: &str,
+        read: fn(&str) -> Read<T>,
+    ) -> Vec<Spanned<T>> {
+        let items = section.get(key).map_or(&[][..], Node::items);
+        let mut seen = BTreeSet::new();
+        let values = items.iter().filter_map(|item| self.value(key, item, read));
+        values.filter(|value| seen.insert(value.value.clone())).collect()
+    }
+
+    /// The names and texts of `key` in `section`.
+    pub fn map(&mut self, section: &Node, key: &str) -> BTreeMap<String, String> {
+        let Some(Node { data: Data::Map(map), .. }) = section.get(key) else {
+            return BTreeMap::new();
+        };
+        let text = |(name, entry): (&String, &crate::manifest::Entry)| {
+            Some((name.clone(), entry.value.text()?.to_owned()))
+        };
+        map.iter().filter_map(text).collect()
+    }
+
+    /// The words of the command of `key` in `section`.
+    pub fn command(
+        &mut self,
+        section: &Node,
+        key: &str,
+        read: fn(Written) -> Read<Vec<String>>,
+    ) -> Option<Vec<String>> {
+        let node = section.get(key)?;
+        let written = match &node.data {
+            Data::Text(line) => Written::Line(line.clone()),
+            Data::List(items) => {
+                let words: Option<_> =
+                    items.iter().map(|item| item.text().map(str::to_owned)).collect();
+                Written::Words(words?)
+            }
+            _ => return None,
+        };
+        self.read(key, node, read(written)).map(|command| command.value)
+    }
+
+    fn value<T>(
+        &mut self,
+        key: &str,
+        node: &Node,
+        read: fn(&str) -> Read<T>,
+    ) -> Option<Spanned<T>> {
+        let text = node.text()?;
+        self.read(key, node, read(text))
+    }
+
+    fn read<T>(&mut self, key: &str, node: &Node, read: Read<T>) -> Option<Spanned<T>> {
+        match read {
+            Ok(value) => Some(Spanned::new(value, node.lines)),
+            Err(mistake) => {
+                self.findings.at(node.lines, mistake.about(key));
+                None
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Requirements as pip reads them, normalised.

@@ -1,0 +1,104 @@
+//! One requirements file, read.
+
+use std::sync::Arc;
+
+use llb::{Lines, SourceFile};
+
+use super::{Options, Requirement, lines};
+use crate::mistake::{Findings, Mistake, Mistakes, quote};
+
+/// What one file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequirementsFile {
+    /// Its requirements.
+    pub requirements: Vec<Requirement>,
+    /// Other files it wants read.
+    pub includes: Vec<Include>,
+    /// Its options.
+    pub options: Options,
+}
+
+/// A line `-r other.txt` or `-c other.txt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// Which of the two.
+    pub kind: IncludeKind,
+    /// The path, as written: relative to the file that has the line.
+    pub path: String,
+    /// The line.
+    pub lines: Lines,
+}
+
+/// What the lines of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IncludeKind {
+    /// To be installed.
+    Requirements,
+    /// Only to hold if something else asks for the project.
+    Constraints,
+}
+
+impl RequirementsFile {
+    /// Reads a file as pip does.
+    ///
+    /// # Errors
+    ///
+    /// Every line that pip would refuse, or that a build cannot honour.
+    pub fn parse(file: &Arc<SourceFile>) -> Result<Self, Mistakes> {
+        let mut findings = Findings::new(Arc::clone(file));
+        let mut read = Self::default();
+        match lines::decode(&file.data) {
+            None => findings.at(Lines::one(1), Mistake::new("the file is not UTF-8 text")),
+            Some(text) => {
+                for (lines, line) in lines::logical(&text) {
+                    if let Err(mistake) = read.line(lines, &line) {
+                        findings.at(lines, mistake);
+                    }
+                }
+            }
+        }
+        if findings.is_empty() { Ok(read) } else { Err(findings.into_mistakes()) }
+    }
+
+    fn line(&mut self, lines: Lines, line: &str) -> Result<(), Mistake> {
+        if !line.starts_with('-') {
+            self.requirements.push(Requirement::parse(line)?);
+            return Ok(());
+        }
+        let words = shlex::split(line)
+            .ok_or_else(|| Mistake::new(format!("{} has an unclosed quote", quote(line))))?;
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let (option, value) = split_value(&word);
+            let mut value = || value.clone().or_else(|| words.next());
+            let kind = match option {
+                "-r" | "--requirement" => IncludeKind::Requirements,
+                "-c" | "--constraint" => IncludeKind::Constraints,
+                option => {
+                    self.options.set(option, value)?;
+                    continue;
+                }
+            };
+            let path =
+                value().ok_or_else(|| Mistake::new(format!("{} has no file", quote(option))))?;
+            if path.contains("://") {
+                let mistake = Mistake::new(format!("{} is not in the build context", quote(&path)));
+                return Err(mistake.help("download it beside the file that names it"));
+            }
+            self.includes.push(Include { kind, path, lines });
+        }
+        Ok(())
+    }
+}
+
+/// `--option=value` in two; `-rfile` too, as pip allows.
+fn split_value(word: &str) -> (&str, Option<String>) {
+    if word.starts_with("--") {
+        let split = word.split_once('=');
+        return split.map_or((word, None), |(option, value)| (option, Some(value.to_owned())));
+    }
+    match word.char_indices().nth(2) {
+        Some((end, _)) => (&word[..end], Some(word[end..].trim_start_matches('=').to_owned())),
+        None => (word, None),
+    }
+}
