@@ -1,6 +1,17 @@
 //! Strata: a BuildKit frontend for Python machine-learning services.
+//!
+//! One way through: [`manifest`] → [`recipe`] → facts → [`plan`] → definition → result.
+//! [`frontend`] gathers the facts from BuildKit and gives the result back; everything else is
+//! a function of values.
 
+pub mod cli;
+pub mod frontend;
+pub mod graph;
+pub mod image;
+pub mod inputs;
 pub mod manifest;
 pub mod mistake;
+pub mod plan;
 pub mod recipe;
 pub mod requirements;
+pub mod sources;

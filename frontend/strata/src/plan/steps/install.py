@@ -4,11 +4,9 @@ pip comes from /tool and runs in this process, so that its words, its exit code 
 the interpreter are what they would be inside the environment.
 """
 
-import itertools
 import os
 import runpy
 import sys
-import tempfile
 
 import network
 import tree
@@ -16,9 +14,17 @@ import tree
 VENV = "/opt/venv"
 OUT_VENV = "/out" + VENV
 
+# pip and its build backends work in folders with random names, which compilers write into
+# debug information and assertions, and CMake into what it installs. These names count up.
+COUNTED_NAMES = """
+import itertools, tempfile
+tempfile._name_sequence = map("{:08}".format, itertools.count())
+"""
+
 
 def main():
     network.prepare()
+    sys.path.insert(0, "/tool")
     settle_builds()
     keep_lib64()
     status = pip(
@@ -35,13 +41,20 @@ def main():
 
 
 def settle_builds():
-    """Keeps what varies out of packages that are built from source.
+    """Keeps what varies out of packages that are built from source."""
+    exec(COUNTED_NAMES)
+    from pip._internal import build_env
 
-    pip builds in folders with random names, and a compiler writes the names of what it reads
-    into debug information (and into assertions); so the names count up instead, and there is
-    no debug information, which would also be most of a library's size.
-    """
-    tempfile._name_sequence = (f"{number:08}" for number in itertools.count())
+    class SettledEnvironment(build_env.BuildEnvironment):
+        """Runs the backend, which is a process of its own, with the same names."""
+
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            with open(self._site_dir + "/sitecustomize.py", "a", encoding="utf-8") as startup:
+                startup.write(COUNTED_NAMES)
+
+    build_env.BuildEnvironment = SettledEnvironment
+    # Debug information names files, too; and it would be most of a library's size.
     for flags in ["CFLAGS", "CXXFLAGS"]:
         os.environ.setdefault(flags, "-g0")
 
@@ -56,7 +69,6 @@ def keep_lib64():
 
 def pip(arguments):
     """Runs pip as `python -m pip` would; returns its exit code."""
-    sys.path.insert(0, "/tool")
     sys.argv = ["pip"] + arguments
     try:
         runpy.run_module("pip", run_name="__main__", alter_sys=True)

@@ -1,0 +1,162 @@
+//! The image's config: the base's, with what the manifest says laid over it.
+
+use std::time::Duration;
+
+use llb::Platform;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    plan::{HF_HOME, Plan, VENV},
+    recipe::{CodeSource, Healthcheck, Recipe, Target},
+};
+
+/// What the config says that neither manifest nor plan knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The commit, tag or whatever else the code is known by.
+    pub revision: Option<String>,
+    /// Labels of the command line, which win over the manifest's.
+    pub labels: Vec<(String, String)>,
+}
+
+/// The config of the image that `plan` builds on a base with the config `base`.
+///
+/// What it does not know of the base's config stays as it is. `created` does not: BuildKit
+/// fills it in from the layers, so that an unchanged build is the same image.
+pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenance) -> Value {
+    let mut image = base.as_object().cloned().unwrap_or_default();
+    image.remove("created");
+    set_platform(&mut image, &plan.platform);
+    append_history(&mut image, &plan.image.purposes);
+    overlay(object(&mut image, "config"), recipe, plan, provenance);
+    Value::Object(image)
+}
+
+/// The object at `key`, made if it is missing or something else.
+fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let value = parent.entry(key).or_insert(Value::Null);
+    if !value.is_object() {
+        *value = json!({});
+    }
+    match value {
+        Value::Object(object) => object,
+        _ => unreachable!("it was made an object"),
+    }
+}
+
+fn set_platform(image: &mut Map<String, Value>, platform: &Platform) {
+    for (key, value) in [("architecture", &platform.architecture), ("os", &platform.os)] {
+        image.insert(key.to_owned(), json!(value));
+    }
+    if !platform.variant.is_empty() {
+        image.insert("variant".to_owned(), json!(platform.variant));
+    }
+}
+
+/// An entry for each layer: what `docker history` shows.
+fn append_history(image: &mut Map<String, Value>, purposes: &[String]) {
+    let entries = purposes
+        .iter()
+        .map(|purpose| json!({"created_by": format!("strata: {purpose}"), "comment": "strata"}));
+    match image.entry("history").or_insert_with(|| json!([])) {
+        Value::Array(history) => history.extend(entries),
+        other => *other = entries.collect(),
+    }
+}
+
+fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, provenance: &Provenance) {
+    let settings = &recipe.image;
+    set_env(config, recipe, plan);
+    config.insert("User".into(), json!(plan.user.config()));
+    let code = recipe.code.as_ref().map(|code| &code.to);
+    if let Some(workdir) = settings.workdir.as_ref().or(code) {
+        config.insert("WorkingDir".into(), json!(workdir));
+    }
+    if let Some(entrypoint) = &settings.entrypoint {
+        config.insert("Entrypoint".into(), json!(entrypoint));
+        // The base's arguments were for the base's entrypoint.
+        config.remove("Cmd");
+    }
+    if let Some(cmd) = &settings.cmd {
+        config.insert("Cmd".into(), json!(cmd));
+    }
+    for (key, names) in [("ExposedPorts", &settings.ports), ("Volumes", &settings.volumes)] {
+        if !names.is_empty() {
+            object(config, key).extend(names.iter().map(|name| (name.clone(), json!({}))));
+        }
+    }
+    if let Some(signal) = &settings.stop_signal {
+        config.insert("StopSignal".into(), json!(signal));
+    }
+    if let Some(check) = &settings.healthcheck {
+        object(config, "Healthcheck").extend(healthcheck(check));
+    }
+    set_labels(config, recipe, provenance);
+}
+
+fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
+    let mut env: Vec<(String, String)> = config
+        .get("Env")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.as_str()?.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut set = |name: &str, value: String| match env.iter_mut().find(|(n, _)| n == name) {
+        Some((_, old)) => *old = value,
+        None => env.push((name.to_owned(), value)),
+    };
+    if plan.has_venv {
+        set("PATH", format!("{VENV}/bin:{}", plan.path));
+        set("VIRTUAL_ENV", VENV.to_owned());
+    }
+    if recipe.models.iter().any(|model| model.to.is_none()) {
+        set("HF_HOME", HF_HOME.to_owned());
+        // Development may fetch what is not there yet.
+        if recipe.target != Target::Dev {
+            set("HF_HUB_OFFLINE", "1".to_owned());
+            set("TRANSFORMERS_OFFLINE", "1".to_owned());
+        }
+    }
+    for (name, value) in &recipe.image.env {
+        set(name, value.clone());
+    }
+    let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    config.insert("Env".into(), json!(env));
+}
+
+fn set_labels(config: &mut Map<String, Value>, recipe: &Recipe, provenance: &Provenance) {
+    let mut labels = Vec::new();
+    if let Some(revision) = &provenance.revision {
+        labels.push(("org.opencontainers.image.revision", revision));
+    }
+    if let Some(CodeSource::Git(git)) = recipe.code.as_ref().map(|code| &code.source) {
+        labels.push(("org.opencontainers.image.source", &git.url));
+    }
+    labels.extend(recipe.image.labels.iter().map(|(name, value)| (name.as_str(), value)));
+    labels.extend(provenance.labels.iter().map(|(name, value)| (name.as_str(), value)));
+    if !labels.is_empty() {
+        let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        object(config, "Labels").extend(labels);
+    }
+}
+
+/// Docker's extension of the OCI config; times are nanoseconds.
+fn healthcheck(check: &Healthcheck) -> Vec<(String, Value)> {
+    let mut fields = Vec::new();
+    if !check.test.is_empty() {
+        fields.push(("Test", json!(check.test)));
+    }
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    for (key, time) in [
+        ("Interval", check.interval),
+        ("Timeout", check.timeout),
+        ("StartPeriod", check.start_period),
+        ("StartInterval", check.start_interval),
+    ] {
+        fields.extend(time.map(|time| (key, json!(nanoseconds(time)))));
+    }
+    fields.extend(check.retries.map(|retries| ("Retries", json!(retries))));
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

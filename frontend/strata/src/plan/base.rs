@@ -1,0 +1,27 @@
+//! What everything stands on: a base image with a Python, and what that Python is.
+
+use llb::State;
+
+use super::{
+    Scope,
+    facts::Base,
+    step::{SHELL, Step, script},
+    system,
+};
+
+/// The base with a Python: as it is, or with `system.python` installed.
+pub(super) fn python(scope: &Scope<'_>, base: &Base) -> State {
+    match &scope.recipe.system.python {
+        None => base.state.clone(),
+        Some(packages) => system::install(scope, "python", base, base.state.clone(), packages),
+    }
+}
+
+/// The layer that says what the base's Python and system are: `/opt/strata/probe.json`.
+pub(super) fn probe(scope: &Scope<'_>, base: &Base, python: State) -> State {
+    let scripts = [script!("probe.sh"), script!("probe.py"), script!("tree.py")];
+    Step::new(scope, "probe", base, python, SHELL, &scripts)
+        .named("look at the base's Python")
+        .at(scope.recipe.base.lines)
+        .out()
+}

@@ -1,0 +1,40 @@
+//! Models: each a layer of its own, the same for every platform.
+
+use llb::{CacheSharing, Mount, State};
+
+use super::{
+    Scope,
+    facts::Base,
+    step::{PYTHON, Step, script},
+};
+use crate::recipe::Model;
+
+/// Where the Hugging Face cache is in the image: `HF_HOME`.
+pub const HF_HOME: &str = "/opt/huggingface";
+
+const TOKEN: &str = "/run/secrets/hf_token";
+
+/// A model's layer, fetched with `tool` (huggingface_hub) on the native platform's Python.
+pub(super) fn fetch(
+    scope: &Scope<'_>,
+    native: &Base,
+    python: State,
+    tool: State,
+    model: &Model,
+) -> State {
+    let scripts = [script!("fetch_model.py"), script!("tree.py"), script!("network.py")];
+    let mut step = Step::new(scope, "models", native, python, PYTHON, &scripts)
+        .named(format!("fetch {} at {}", model.repository, model.revision))
+        .at(model.lines)
+        .args(["--repo", &model.repository, "--revision", &model.revision])
+        .args(["--endpoint", &model.endpoint])
+        .args(model.files.iter().flat_map(|pattern| ["--pattern", pattern]))
+        .args(model.to.iter().flat_map(|to| ["--to", to]))
+        .mount(Mount::read_only("/tool", tool))
+        .network()
+        .cache("/cache/huggingface", "strata-huggingface", CacheSharing::Shared);
+    if let Some(secret) = &model.token {
+        step = step.args(["--token-file", TOKEN]).mount(Mount::secret(TOKEN, secret, false));
+    }
+    step.out()
+}

@@ -1,0 +1,163 @@
+//! A step: one of our scripts, run in a container. What all of them share is here.
+
+use gateway::Sandbox;
+use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
+
+use super::{EPOCH, Scope, facts::Base};
+
+/// A script of `steps/` by name and text.
+pub(super) type Script = (&'static str, &'static str);
+
+/// The text of a script, compiled in.
+macro_rules! script {
+    ($name:literal) => {
+        ($name, include_str!(concat!("steps/", $name)))
+    };
+}
+pub(super) use script;
+
+/// The base's Python, without the person's environment and packages, writing no bytecode.
+pub(super) const PYTHON: &[&str] = &["python3", "-EsB"];
+
+/// The base's shell.
+pub(super) const SHELL: &[&str] = &["/bin/sh"];
+
+/// Where scripts are mounted.
+const SCRIPTS: &str = "/strata";
+
+/// One of our scripts about to be run.
+pub(super) struct Step<'a> {
+    scope: &'a Scope<'a>,
+    stage: &'a str,
+    base: &'a Base,
+    exec: Exec,
+    files: File,
+    name: String,
+    lines: Option<Lines>,
+}
+
+impl<'a> Step<'a> {
+    /// Runs the first of `scripts` on `root`, the others beside it, without network.
+    pub(super) fn new(
+        scope: &'a Scope<'a>,
+        stage: &'a str,
+        base: &'a Base,
+        root: State,
+        interpreter: &[&str],
+        scripts: &[Script],
+    ) -> Self {
+        let main = scripts.first().map(|(name, _)| format!("{SCRIPTS}/{name}"));
+        let exec = Exec::new(root, interpreter.iter().map(|&part| part.to_owned()).chain(main))
+            .env("PATH", base.path())
+            .env("HOME", "/tmp/home")
+            .env("LANG", "C.UTF-8")
+            .env("SOURCE_DATE_EPOCH", EPOCH.to_string())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONHASHSEED", "0")
+            // A tmpfs would hold whole wheels in memory.
+            .mount(Mount::discarded("/tmp", State::scratch()))
+            .network(Network::None);
+        let files = scripts
+            .iter()
+            .fold(File::on(State::scratch()).timestamp(EPOCH), |files, (name, text)| {
+                files.mkfile(format!("/{name}"), 0o644, *text)
+            });
+        Self { scope, stage, base, exec, files, name: String::new(), lines: None }
+    }
+
+    /// What progress says the step does.
+    pub(super) fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The lines of the manifest that ask for it.
+    pub(super) fn at(mut self, lines: impl Into<Option<Lines>>) -> Self {
+        self.lines = lines.into();
+        self
+    }
+
+    pub(super) fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.exec = self.exec.args(args);
+        self
+    }
+
+    pub(super) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.exec = self.exec.env(name, value);
+        self
+    }
+
+    /// The base's own environment, beneath what was set already: builds from source look for
+    /// compilers and CUDA by it.
+    pub(super) fn base_env(mut self) -> Self {
+        let own = ["PATH", "HOME", "LANG", "SOURCE_DATE_EPOCH"];
+        self.exec =
+            self.exec.envs(self.base.env.iter().filter(|(name, _)| !own.contains(&name.as_str())));
+        self
+    }
+
+    /// A file that the script reads, beside the scripts.
+    pub(super) fn file(mut self, name: &str, text: impl Into<Vec<u8>>) -> Self {
+        self.files = self.files.mkfile(format!("/{name}"), 0o644, text);
+        self
+    }
+
+    pub(super) fn mount(mut self, mount: Mount) -> Self {
+        self.exec = self.exec.mount(mount);
+        self
+    }
+
+    pub(super) fn cache(self, path: &str, id: &str, sharing: CacheSharing) -> Self {
+        let id = format!("{}{id}", self.scope.settings.cache_namespace);
+        self.mount(Mount::cache(path, id, sharing))
+    }
+
+    /// Gives it the network, proxies, and the two secrets that any step on a network may need.
+    /// They are always mounted: one that is offered for the first time must not change what
+    /// the step is.
+    pub(super) fn network(mut self) -> Self {
+        let sandbox = &self.scope.settings.sandbox;
+        self.exec = self.exec.network(sandbox.network).proxy(sandbox.proxy.clone());
+        self.mount(Mount::secret("/run/secrets/ca_bundle", "ca_bundle", true)).mount(Mount::secret(
+            "/run/secrets/netrc",
+            "netrc",
+            true,
+        ))
+    }
+
+    /// The layer that it leaves in `/out`; what it does to its root is forgotten.
+    pub(super) fn out(mut self) -> State {
+        self.exec = self.exec.mount(Mount::output("/out", State::scratch()));
+        self.build().output("/out")
+    }
+
+    /// The root as it leaves it.
+    pub(super) fn root(self) -> State {
+        self.build().root()
+    }
+
+    fn build(self) -> Executed {
+        let Self { scope, stage, base, exec, files, name, lines } = self;
+        let settings = &scope.settings;
+        let files = files.build(Meta::named(format!("[internal] files for {name}")));
+        let location = lines.map(|lines| Location { file: scope.file.clone(), lines });
+        let meta = Meta::named(scope.name(stage, &base.platform, &name))
+            .at(location)
+            .ignore_cache(settings.no_cache.covers(stage));
+        sandboxed(exec, &settings.sandbox)
+            .mount(Mount::read_only(SCRIPTS, files))
+            .build(&base.platform, meta)
+    }
+}
+
+/// What the person's command says of all commands.
+fn sandboxed(exec: Exec, sandbox: &Sandbox) -> Exec {
+    let shm = sandbox
+        .shm_size
+        .map(|size| Mount::tmpfs("/dev/shm", i64::try_from(size).unwrap_or(i64::MAX)));
+    exec.mounts(shm)
+        .extra_hosts(sandbox.extra_hosts.iter().cloned())
+        .ulimits(sandbox.ulimits.iter().cloned())
+        .cgroup_parent(sandbox.cgroup_parent.as_deref().unwrap_or_default())
+        .hostname(sandbox.hostname.as_deref().unwrap_or_default())
+}

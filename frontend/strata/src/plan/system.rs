@@ -1,0 +1,41 @@
+//! Packages of the base's own package manager, and the image's user.
+
+use llb::{CacheSharing, State};
+
+use super::{
+    Scope,
+    facts::Base,
+    step::{PYTHON, SHELL, Step, script},
+    user::User,
+};
+use crate::mistake::Spanned;
+
+/// `on` with system packages installed. Its packages are kept in a cache mount under a lock:
+/// package managers lock their folders themselves, and fail instead of waiting.
+pub(super) fn install(
+    scope: &Scope<'_>,
+    stage: &str,
+    base: &Base,
+    on: State,
+    packages: &Spanned<Vec<String>>,
+) -> State {
+    Step::new(scope, stage, base, on, SHELL, &[script!("system.sh")])
+        .named(format!("install {}", packages.value.join(" ")))
+        .at(packages.lines)
+        .args(&packages.value)
+        .network()
+        .cache("/cache/system", "strata-system", CacheSharing::Locked)
+        .root()
+}
+
+/// `on` with the user in `/etc/passwd` and a home; as it is if the user is there already.
+pub(super) fn make_user(scope: &Scope<'_>, base: &Base, on: State, user: &User) -> State {
+    let Some(name) = &user.make else {
+        return on;
+    };
+    Step::new(scope, "user", base, on, PYTHON, &[script!("user.py")])
+        .named(format!("make user {name} ({}:{})", user.uid, user.gid))
+        .at(scope.recipe.image.user.as_ref().map(|user| user.lines))
+        .args([name.clone(), user.uid.to_string(), user.gid.to_string()])
+        .root()
+}

@@ -1,0 +1,70 @@
+//! Who runs the image, in numbers.
+
+use std::collections::BTreeMap;
+
+use super::facts::Account;
+use crate::recipe;
+
+/// The number of a user that we make. Fixed, so that volumes keep their owner from build to
+/// build and Kubernetes' `runAsNonRoot` can tell that it is not root; high, so that it is none
+/// that a base has.
+const UID: u32 = 10001;
+
+/// The name of a user that we make when the manifest gives none.
+const NAME: &str = "app";
+
+/// Who runs the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Home directory.
+    pub home: String,
+    /// The name to make the user under, if the base does not have it.
+    pub make: Option<String>,
+}
+
+impl User {
+    /// The user that the recipe asks for in a base with these users.
+    pub fn resolve(asked: Option<&recipe::User>, users: &BTreeMap<String, Account>) -> Self {
+        let there = |account: &Account, gid: u32| Self {
+            uid: account.uid,
+            gid,
+            home: account.home.clone(),
+            make: None,
+        };
+        match asked {
+            Some(&recipe::User::Id { uid, gid }) => {
+                match users.values().find(|account| account.uid == uid) {
+                    Some(account) => there(account, gid),
+                    None if uid == 0 => Self { uid, gid, home: "/root".into(), make: None },
+                    None => Self::made(NAME, uid, gid),
+                }
+            }
+            Some(recipe::User::Name(name)) => match users.get(name) {
+                Some(account) => there(account, account.gid),
+                None => Self::made(name, UID, UID),
+            },
+            None => match users.get(NAME) {
+                Some(account) => there(account, account.gid),
+                None => Self::made(NAME, UID, UID),
+            },
+        }
+    }
+
+    fn made(name: &str, uid: u32, gid: u32) -> Self {
+        Self { uid, gid, home: format!("/home/{name}"), make: Some(name.to_owned()) }
+    }
+
+    /// As an image's config has it: `10001:10001`.
+    pub fn config(&self) -> String {
+        format!("{}:{}", self.uid, self.gid)
+    }
+
+    /// Whether it is root.
+    pub const fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+}

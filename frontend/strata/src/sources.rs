@@ -1,0 +1,64 @@
+//! Where the code comes from, as sources of LLB.
+
+use gateway::GitUrl;
+use llb::{Meta, State};
+
+use crate::{
+    plan::CodeFacts,
+    recipe::{Code, CodeSource, Git},
+};
+
+/// The remote and ref that the code is at.
+pub fn git(git: &Git) -> llb::Git {
+    let source = match GitUrl::parse(&git.url) {
+        // What is no URL is refused by git itself, in its own words.
+        Err(_) => llb::Git::new(&git.url, &git.url),
+        Ok(mut url) => {
+            url.reference.clone_from(&git.reference);
+            let source = url.source();
+            if url.transport == gateway::Transport::Ssh { source.ssh(&git.ssh) } else { source }
+        }
+    };
+    let source = if git.submodules { source } else { source.skip_submodules() };
+    match &git.token {
+        Some(secret) => source.auth_token_secret(secret),
+        None => source,
+    }
+}
+
+/// What a remote and its ref are called in progress and history.
+pub fn name(git: &Git) -> String {
+    match &git.reference {
+        Some(reference) => format!("{} at {reference}", git.url),
+        None => git.url.clone(),
+    }
+}
+
+/// The filesystem with the code in it: a checkout, or `context`.
+///
+/// `keep_git_dir` leaves the checkout its `.git`, by which an engine that cannot be asked for
+/// the commit of a ref shows it all the same.
+pub fn code(code: &Code, context: &State, keep_git_dir: bool) -> CodeFacts {
+    // Never the repository itself: it differs from clone to clone of the same files.
+    let exclude = vec![".git".to_owned(), "**/.git".to_owned()];
+    match &code.source {
+        CodeSource::Context(folder) => CodeFacts {
+            source: context.clone(),
+            folder: join(folder, &code.subdir),
+            exclude,
+            name: "the build context".to_owned(),
+        },
+        CodeSource::Git(remote) => {
+            let source = git(remote);
+            let source = if keep_git_dir { source.keep_git_dir() } else { source };
+            let name = name(remote);
+            let meta = Meta::named(format!("[code] {name}"));
+            CodeFacts { source: source.build(meta), folder: code.subdir.clone(), exclude, name }
+        }
+    }
+}
+
+/// Two relative, clean paths as one; either may be empty.
+pub fn join(folder: &str, path: &str) -> String {
+    [folder, path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,214 @@
+//! A project by value: its manifest, its files, and what an engine would say of the world.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use gateway::{NoCache, Sandbox};
+use llb::{Image, Meta, Platform, ProxyEnv, SourceFile};
+use strata::{
+    graph::{Graph, Kind},
+    inputs::RequirementTexts,
+    plan::{self, Account, Base, Facts, Interpreter, Os, PlatformFacts, Probe, Settings},
+    recipe::{self, Choices, Recipe},
+    sources,
+};
+
+/// Everything that decides a plan.
+#[derive(Clone)]
+pub struct Project {
+    pub manifest: String,
+    pub files: BTreeMap<String, String>,
+    pub build_args: BTreeMap<String, String>,
+    pub target: Option<String>,
+    pub platforms: Vec<String>,
+    pub base_digest: String,
+    pub merge: bool,
+    pub proxy: Option<String>,
+    pub no_cache: Vec<String>,
+}
+
+const MANIFEST: &str = "\
+# syntax=strata
+base: python:3.12-slim
+system:
+  runtime: [curl, libgomp1]
+  build: [g++]
+python:
+  requirements: [requirements.txt]
+  packages: [tqdm]
+  env: {CMAKE_ARGS: -DX=1, A_FLAG: \"1\"}
+models:
+  - hf: org/first
+  - hf: org/second
+code:
+  git: https://github.com/org/app.git
+  ref: main
+  subdir: src
+  to: /app
+env: {GREETING: hello}
+user: app
+workdir: /app
+cmd: [python, main.py]
+ports: [8000]
+volumes: [/data]
+dirs: [/app/logs]
+labels: {team: search}
+healthcheck: {test: curl -f http://localhost:8000/, interval: 30s}
+stop_signal: SIGTERM
+dev:
+  python: {packages: [watchfiles]}
+variants:
+  light:
+    system: {runtime: [jq]}
+";
+
+impl Project {
+    /// A project that uses every kind of layer.
+    pub fn example() -> Self {
+        Self {
+            manifest: MANIFEST.to_owned(),
+            files: BTreeMap::from([(
+                "requirements.txt".to_owned(),
+                "numpy==2.1.0\nrequests==2.32.3\n".to_owned(),
+            )]),
+            build_args: BTreeMap::new(),
+            target: None,
+            platforms: vec!["linux/amd64".to_owned()],
+            base_digest: format!("sha256:{}", "a".repeat(64)),
+            merge: true,
+            proxy: None,
+            no_cache: Vec::new(),
+        }
+    }
+
+    pub fn build_arg(&mut self, name: &str, value: &str) {
+        self.build_args.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub fn file(&mut self, path: &str, text: &str) {
+        self.files.insert(path.to_owned(), text.to_owned());
+    }
+
+    pub fn target(&mut self, target: &str) {
+        self.target = Some(target.to_owned());
+    }
+
+    pub fn recipe(&self) -> Recipe {
+        let file = Arc::new(SourceFile {
+            name: "strata.yaml".to_owned(),
+            language: "YAML".to_owned(),
+            data: self.manifest.clone().into_bytes(),
+        });
+        let choices = Choices { target: self.target.clone(), build_args: self.build_args.clone() };
+        recipe::read(file, &choices).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    }
+
+    pub fn plans(&self) -> Vec<plan::Plan> {
+        let recipe = self.recipe();
+        let settings = Settings {
+            merge: self.merge,
+            multi_platform: self.platforms.len() > 1,
+            sandbox: Sandbox {
+                proxy: self
+                    .proxy
+                    .clone()
+                    .map(|http_proxy| ProxyEnv { http_proxy, ..ProxyEnv::default() }),
+                ..Sandbox::default()
+            },
+            no_cache: if self.no_cache.is_empty() {
+                NoCache::Nothing
+            } else {
+                NoCache::Stages(self.no_cache.iter().cloned().collect())
+            },
+            ..Settings::default()
+        };
+        let platforms: Vec<PlatformFacts> = self
+            .platforms
+            .iter()
+            .map(|platform| PlatformFacts { base: self.base(platform), probe: probe() })
+            .collect();
+        let mut texts = RequirementTexts::new(&recipe);
+        while let Some(path) = texts.pending().pop() {
+            let recipe::RequirementsPath::Context(name) = &path else { panic!("{path:?}") };
+            let text = self.files[name].clone();
+            texts.supply(path, text.into_bytes());
+        }
+        let facts = Facts {
+            settings,
+            native: self.base("linux/amd64"),
+            platforms,
+            requirements: texts
+                .install_set(&recipe)
+                .unwrap_or_else(|mistakes| panic!("{mistakes}")),
+            code: recipe
+                .code
+                .as_ref()
+                .map(|code| sources::code(code, &llb::State::scratch(), false)),
+        };
+        plan::plan(&recipe, &facts)
+    }
+
+    fn base(&self, platform: &str) -> Base {
+        let platform = Platform::parse(platform).unwrap();
+        let name = format!("docker.io/library/python:3.12-slim@{}", self.base_digest);
+        Base {
+            state: Image::new(name).build(&platform, Meta::named("[base] python:3.12-slim")),
+            platform,
+            env: BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]),
+        }
+    }
+
+    pub fn graph(&self) -> Graph {
+        Graph::of(self.plans().iter().map(|plan| &plan.image.root))
+    }
+
+    pub fn purposes(&self) -> Vec<String> {
+        self.plans().remove(0).image.purposes
+    }
+
+    /// The stages whose vertices do work in `after` and are not here.
+    pub fn runs_to(&self, after: &Self) -> Vec<String> {
+        let (before, after) = (self.graph(), after.graph());
+        let stages: BTreeSet<String> = after
+            .beyond(&before)
+            .into_iter()
+            .filter(|node| matches!(node.kind, Kind::Exec | Kind::File))
+            .map(|node| stage(&node.name))
+            .collect();
+        stages.into_iter().collect()
+    }
+
+    /// The names of the vertices that run even if they are cached.
+    pub fn ignored(&self) -> Vec<String> {
+        self.plans()
+            .iter()
+            .map(|plan| plan.image.root.definition().to_pb())
+            .flat_map(|definition| definition.metadata.into_values())
+            .filter(|metadata| metadata.ignore_cache)
+            .map(|metadata| metadata.description["llb.customname"].clone())
+            .collect()
+    }
+}
+
+/// `models` of `[models] fetch …` and of `[linux/arm64 models] fetch …`.
+fn stage(name: &str) -> String {
+    let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap().0;
+    inside.rsplit(' ').next().unwrap().to_owned()
+}
+
+fn probe() -> Probe {
+    Probe {
+        python: Interpreter {
+            version: "3.12.4".to_owned(),
+            soabi: Some("cpython-312-x86_64-linux-gnu".to_owned()),
+        },
+        os: Os { id: Some("debian".to_owned()), version: Some("13".to_owned()) },
+        users: BTreeMap::from([(
+            "root".to_owned(),
+            Account { uid: 0, gid: 0, home: "/root".to_owned() },
+        )]),
+        venv: false,
+    }
+}
