@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, btree_map},
+    sync::Arc,
 };
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StrInput, options};
@@ -29,7 +30,7 @@ type Stop = Spanned<Mistake>;
 
 /// Reads `file` of `findings`; none if it is not YAML or holds nothing, which is then found.
 pub fn read(findings: &mut Findings) -> Option<Node> {
-    let file = std::sync::Arc::clone(&findings.file);
+    let file = Arc::clone(&findings.file);
     if file.data.len() > LARGEST {
         let size = file.data.len() as f64 / LARGEST as f64;
         let message = format!("{} has {size:.1} MiB; a manifest can have 1 MiB", file.name);
@@ -275,8 +276,11 @@ impl<'a> Reader<'a> {
 }
 
 fn not_yaml(error: &ScanError) -> Stop {
-    let mistake = Mistake::new(format!("not valid YAML: {}", error.info()));
     let help = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => {
+            let message = format!("lists and maps in each other, more than {DEEPEST} deep");
+            return Stop::new(Mistake::new(message), line_of(error.marker().line()));
+        }
         ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => "indent with spaces",
         ErrorKind::UnexpectedCharacter { .. } => "put the text in quotes",
         ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
@@ -284,9 +288,11 @@ fn not_yaml(error: &ScanError) -> Stop {
         }
         ErrorKind::MappingValueNotAllowed => "put text that has `: ` in it in quotes",
         ErrorKind::UnknownAnchor => "an alias (`*name`) needs an anchor (`&name`) before it",
-        _ => return Stop::new(mistake, line_of(error.marker().line())),
+        _ => "",
     };
-    Stop::new(mistake.help(help), line_of(error.marker().line()))
+    let mut mistake = Mistake::new(format!("not valid YAML: {}", error.info()));
+    mistake.help = (!help.is_empty()).then(|| help.to_owned());
+    Stop::new(mistake, line_of(error.marker().line()))
 }
 
 fn stop(span: Span, mistake: Mistake) -> Stop {
