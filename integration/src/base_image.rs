@@ -2,7 +2,7 @@
 //! packages.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -67,29 +67,27 @@ pub fn load(engine: &Engine, python: Python, tag: &str) -> Result<()> {
         return Ok(());
     }
     let _lock = workspace::lock("base-image")?;
+    let name = format!("strata-base:{}", python.suite());
     let archive = workspace::cache("base")?.join(python.suite()).with_extension("tar");
     if archive.exists() {
-        let loaded = output(engine.docker(["image", "load", "--quiet", "--input"]).arg(&archive))?;
-        let name = loaded.rsplit(": ").next().context("docker load names no image")?;
-        return output(&mut engine.docker(["image", "tag", name, tag])).map(drop);
+        output(engine.docker(["image", "load", "--input"]).arg(&archive))?;
+    } else {
+        pull(engine, python.image(), &name).or_else(|_| import(engine, python, &name))?;
+        keep(engine, &name, &archive)?;
     }
-    if !pull(engine, python.image()) {
-        import(engine, python)?;
-    }
-    output(&mut engine.docker(["image", "tag", python.image(), tag]))?;
-    keep(engine, python.image(), &archive)
+    output(&mut engine.docker(["image", "tag", &name, tag])).map(drop)
 }
 
-/// Whether the image came from its registry; one that does not answer soon is taken not to be
-/// there.
-fn pull(engine: &Engine, image: &str) -> bool {
+/// Takes the image from its registry; one that does not answer soon is taken not to be there.
+fn pull(engine: &Engine, image: &str, name: &str) -> Result<()> {
     let mut ask = engine.docker(["buildx", "imagetools", "inspect", image]);
-    output_within(Duration::from_secs(10), &mut ask).is_ok()
-        && output(&mut engine.docker(["pull", image])).is_ok()
+    output_within(Duration::from_secs(10), &mut ask)?;
+    output(&mut engine.docker(["pull", image]))?;
+    output(&mut engine.docker(["image", "tag", image, name])).map(drop)
 }
 
 /// Makes the image from Debian's packages.
-fn import(engine: &Engine, python: Python) -> Result<()> {
+fn import(engine: &Engine, python: Python, name: &str) -> Result<()> {
     eprintln!(
         "making the base image from the packages of Debian {} (about a minute)",
         python.suite()
@@ -113,7 +111,7 @@ fn import(engine: &Engine, python: Python) -> Result<()> {
     ] {
         import.args(["--change", change]);
     }
-    output(import.arg(&archive).arg(python.image())).map(drop)
+    output(import.arg(&archive).arg(name)).map(drop)
 }
 
 /// Installs Debian with debootstrap, which downloads with wget: busybox has one where the machine
@@ -177,7 +175,7 @@ fn empty(folder: &Path) -> Result<()> {
 }
 
 /// Keeps the image for other engines. It appears whole or not at all.
-fn keep(engine: &Engine, image: &str, archive: &PathBuf) -> Result<()> {
+fn keep(engine: &Engine, image: &str, archive: &Path) -> Result<()> {
     let unfinished = archive.with_extension("partial");
     output(engine.docker(["image", "save", image, "--output"]).arg(&unfinished))?;
     fs::rename(unfinished, archive).with_context(|| format!("could not keep {}", archive.display()))

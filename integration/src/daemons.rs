@@ -15,8 +15,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::command::tail;
-use crate::network::Network;
-use crate::packages::{Packages, Suite};
+use crate::git;
+use crate::network::{BRIDGES, Network};
+use crate::packages::{Packages, Suite, before_the_machines};
 
 /// Where an engine keeps its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,9 +205,13 @@ impl Daemons {
 
     fn spawn(&self, packages: &Packages, program: &str, arguments: &[&str]) -> Result<Child> {
         let log = File::create(self.log_file(program))?;
+        let mut folders = packages.programs();
+        // BuildKit fetches with the git and the ssh that dockerd finds.
+        folders.push(git::programs()?);
         packages
             .command(program)?
             .args(arguments)
+            .env("PATH", before_the_machines(&folders)?)
             // Its mark: `runs` knows it by the folder.
             .current_dir(&self.home)
             .stdin(Stdio::null())
@@ -249,8 +254,8 @@ address = "{home}/run/containerd.sock"
             "bridge": network.bridge(),
             "iptables": false,
             "ip6tables": false,
-            // The registries of tests speak plain HTTP on the host's address.
-            "insecure-registries": [network.subnet()],
+            // The registries of tests speak plain HTTP on the host's address, by any bridge.
+            "insecure-registries": [BRIDGES],
             // A nearly full disk must not empty the cache between the two builds of a test.
             "builder": {"gc": {"enabled": true, "defaultKeepStorage": "30GB"}},
         })

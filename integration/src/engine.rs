@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::command::output;
 use crate::daemons::{CURRENT, Daemons, Kind, Store};
@@ -148,6 +149,16 @@ impl Engine {
         output(&mut self.docker(["version", "--format", "{{.Server.Version}}"]))
     }
 
+    /// What the engine knows of an image, as `docker image inspect` says it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such image.
+    pub fn inspect(&self, image: &str) -> Result<Value> {
+        let text = output(&mut self.docker(["image", "inspect", "--format", "{{json .}}", image]))?;
+        serde_json::from_str(&text).context("docker image inspect prints no JSON")
+    }
+
     /// Copies an image into another engine. Its digest stays the same where both keep images in
     /// containerd.
     ///
@@ -191,10 +202,12 @@ impl Engine {
             let plugin = packages.file(&format!("usr/libexec/docker/cli-plugins/{name}"))?;
             replace_link(&plugin, &plugins.join(name))?;
         }
+        let docker = packages.file("usr/bin/docker")?;
+        let programs = docker.parent().context("docker is in no folder")?;
         let environment = vec![
             ("DOCKER_HOST", format!("unix://{}", daemons.socket().display()).into()),
             ("DOCKER_CONFIG", config.into_os_string()),
-            ("PATH", before_the_machines(&[packages.file("usr/bin/docker")?.with_file_name("")])?),
+            ("PATH", before_the_machines(&[programs.to_owned()])?),
         ];
         Ok(Self { environment, own: Some(daemons) })
     }

@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 use crate::command::output;
 use crate::packages::Packages;
 
+/// The addresses on all bridges, in CIDR notation.
+pub const BRIDGES: &str = "198.18.0.0/16";
+
 /// A bridge `strata<n>` with the network `198.18.<n>.0/24`, out of the range that RFC 2544 keeps
 /// for test benches: no office, cloud or Docker network lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +71,6 @@ impl Network {
         Ipv4Addr::new(198, 18, self.0, 1)
     }
 
-    /// The addresses on the bridge, in CIDR notation.
-    pub fn subnet(self) -> String {
-        format!("198.18.{}.0/24", self.0)
-    }
-
     /// Takes the first free number. The kernel refuses a second bridge of the same name, so nobody
     /// else has it.
     fn claim(packages: &Packages) -> Result<Self> {
@@ -102,7 +100,7 @@ impl Network {
     }
 
     fn filter(self, packages: &Packages, action: &str) -> Result<()> {
-        let (bridge, subnet) = (self.bridge(), self.subnet());
+        let (bridge, subnet) = (self.bridge(), format!("{}/24", self.gateway()));
         let rules: [&[&str]; 4] = [
             &[
                 "-t",

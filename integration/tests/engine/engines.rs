@@ -10,6 +10,7 @@ use integration::command::output;
 use integration::daemons::{CURRENT, Kind, Store};
 use integration::engine::Engine;
 use integration::packages::Suite;
+use integration::registry::Registry;
 
 use crate::{BASE, ENGINE, build, context};
 
@@ -62,17 +63,26 @@ fn the_current_engine_with_the_classic_store() {
 }
 
 #[test]
-fn a_second_engine_is_empty_and_has_the_same_base_image() {
-    let digest = |engine: &Engine| {
-        output(&mut engine.docker(["image", "inspect", BASE, "--format", "{{.Id}}"])).unwrap()
-    };
-    let shared = digest(&ENGINE);
+fn a_second_engine_knows_nothing_and_takes_the_cache_of_the_first_from_a_registry() {
     let engine = Engine::empty(CURRENT).unwrap();
     base_image::load(&engine, Python::Newest, BASE).unwrap();
-    assert_eq!(digest(&engine), shared);
+    assert_eq!(engine.inspect(BASE).unwrap()["Id"], ENGINE.inspect(BASE).unwrap()["Id"]);
     assert_ne!(engine.host_address().unwrap(), ENGINE.host_address().unwrap());
 
-    let folder = context(&[("Dockerfile", &format!("FROM {BASE}\nRUN python3 --version\n"))]);
-    let built = Build::succeed(&mut build(&engine, folder.path())).unwrap();
-    assert_eq!(built.ran().len(), 1, "{}", built.report());
+    let dockerfile = format!("FROM {BASE}\nRUN python3 --version > /version\n");
+    let folder = context(&[("Dockerfile", &dockerfile)]);
+
+    // The registry is at the first engine's address, which the second reaches as the host does.
+    let registry = Registry::serve(ENGINE.host_address().unwrap()).unwrap();
+    let reference = format!("{}/cache:test", registry.host());
+    let export = format!("--cache-to=type=registry,mode=max,ref={reference}");
+    Build::succeed(build(&ENGINE, folder.path()).arg(export)).unwrap();
+    let import = format!("--cache-from=type=registry,ref={reference}");
+    let imported = Build::succeed(build(&engine, folder.path()).arg(import)).unwrap();
+    assert!(imported.ran().is_empty(), "{}", imported.report());
+
+    let dockerfile = dockerfile.replace("/version", "/version-too");
+    let folder = context(&[("Dockerfile", &dockerfile)]);
+    let alone = Build::succeed(&mut build(&engine, folder.path())).unwrap();
+    assert_eq!(alone.ran().len(), 1, "{}", alone.report());
 }

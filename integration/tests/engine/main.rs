@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod engines;
+mod images;
 mod smoke;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::sync::LazyLock;
 
 use integration::base_image::{self, Python};
 use integration::engine::Engine;
+use integration::frontend_image;
 
 /// The name of the base image in every engine of these tests.
 const BASE: &str = "python:3-slim";
@@ -20,6 +22,12 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let engine = Engine::shared().unwrap();
     base_image::load(&engine, Python::Newest, BASE).unwrap();
     engine
+});
+
+/// The shared engine with the frontend in it, under the name `strata`.
+static STRATA: LazyLock<&Engine> = LazyLock::new(|| {
+    frontend_image::load(&ENGINE, "strata").unwrap();
+    &ENGINE
 });
 
 /// A build context made of `files`, by name.
