@@ -265,7 +265,7 @@ const MODEL: Object = Object {
             "to",
             Shape::One(MODEL_DESTINATION),
             "Where the files go; if not given, the Hugging Face cache, where libraries find it by \
-             name. A single file goes there under this name, unless it ends in `/`.",
+             name.",
         ),
         key("token", Shape::One(SECRET), "The build secret with the token for it."),
         key(

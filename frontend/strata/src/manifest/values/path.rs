@@ -3,9 +3,9 @@
 use super::{Read, expected};
 use crate::mistake::{Mistake, quote};
 
-/// Folders of the image that nothing of the manifest's may be put into: the Python environment is
-/// laid there by name, and the others are mounted over when a container runs.
-const TAKEN: [&str; 4] = ["/opt/venv", "/proc", "/sys", "/dev"];
+/// Folders of the image that nothing of the manifest's may be put into: the Python environment and
+/// the models' cache are laid there by name, and the others are mounted over when a container runs.
+const TAKEN: [&str; 5] = ["/opt/venv", "/opt/huggingface", "/proc", "/sys", "/dev"];
 
 /// Where a requirements file is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
