@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use serde_json::Value;
 use crate::command::tail;
 
 /// A build that has ended, well or not.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Build {
     /// Whether buildx ended with status 0.
     pub success: bool,
@@ -40,36 +41,48 @@ impl Build {
     /// When buildx cannot be started, or reports what cannot be understood. A failed build is no
     /// error here.
     pub fn run(command: &mut Command) -> Result<Self> {
+        Self::watch(command, |_| ())
+    }
+
+    /// As [`Build::run`], with each vertex shown to `see` whenever something is reported of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Build::run`].
+    pub fn watch(command: &mut Command, mut see: impl FnMut(&Vertex)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let metadata = folder.path().join("metadata.json");
         let start = Instant::now();
-        let output = command
+        let mut process = command
             .args(["--progress=rawjson", "--metadata-file"])
             .arg(&metadata)
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
             .context("could not start buildx")?;
-        let elapsed = start.elapsed();
-        let log = String::from_utf8_lossy(&output.stderr).into_owned();
-        // One JSON object a line; all else is text for people.
-        let (events, text): (Vec<&str>, Vec<&str>) =
-            log.lines().partition(|line| line.starts_with('{'));
-        let mut build = Self {
-            success: output.status.success(),
-            vertices: Vec::new(),
-            warnings: Vec::new(),
-            text: text.join("\n"),
-            metadata: fs::read_to_string(&metadata)
-                .map_or(Ok(Value::Null), |text| serde_json::from_str(&text))?,
-            elapsed,
-            log: String::new(),
-        };
-        for event in events {
-            build.add(
-                serde_json::from_str(event).with_context(|| format!("buildx reported {event}"))?,
-            );
+        let mut build = Self::default();
+        let mut text = Vec::new();
+        for line in BufReader::new(process.stderr.take().context("no standard error")?).lines() {
+            let line = line?;
+            // One JSON object a line; all else is text for people.
+            if line.starts_with('{') {
+                let event = serde_json::from_str(&line)
+                    .with_context(|| format!("buildx reported {line}"))?;
+                build.add(event, &mut see);
+            } else {
+                text.push(line.clone());
+            }
+            build.log.push_str(&line);
+            build.log.push('\n');
         }
-        build.log = log;
+        build.success = process.wait()?.success();
+        build.elapsed = start.elapsed();
+        build.text = text.join("\n");
+        build.metadata = fs::read_to_string(&metadata)
+            .ok()
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
         Ok(build)
     }
 
@@ -122,9 +135,11 @@ impl Build {
         format!("{}\n{}\n{}", vertices.collect::<String>(), self.text, tail(&self.log, 5))
     }
 
-    fn add(&mut self, event: Event) {
+    fn add(&mut self, event: Event, see: &mut impl FnMut(&Vertex)) {
         for report in event.vertexes {
-            self.entry(report.digest.clone()).add(report);
+            let vertex = self.entry(report.digest.clone());
+            vertex.add(report);
+            see(vertex);
         }
         for log in event.logs {
             self.entry(log.vertex).log.push_str(&log.data);
@@ -195,6 +210,11 @@ impl Vertex {
     /// (`sharedOp.CacheMap` in `solver/jobs.go`), cached or not, so nothing can be said of those.
     pub fn ran(&self) -> bool {
         !self.inputs.is_empty() && !self.work.is_empty()
+    }
+
+    /// Whether all the work that was begun for it has ended.
+    pub fn ended(&self) -> bool {
+        self.work.values().all(Option::is_some)
     }
 
     /// The time that its work took; zero for a cached one.

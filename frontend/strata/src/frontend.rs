@@ -350,15 +350,7 @@ impl Build<'_> {
 /// Options that change nothing here, by the names that people know them by.
 fn ignored_options(gateway: &Gateway) -> Vec<String> {
     let options = &gateway.request().options;
-    let mut ignored: Vec<String> = options
-        .unknown
-        .keys()
-        // These two are the client's own.
-        .filter(|key| {
-            !matches!(&key[..], "build-arg:BUILDKIT_INLINE_CACHE" | "build-arg:BUILDKIT_SYNTAX")
-        })
-        .cloned()
-        .collect();
+    let mut ignored: Vec<String> = options.unknown.keys().cloned().collect();
     if options.sandbox.resources != gateway::Resources::default() {
         ignored.push("limits on memory and processors".to_owned());
     }
@@ -386,9 +378,12 @@ fn environment(config: &Value) -> BTreeMap<String, String> {
 }
 
 impl From<Mistakes> for Error {
-    /// All mistakes in one error: their words together, their lines each with a snippet.
+    /// All mistakes in one error: their words together, and a snippet for each of their places.
     fn from(mistakes: Mistakes) -> Self {
-        let locations = mistakes.0.iter().filter_map(|Mistake { location, .. }| location.clone());
+        let mut locations: Vec<Location> = Vec::new();
+        for Mistake { location, .. } in &mistakes.0 {
+            locations.extend(location.clone().filter(|location| !locations.contains(location)));
+        }
         Self::new(mistakes.to_string()).at(locations)
     }
 }
