@@ -20,7 +20,7 @@ use crate::workspace;
 /// When cargo or the engine fail, in their words.
 pub fn load(engine: &Engine, tag: &str) -> Result<()> {
     let _lock = workspace::lock("frontend-image")?;
-    let binary = build()?;
+    let binary = binary()?;
     let folder = binary.parent().context("the binary is in no folder")?;
     let root = workspace::root();
     output(
@@ -35,7 +35,11 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
 }
 
 /// Builds the binary as it is released, in a folder that nothing else builds in: `<folder>/strata`.
-fn build() -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// When cargo fails, in its words.
+pub fn binary() -> Result<PathBuf> {
     let target = Target::of_this_machine()?;
     eprintln!("building the frontend for {}", target.name);
     let cache = workspace::cache("frontend")?;
