@@ -286,6 +286,9 @@ fn not_yaml(error: &ScanError) -> Stop {
         ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
             "is a quote not closed?"
         }
+        ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::ExpectedFlowSequenceSeparator => {
+            "is a comma missing? Within braces and brackets, `${…}` needs quotes"
+        }
         ErrorKind::MappingValueNotAllowed => "put text that has `: ` in it in quotes",
         ErrorKind::UnknownAnchor => "an alias (`*name`) needs an anchor (`&name`) before it",
         _ => "",

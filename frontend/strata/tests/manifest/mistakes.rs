@@ -57,6 +57,8 @@ fn not_a_manifest() {
             ("- base: b\n", &[]),
             ("base: b: c\n", &[]),
             ("base: b\ncmd: [a, b\n", &[]),
+            ("base: b\nenv: {A: ${B}, C: 1}\n", &[]),
+            ("base: b\ncmd: [sh, ${B}]\n", &[]),
             ("base: b\nenv:\n\tA: 1\n", &[]),
             ("base: @b\n", &[]),
             ("base: \"b\n", &[]),
