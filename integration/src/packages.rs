@@ -275,25 +275,21 @@ fn download(work: &Path, packages: &[(Suite, &[&str])]) -> Result<Vec<PathBuf>> 
         let mut command = Command::new("apt-get");
         command.current_dir(&files).arg("--quiet");
         for (option, place) in [
-            ("Dir::State", state.clone()),
-            ("Dir::State::status", state.join("status")),
-            ("Dir::Cache", state.join("cache")),
-            ("Dir::Etc::sourcelist", state.join("sources.list")),
-            ("Dir::Etc::sourceparts", state.join("none")),
-            ("Dir::Etc::preferences", state.join("none")),
-            ("Dir::Etc::preferencesparts", state.join("none")),
+            ("Dir::State", "."),
+            ("Dir::State::status", "status"),
+            ("Dir::Cache", "cache"),
+            ("Dir::Etc::sourcelist", "sources.list"),
+            ("Dir::Etc::sourceparts", "none"),
+            ("Dir::Etc::preferences", "none"),
+            ("Dir::Etc::preferencesparts", "none"),
         ] {
-            command.arg("-o").arg(format!("{option}={}", place.display()));
+            command.arg(format!("-o={option}={}", state.join(place).display()));
         }
         // The lists are in a folder that apt's own user cannot read.
-        command.args([
-            "-o",
-            "APT::Sandbox::User=root",
-            "-o",
-            "Acquire::Languages=none",
-            "-o",
-            "Acquire::Retries=3",
-        ]);
+        command.arg("-o=APT::Sandbox::User=root");
+        // A mirror that is frozen in time serves as well.
+        command.arg("-o=Acquire::Check-Valid-Until=false");
+        command.args(["-o=Acquire::Languages=none", "-o=Acquire::Retries=3"]);
         command
     };
     output(apt().arg("update"))?;
