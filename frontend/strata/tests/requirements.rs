@@ -23,24 +23,63 @@ fn canonical(text: &str) -> String {
 fn what_means_the_same_is_the_same_text() {
     for (text, expected) in [
         ("Django_REST.framework", "django-rest-framework\n"),
-        ("requests [Security,socks,security] >= 2 , <3", "requests[security,socks]>=2,<3\n"),
+        ("requests [Security,socks,security] >= 2 , <3", "requests[security,socks]<3,>=2\n"),
         ("b\na\nB\n# c\n\n", "a\nb\n"),
-        ("a ; python_version < '3.9'", "a ; python_full_version < '3.9'\n"),
+        ("a (>=1,<2)", "a<2,>=1\n"),
+        ("a>=1,", "a>=1\n"),
+        ("a==01.0-RC_1", "a==1.0rc1\n"),
+        ("a===Any_thing", "a===Any_thing\n"),
+        ("a>=1,===x", "a===x ,>=1\n"),
         ("a @ https://e.org/a-1-py3-none-any.whl", "a @ https://e.org/a-1-py3-none-any.whl\n"),
-        ("a @ git+https://e.org/a.git@v1", "a @ git+https://e.org/a.git@v1\n"),
+        ("a@git+https://e.org/a.git@v1", "a @ git+https://e.org/a.git@v1\n"),
         ("https://e.org/a-1-py3-none-any.whl", "https://e.org/a-1-py3-none-any.whl\n"),
-        ("a\n--pre\n-i https://e.org/simple", "--index-url https://e.org/simple\n--pre\na\n"),
+        ("git+https://e.org/a.git", "git+https://e.org/a.git\n"),
+        ("a\n--pre\n-i https://e.org/simple/", "--index-url https://e.org/simple\n--pre\na\n"),
+        ("-fhttps://e.org/links/", "--find-links https://e.org/links/\n"),
         (
             "--index-url=https://e.org/s\n--extra-index-url https://f.org/s\na",
             "--index-url https://e.org/s\n--extra-index-url https://f.org/s\na\n",
         ),
-        ("--no-binary=B,a\na", "--no-binary a\n--no-binary b\na\n"),
-        (
-            "a --config-settings=\"--build-option=x y\"",
-            "a --config-settings='--build-option=x y'\n",
-        ),
+        ("a -C \"--build-option=x y\"", "a --config-settings='--build-option=x y'\n"),
     ] {
         assert_eq!(canonical(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_marker_keeps_its_meaning() {
+    for (text, expected) in [
+        ("a;", "a"),
+        ("a ; python_version < '3.9'", "a; python_version < \"3.9\""),
+        ("a; os.name=='nt'or sys.platform=='x'", "a; os_name == \"nt\" or sys_platform == \"x\""),
+        (
+            "a; (os_name=='b' or os_name=='a') and extra=='x' and extra=='x'",
+            "a; extra == \"x\" and (os_name == \"a\" or os_name == \"b\")",
+        ),
+        ("a; ((os_name=='b'))", "a; os_name == \"b\""),
+        ("a; 'a' == 'b'", "a; \"a\" == \"b\""),
+        ("a; python_version not  in '3.9,3.10'", "a; python_version not in \"3.9,3.10\""),
+        ("a; os_name == \"it's\"", "a; os_name == \"it's\""),
+        ("a; os_name == 'say \"a\"'", "a; os_name == 'say \"a\"'"),
+        ("a @ https://e.org/a.zip;os_name=='b'", "a @ https://e.org/a.zip ; os_name == \"b\""),
+        ("https://e.org/a.zip ; os_name=='b'", "https://e.org/a.zip ; os_name == \"b\""),
+    ] {
+        assert_eq!(canonical(text), format!("{expected}\n"), "{text:?}");
+    }
+}
+
+#[test]
+fn formats_are_chosen_from_top_to_bottom() {
+    for (text, expected) in [
+        ("--no-binary=B_c,a", "--no-binary a\n--no-binary b-c\n"),
+        ("--only-binary=:all:\n--no-binary=a", "--only-binary :all:\n--no-binary a\n"),
+        ("--no-binary=a\n--only-binary=:all:", "--only-binary :all:\n"),
+        ("--no-binary=a\n--only-binary=a", "--only-binary a\n"),
+        ("--no-binary=a,:none:,b", "--no-binary b\n"),
+        ("--no-binary=:all:,a", "--no-binary :all:\n"),
+    ] {
+        assert_eq!(canonical(text), expected, "{text:?}");
+        assert_eq!(canonical(expected), expected, "{text:?}");
     }
 }
 
@@ -82,7 +121,25 @@ fn what_is_refused() {
         "a=1",
         "a>=1 <2",
         "two words",
+        "a>=1.0+local",
+        "a~=1",
+        "a[b",
+        "a[b,]",
+        "ä",
+        "a-",
         "a ; nonsense < 1",
+        "a; os.nme == 'x'",
+        "a; os_name",
+        "a; os_name == 'x",
+        "a; (os_name == 'x'",
+        "a; os_name == 'x' os_name == 'y'",
+        "a @ https://",
+        "a @ ssh://git@e.org/a.git",
+        "a @ git+ssh://git@e.org/a.git",
+        "https://e.org/a.whl",
+        "a/b",
+        "a --pre",
+        "a -C x",
         "a --hash=md5:abc",
         "a --hash=sha256:abc",
         "a --global-option=x",
@@ -128,10 +185,17 @@ fn a_name_in_few_words() {
 }
 
 fn line() -> impl Strategy<Value = String> {
-    let version = prop_oneof!["==1\\.[0-9]{1,2}", ">=[1-9]", "", ">=1,<[2-9]"];
+    let version =
+        prop_oneof!["==1\\.[0-9]{1,2}", ">=[1-9]", "", ">=1,<[2-9]", ">=1,===[a-z+]{1,5}"];
     let name = "[a-zA-Z][a-zA-Z0-9]{0,6}([._-][a-f]{1,3})?";
     let extras = prop_oneof![Just(String::new()), Just("[x,Y]".to_owned())];
-    let marker = prop_oneof![Just(""), Just("; sys_platform == 'linux'")];
+    let marker = prop_oneof![
+        Just(""),
+        Just("; sys_platform == 'linux'"),
+        Just(
+            "; os_name == 'a' or (os_name != \"b\" and (extra == 'c' or 'd' in platform_machine))"
+        ),
+    ];
     (name, extras, version, marker)
         .prop_map(|(name, extras, version, marker)| format!("{name}{extras}{version}{marker}"))
 }
@@ -155,7 +219,12 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange(text in "\\PC{0,60}|[-a-z =@:/;\\\\\n#\"'\\[\\].<>]{0,60}") {
-        let _ = parse(&text);
+    fn no_text_is_too_strange(
+        text in "\\PC{0,60}|[-a-z0-9 =@:/;\\\\\n#\"'\\[\\].,<>~!()+*]{0,60}|a; ?[(]{0,99}[a-z=' ]{0,20}",
+    ) {
+        if parse(&text).is_ok() {
+            let text = canonical(&text);
+            prop_assert_eq!(canonical(&text), text);
+        }
     }
 }

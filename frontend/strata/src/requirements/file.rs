@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use llb::{Lines, SourceFile};
 
-use super::{Options, Requirement, lines};
+use super::{Options, Requirement, lines, options::split_value, requirement::refuse_variable};
 use crate::mistake::{Findings, Mistake, Mistakes, quote};
 
 /// What one file says.
@@ -81,6 +81,7 @@ impl RequirementsFile {
             };
             let path =
                 value().ok_or_else(|| Mistake::new(format!("{} has no file", quote(option))))?;
+            refuse_variable(&path)?;
             if path.contains("://") {
                 let mistake = Mistake::new(format!("{} is not in the build context", quote(&path)));
                 return Err(mistake.help("download it beside the file that names it"));
@@ -88,17 +89,5 @@ impl RequirementsFile {
             self.includes.push(Include { kind, path, lines });
         }
         Ok(())
-    }
-}
-
-/// `--option=value` in two; `-rfile` too, as pip allows.
-fn split_value(word: &str) -> (&str, Option<String>) {
-    if word.starts_with("--") {
-        let split = word.split_once('=');
-        return split.map_or((word, None), |(option, value)| (option, Some(value.to_owned())));
-    }
-    match word.char_indices().nth(2) {
-        Some((end, _)) => (&word[..end], Some(word[end..].trim_start_matches('=').to_owned())),
-        None => (word, None),
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn decode(data: &[u8]) -> Option<String> {
 pub(super) fn logical(text: &str) -> Vec<(Lines, String)> {
     let mut logical = Vec::new();
     let mut open: Option<(u32, String)> = None;
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in (1..).zip(physical(text)) {
         let (start, mut joined) = open.take().unwrap_or((number, String::new()));
         let is_comment = line.trim_start().starts_with('#');
         match line.strip_suffix('\\') {
@@ -37,7 +37,7 @@ pub(super) fn logical(text: &str) -> Vec<(Lines, String)> {
         logical.push((Lines { start, end: number }, joined));
     }
     if let Some((start, joined)) = open {
-        let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+        let end = u32::try_from(physical(text).count()).unwrap_or(u32::MAX);
         logical.push((Lines { start, end }, joined));
     }
     logical
@@ -45,6 +45,31 @@ pub(super) fn logical(text: &str) -> Vec<(Lines, String)> {
         .map(|(lines, text)| (lines, without_comment(&text).trim().to_owned()))
         .filter(|(_, text)| !text.is_empty())
         .collect()
+}
+
+/// The lines as Python's `str.splitlines` finds them: a form feed ends one, too.
+fn physical(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c| {
+        matches!(
+            c,
+            '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (line, after) = match rest.find(ends) {
+            _ if rest.is_empty() => return None,
+            None => (rest, ""),
+            Some(end) => {
+                let (line, after) = rest.split_at(end);
+                let ending =
+                    if after.starts_with("\r\n") { 2 } else { after.chars().next()?.len_utf8() };
+                (line, &after[ending..])
+            }
+        };
+        rest = after;
+        Some(line)
+    })
 }
 
 /// What stands before a `#` at the line's start or after white space.
@@ -68,6 +93,7 @@ mod tests {
             ("# a \\\nb", &[(2, 2, "b")]),
             ("a \\\n# b\nc", &[(1, 2, "a"), (3, 3, "c")]),
             ("a \\", &[(1, 1, "a")]),
+            ("a\rb\x0cc", &[(1, 1, "a"), (2, 2, "b"), (3, 3, "c")]),
             ("", &[]),
         ] {
             let found = logical(text);

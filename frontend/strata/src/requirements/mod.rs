@@ -1,11 +1,15 @@
 //! Requirements as pip reads them, normalised: text that means the same is the same text, so
 //! that comments and order never reach a vertex.
 
+mod cursor;
+mod dependency;
 mod file;
 mod install_set;
 mod lines;
+mod marker;
 mod options;
 mod requirement;
+mod url;
 
 pub use file::{Include, IncludeKind, RequirementsFile};
 pub use install_set::InstallSet;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::requirement::refuse_credentials;
+use super::{dependency::normalize, requirement::refuse_variable, url::check_page};
 use crate::mistake::{Mistake, list, quote};
 
 /// The options of requirements files, those of several in one.
@@ -32,9 +32,16 @@ const VALUES: [(&str, &[&str]); 6] = [
     ("--extra-index-url", &[]),
     ("--find-links", &["-f"]),
     ("--trusted-host", &[]),
-    ("--no-binary", &[]),
-    ("--only-binary", &[]),
+    (NO_BINARY, &[]),
+    (ONLY_BINARY, &[]),
 ];
+
+const NO_BINARY: &str = "--no-binary";
+const ONLY_BINARY: &str = "--only-binary";
+
+/// Every project, and none, to these two.
+const ALL: &str = ":all:";
+const NONE: &str = ":none:";
 
 impl Options {
     /// Takes one option up; `value` is asked for if the option needs one.
@@ -51,15 +58,15 @@ impl Options {
         let Some((name, _)) = known else {
             return Err(unknown(option));
         };
-        let value = value().filter(|value| !value.is_empty());
+        let value = value().filter(|value| !value.is_empty() && !value.starts_with('-'));
         let value = value.ok_or_else(|| Mistake::new(format!("{} has no value", quote(option))))?;
+        refuse_variable(&value)?;
         match *name {
-            "--index-url" => self.index_url = Some(url(value)?),
-            "--extra-index-url" => drop(self.extra_index_urls.insert(url(value)?)),
-            "--find-links" => drop(self.find_links.insert(url(value)?)),
+            "--index-url" => self.index_url = Some(index(&value)?),
+            "--extra-index-url" => drop(self.extra_index_urls.insert(index(&value)?)),
+            "--find-links" => drop(self.find_links.insert(check_page(&value)?)),
             "--trusted-host" => drop(self.trusted_hosts.insert(value)),
-            "--no-binary" => self.no_binary.extend(names(&value)),
-            _ => self.only_binary.extend(names(&value)),
+            option => self.choose(option, &value),
         }
         Ok(())
     }
@@ -73,11 +80,12 @@ impl Options {
             (&mut self.extra_index_urls, &other.extra_index_urls),
             (&mut self.find_links, &other.find_links),
             (&mut self.trusted_hosts, &other.trusted_hosts),
-            (&mut self.no_binary, &other.no_binary),
-            (&mut self.only_binary, &other.only_binary),
             (&mut self.flags, &other.flags),
         ] {
             own.extend(other.iter().cloned());
+        }
+        for (option, name) in other.formats() {
+            self.choose(option, name);
         }
     }
 
@@ -87,15 +95,58 @@ impl Options {
             ("--extra-index-url", &self.extra_index_urls),
             ("--find-links", &self.find_links),
             ("--trusted-host", &self.trusted_hosts),
-            ("--no-binary", &self.no_binary),
-            ("--only-binary", &self.only_binary),
         ];
         let index = self.index_url.iter().map(|url| format!("--index-url {url}"));
         let valued = valued.into_iter().flat_map(|(option, values)| {
             values.iter().map(move |value| format!("{option} {value}"))
         });
-        index.chain(valued).chain(self.flags.iter().cloned())
+        let formats = self.formats().map(|(option, name)| format!("{option} {name}"));
+        index.chain(valued).chain(formats).chain(self.flags.iter().cloned())
     }
+
+    /// `--no-binary` and `--only-binary`, `:all:` first: pip obeys them from top to bottom, and
+    /// it takes back what names said before it.
+    fn formats(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let formats = [(NO_BINARY, &self.no_binary), (ONLY_BINARY, &self.only_binary)];
+        [true, false].into_iter().flat_map(move |is_all| {
+            formats.into_iter().flat_map(move |(option, names)| {
+                let names = names.iter().filter(move |name| (*name == ALL) == is_all);
+                names.map(move |name| (option, name.as_str()))
+            })
+        })
+    }
+
+    /// Takes up a value of one of the two as pip's `FormatControl` does: `:all:` takes the place
+    /// of names, `:none:` empties the set, and a name is in one of the two sets only.
+    fn choose(&mut self, option: &str, value: &str) {
+        let (chosen, other) = match option {
+            NO_BINARY => (&mut self.no_binary, &mut self.only_binary),
+            _ => (&mut self.only_binary, &mut self.no_binary),
+        };
+        let mut names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        while let Some(name) = names.next() {
+            match name {
+                ALL => {
+                    other.clear();
+                    *chosen = BTreeSet::from([ALL.to_owned()]);
+                    if !names.clone().any(|name| name == NONE) {
+                        return;
+                    }
+                }
+                NONE => chosen.clear(),
+                name => {
+                    let name = normalize(name);
+                    other.remove(&name);
+                    chosen.insert(name);
+                }
+            }
+        }
+    }
+}
+
+/// An index is the same with and without a `/` at the end of its URL; a page of links is not.
+fn index(url: &str) -> Result<String, Mistake> {
+    check_page(url).map(|url| url.trim_end_matches('/').to_owned())
 }
 
 fn unknown(option: &str) -> Mistake {
@@ -109,16 +160,14 @@ fn unknown(option: &str) -> Mistake {
     mistake.help(format!("these are: {}", list(known.clone()))).suggest(option, known)
 }
 
-fn names(value: &str) -> impl Iterator<Item = String> {
-    value.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty())
-}
-
-fn url(value: String) -> Result<String, Mistake> {
-    refuse_credentials(&value)?;
-    if value.starts_with("https://") || value.starts_with("http://") {
-        Ok(value)
-    } else {
-        let mistake = Mistake::new(format!("{} is not an http or https URL", quote(&value)));
-        Err(mistake.help("a build sees no folders of yours: serve the packages from an index"))
+/// `--option=value` in two; `-rfile` too, as pip allows.
+pub(super) fn split_value(word: &str) -> (&str, Option<String>) {
+    if word.starts_with("--") {
+        let split = word.split_once('=');
+        return split.map_or((word, None), |(option, value)| (option, Some(value.to_owned())));
+    }
+    match word.char_indices().nth(2) {
+        Some((end, _)) => (&word[..end], Some(word[end..].to_owned())),
+        None => (word, None),
     }
 }

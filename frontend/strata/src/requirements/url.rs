@@ -1,0 +1,108 @@
+//! URLs in requirements: which of them a build can use, and what they tell.
+
+use crate::mistake::{Mistake, quote};
+
+/// What pip takes for a package when it is a file.
+const ARCHIVES: [&str; 13] = [
+    ".whl",
+    ".zip",
+    ".tar.gz",
+    ".tgz",
+    ".tar",
+    ".tar.bz2",
+    ".tbz",
+    ".tar.xz",
+    ".txz",
+    ".tlz",
+    ".tar.lz",
+    ".tar.lzma",
+    ".egg",
+];
+
+/// The schemes that pip takes a requirement for a URL by, before a `+` or by themselves.
+const SCHEMES: [&str; 8] = ["http", "https", "file", "ftp", "git", "hg", "svn", "bzr"];
+
+/// Whether a requirement is a URL by itself, not `name @ url`.
+pub(super) fn is_bare(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_lowercase());
+    scheme.is_some_and(|scheme| {
+        let kind = scheme.split('+').next().unwrap_or_default();
+        SCHEMES.contains(&kind) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+')
+    })
+}
+
+/// The URL of a package, if a build can fetch it.
+pub(super) fn check(url: &str) -> Result<String, Mistake> {
+    refuse_path(url)?;
+    refuse_credentials(url)?;
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    match scheme.to_lowercase().as_str() {
+        "https" | "http" | "git+https" | "git+http" if has_host(rest) => Ok(url.to_owned()),
+        "git+ssh" => Err(Mistake::new(format!("{} needs an SSH key", quote(url))).help(
+            "packages are built without one: use `git+https://`, and the build secret `netrc`",
+        )),
+        _ => Err(Mistake::new(format!("{} is no URL that a build can fetch", quote(url)))
+            .help("these are: `https://`, `http://`, `git+https://`, `git+http://`")),
+    }
+}
+
+/// The URL of an index, or of a page with links.
+pub(super) fn check_page(url: &str) -> Result<String, Mistake> {
+    refuse_credentials(url)?;
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if rest.is_some_and(has_host) {
+        return Ok(url.to_owned());
+    }
+    let mistake = Mistake::new(format!("{} is not an http or https URL", quote(url)));
+    Err(mistake.help("a build sees no folders of yours: serve the packages from an index"))
+}
+
+fn has_host(rest: &str) -> bool {
+    !rest.starts_with(['/', '?', '#', ':'])
+        && !rest.is_empty()
+        && !rest.contains(char::is_whitespace)
+}
+
+/// The name of the project that a URL leads to, if it tells: that of a wheel, or `#egg=name`.
+pub(super) fn project(url: &str) -> Result<Option<String>, Mistake> {
+    let (path, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let path = path.split('?').next().unwrap_or(path);
+    let file = path.rsplit('/').next().unwrap_or(path);
+    if let Some(wheel) = file.strip_suffix(".whl") {
+        let parts: Vec<&str> = wheel.split('-').collect();
+        return match parts[..] {
+            [name, _, _, _, _] | [name, _, _, _, _, _] => Ok(Some(name.to_owned())),
+            _ => Err(Mistake::new(format!("{} is not the name of a wheel", quote(file)))
+                .help("it has five or six parts: `name-version-python-abi-platform.whl`")),
+        };
+    }
+    let egg = fragment.split('&').find_map(|part| part.strip_prefix("egg="));
+    Ok(egg.and_then(|egg| egg.split('[').next()).map(str::to_owned))
+}
+
+/// Refuses what pip would look for on the disk.
+pub(super) fn refuse_path(text: &str) -> Result<(), Mistake> {
+    let before_url = text.split(['@', ';']).next().unwrap_or(text).trim_end();
+    let is_url = text.contains("://") && !text.starts_with("file:");
+    let is_path = text.starts_with(['.', '/', '~']) || before_url.contains('/');
+    let is_archive = ARCHIVES.iter().any(|ending| before_url.ends_with(ending));
+    if text.starts_with("file:") || !is_url && (is_path || is_archive) {
+        let mistake = Mistake::new(format!("{} is a path, not a package", quote(text)));
+        return Err(mistake.help("your own code goes under `code`; a wheel belongs in an index"));
+    }
+    Ok(())
+}
+
+/// Refuses a URL with a password or token in it, without repeating it.
+fn refuse_credentials(url: &str) -> Result<(), Mistake> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Ok(()) };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    let is_secret = |user: &str| user.contains(':') || !scheme.ends_with("ssh");
+    if user.is_some_and(is_secret) {
+        let words = "a URL with credentials in it: everyone who gets the image could read them";
+        return Err(Mistake::new(words)
+            .help("pip takes them from the build secret `netrc`: `--secret id=netrc,src=…`"));
+    }
+    Ok(())
+}
