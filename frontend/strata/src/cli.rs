@@ -230,9 +230,13 @@ fn read_requirements(
 ) -> io::Result<Vec<u8>> {
     match path {
         RequirementsPath::Context(path) => fs::read(context.join(path)),
-        RequirementsPath::Code(path) => match recipe.code.as_ref().map(|code| &code.source) {
-            Some(recipe::CodeSource::Context(folder)) => fs::read(context.join(folder).join(path)),
-            _ => Ok(Vec::new()),
-        },
+        RequirementsPath::Code(path) => {
+            match recipe.python.code.as_ref().map(|code| &code.source) {
+                Some(recipe::CodeSource::Context(folder)) => {
+                    fs::read(context.join(folder).join(path))
+                }
+                _ => Ok(Vec::new()),
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     inputs::RequirementTexts,
     mistake::{Mistake, Mistakes},
     plan::{self, Base, CodeFacts, Facts, Plan, PlatformFacts, Probe, Settings},
-    recipe::{self, Choices, Code, CodeSource, Recipe, RequirementsPath, Target},
+    recipe::{self, Choices, Code, CodeSource, Recipe, RequirementsPath},
     requirements::InstallSet,
     sources,
 };
@@ -240,7 +240,7 @@ impl Build<'_> {
 
     /// Where a requirements file is in the build context; `None` if it is in git.
     fn in_context(&self, path: &RequirementsPath) -> Option<String> {
-        let code = self.recipe.code.as_ref();
+        let code = self.recipe.python.code.as_ref();
         match (path, code.map(|code| (&code.source, &code.subdir))) {
             (RequirementsPath::Context(path), _) => Some(path.clone()),
             (RequirementsPath::Code(path), Some((CodeSource::Context(folder), subdir))) => {
@@ -251,7 +251,7 @@ impl Build<'_> {
     }
 
     async fn read_from_checkout(&self, path: &str) -> Result<Vec<u8>, Error> {
-        let Some(code) = &self.recipe.code else {
+        let Some(code) = &self.recipe.python.code else {
             return Err(Error::new(format!(
                 "`code:{path}` names a file of the code, and there is no `code`"
             )));
@@ -282,9 +282,6 @@ impl Build<'_> {
         let Some(code) = &self.recipe.code else {
             return Ok((None, None));
         };
-        if self.recipe.target != Target::Image {
-            return Ok((None, None));
-        }
         let revision = match &code.source {
             CodeSource::Context(_) => code.version.clone(),
             CodeSource::Git(_) => {

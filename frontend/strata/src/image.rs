@@ -68,8 +68,7 @@ fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, proven
     let settings = &recipe.image;
     set_env(config, recipe, plan);
     config.insert("User".into(), json!(plan.user.config()));
-    let code = recipe.code.as_ref().map(|code| &code.to);
-    if let Some(workdir) = settings.workdir.as_ref().or(code) {
+    if let Some(workdir) = &settings.workdir {
         config.insert("WorkingDir".into(), json!(workdir));
     }
     if let Some(entrypoint) = &settings.entrypoint {

@@ -7,7 +7,7 @@ use llb::Lines;
 
 use super::{
     node::{Data, Entry, Map, Node, Tag},
-    schema::{Command, ELSEWHERE, MANIFEST, Object, Shape, Short},
+    schema::{Command, ELSEWHERE, MANIFEST, Object, Shape},
     template::{Piece, literal, pieces},
     values::{Read, Written},
 };
@@ -70,9 +70,10 @@ impl Check<'_> {
                 self.names(*name, of, map)
             }
             (Shape::Object(object), Data::Map(map)) => self.object(key, object, lines, map),
-            (Shape::Object(Object { short: Some(short), .. }), data) => {
-                self.short(key, shape, short, Node::new(lines, data))
-            }
+            (
+                Shape::Object(Object { short: Some(short), .. }),
+                data @ (Data::Text(_) | Data::List(_)),
+            ) => self.short(key, shape, short, Node::new(lines, data)),
             (shape, data) => self.mismatch(key, shape, &Node::new(lines, data)),
         }
     }
@@ -169,17 +170,10 @@ impl Check<'_> {
         Data::Map(checked)
     }
 
-    fn short(&mut self, key: &str, shape: &'static Shape, short: &Short, node: Node) -> Data {
-        let stands_for = match (short, &node.data) {
-            (Short::Of(name), Data::Text(_) | Data::List(_)) => Some(*name),
-            (Short::Told(tell), Data::Text(text)) => tell(text),
-            _ => None,
-        };
-        let Some(name) = stands_for else {
-            return self.mismatch(key, shape, &node);
-        };
+    /// An object with the one key that the text or list in its place is the value of.
+    fn short(&mut self, key: &str, shape: &'static Shape, short: &str, node: Node) -> Data {
         let lines = node.lines;
-        let map = Map::from([(name.to_owned(), Entry { key: lines, value: node })]);
+        let map = Map::from([(short.to_owned(), Entry { key: lines, value: node })]);
         self.data(key, shape, lines, Data::Map(map))
     }
 
@@ -243,11 +237,8 @@ impl Check<'_> {
     fn mismatch(&mut self, key: &str, shape: &Shape, node: &Node) -> Data {
         let mistake =
             Mistake::new(format!("expected {}, found {}", shape.expected(), node.found()));
-        let mistake = match (shape, &node.data) {
-            (Shape::Object(Object { short: Some(Short::Told(_)), .. }), Data::Text(_)) => {
-                mistake.help("say which of the keys it is the value of")
-            }
-            (_, Data::Nothing) => mistake.help("leave the key out; an empty text is `\"\"`"),
+        let mistake = match &node.data {
+            Data::Nothing => mistake.help("leave the key out; an empty text is `\"\"`"),
             _ => mistake,
         };
         self.or_wrong(key, node.lines, Err(mistake))

@@ -3,8 +3,8 @@
 
 use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, git, health_test,
-    hub, image, index, key_name, looks_like_git, model_destination, number, pattern, ports,
-    reference, relative, repository, requirement, requirements, revision, secret, signal, socket,
+    hub, image, index, key_name, model_destination, number, pattern, ports, reference, relative,
+    repository, requirement, requirements, revision, secret, signal, socket, source,
     system_package, text, user, variant, volume, words,
 };
 
@@ -65,8 +65,8 @@ pub struct Command {
 pub struct Object {
     /// The keys, in groups so that objects can share some.
     pub keys: &'static [&'static [Key]],
-    /// What may stand in place of the object.
-    pub short: Option<Short>,
+    /// The key that a text or a list in place of the object is the value of.
+    pub short: Option<&'static str>,
     /// Keys of which one excludes the others, each with those that make sense with it alone. An
     /// overlay that has one drops the others and what belongs to them.
     pub either: &'static [(&'static str, &'static [&'static str])],
@@ -76,15 +76,6 @@ pub struct Object {
     pub identity: &'static [&'static str],
     /// Keys that are planned. Who uses one must not get something else.
     pub later: &'static [&'static str],
-}
-
-/// What a text or a list in place of an object means.
-#[derive(Debug)]
-pub enum Short {
-    /// The value of one key.
-    Of(&'static str),
-    /// The value of the key that is told by the text; none if it can't be told.
-    Told(fn(&str) -> Option<&'static str>),
 }
 
 impl Object {
@@ -180,11 +171,7 @@ const MODELS: &[Key] = &[key(
 )];
 
 const REST: &[Key] = &[
-    key(
-        "code",
-        Shape::Object(&CODE),
-        "The application's code; the short form is its `git` or its `context`.",
-    ),
+    key("code", Shape::Object(&CODE), "The application's code; the short form is its `source`."),
     key("env", VARIABLES, "Environment of the image."),
     key(
         "user",
@@ -237,7 +224,7 @@ const SYSTEM: Object = object(&[&[
 ]]);
 
 const PYTHON: Object = Object {
-    short: Some(Short::Of("requirements")),
+    short: Some("requirements"),
     later: &["lock", "installer", "torch", "heavy", "verify", "find_links"],
     ..object(&[&[
         key(
@@ -253,7 +240,7 @@ const PYTHON: Object = Object {
 };
 
 const MODEL: Object = Object {
-    short: Some(Short::Of("hf")),
+    short: Some("hf"),
     required: &["hf"],
     identity: &["to", "hf"],
     later: &["url", "spacy", "run", "needs", "keep", "name", "sha256"],
@@ -277,12 +264,17 @@ const MODEL: Object = Object {
 };
 
 const CODE: Object = Object {
-    short: Some(Short::Told(code_source)),
-    either: &[("git", &["ref", "token", "ssh", "submodules"]), ("context", &[])],
+    short: Some("source"),
+    either: &[("source", &[]), ("git", &["ref", "token", "ssh", "submodules"]), ("context", &[])],
     later: &["build", "install", "verify"],
     ..object(&[&[
-        key("git", Shape::One(REMOTE), "A git remote to fetch it from."),
-        key("context", Shape::One(CONTEXT), "Or a folder of the build context; `.` for all of it."),
+        key(
+            "source",
+            Shape::One(SOURCE),
+            "A git remote or a folder of the build context: which, its look tells.",
+        ),
+        key("git", Shape::One(REMOTE), "A git remote, whatever it looks like."),
+        key("context", Shape::One(CONTEXT), "A folder of the build context; `.` for all of it."),
         key(
             "ref",
             Shape::One(REFERENCE),
@@ -343,6 +335,8 @@ const REFERENCE: Value = value("a branch, tag or commit", |it| reference(it).map
 const REVISION: Value = value("a branch, tag or commit", |it| revision(it).map(drop));
 const REMOTE: Value =
     value("a remote such as `https://github.com/org/name.git`", |it| git(it).map(drop));
+const SOURCE: Value =
+    value("a git remote or a folder of the build context", |it| source(it).map(drop));
 const CONTEXT: Value = value("a folder of the build context", |it| context(it).map(drop));
 const RELATIVE: Value = value("a relative path", |it| relative(it).map(drop));
 const PATH: Value = value("an absolute path", |it| absolute(it).map(drop));
@@ -368,13 +362,4 @@ const fn value(expected: &'static str, check: fn(&str) -> Read<()>) -> Value {
 
 const fn object(keys: &'static [&'static [Key]]) -> Object {
     Object { keys, short: None, either: &[], required: &[], identity: &[], later: &[] }
-}
-
-/// An argument in its place may become either.
-fn code_source(text: &str) -> Option<&'static str> {
-    match text {
-        _ if text.starts_with("${") => None,
-        _ if looks_like_git(text) => Some("git"),
-        _ => Some("context"),
-    }
 }

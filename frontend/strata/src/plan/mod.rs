@@ -21,7 +21,7 @@ pub use models::HF_HOME;
 pub use python::VENV;
 pub use user::User;
 
-use crate::recipe::{Recipe, Target};
+use crate::recipe::Recipe;
 
 /// The time of every file that a build makes, in seconds since 1970: the first day of 1980,
 /// before which zip files, and so wheels, cannot express a time.
@@ -122,9 +122,7 @@ fn platform_plan(
     if !recipe.image.dirs.is_empty() {
         layers.push(files(code::dirs(scope, &user), "folders of the user's"));
     }
-    // Elsewhere the code is only where requirements may be: `deps` is without, `dev` leaves it
-    // to a bind mount.
-    if let (Target::Image, Some(code), Some(facts)) = (recipe.target, &recipe.code, &facts.code) {
+    if let (Some(code), Some(facts)) = (&recipe.code, &facts.code) {
         let layer = code::code(scope, facts, code, &user);
         layers.push(files(layer, &format!("code from {}", facts.name)));
     }

@@ -40,13 +40,20 @@ impl Reader<'_> {
     }
 
     fn source(&mut self, section: &Node, version: Option<&Given>) -> Option<CodeSource> {
-        if section.get("git").is_some() {
-            return self.git(section, version).map(CodeSource::Git);
-        }
-        if section.get("context").is_none() {
-            let mistake = Mistake::new("neither `git` nor `context` says where it comes from");
-            self.findings.at(section.lines, mistake.about("code"));
+        let (key, is_git) = if let Some(source) = section.get("source") {
+            ("source", source.text().is_some_and(values::looks_like_git))
+        } else if section.get("git").is_some() {
+            ("git", true)
+        } else if section.get("context").is_some() {
+            ("context", false)
+        } else {
+            let mistake = Mistake::new("nothing says where it comes from");
+            let help = "name a git remote or a folder of the build context: `code: .`";
+            self.findings.at(section.lines, mistake.help(help).about("code"));
             return None;
+        };
+        if is_git {
+            return self.git(section, key, version).map(CodeSource::Git);
         }
         for key in OF_GIT {
             if let Some(entry) = section.entry(key) {
@@ -54,11 +61,10 @@ impl Reader<'_> {
                 self.findings.at(entry.key, Mistake::new(message).about("code"));
             }
         }
-        self.one(section, "context", values::context)
-            .map(|folder| CodeSource::Context(folder.value))
+        self.one(section, key, values::context).map(|folder| CodeSource::Context(folder.value))
     }
 
-    fn git(&mut self, section: &Node, version: Option<&Given>) -> Option<Git> {
+    fn git(&mut self, section: &Node, key: &str, version: Option<&Given>) -> Option<Git> {
         let own = self.one(section, "ref", values::reference).map(|own| own.value);
         let reference = match version.map(|given| (given, wanted(&given.value))) {
             Some((_, Ok(Some(wanted)))) => Some(wanted),
@@ -71,7 +77,7 @@ impl Reader<'_> {
         let token = self.one(section, "token", values::secret);
         let ssh = self.one(section, "ssh", values::socket);
         let submodules = self.one(section, "submodules", values::boolean);
-        let url = self.one(section, "git", values::git)?.value;
+        let url = self.one(section, key, values::git)?.value;
         if let Some(Spanned { lines, .. }) = token.as_ref().filter(|_| values::is_ssh(&url)) {
             let mistake = Mistake::new("a remote that is reached by SSH takes no token");
             let help = "give the build the SSH agent: `docker buildx build --ssh default`";

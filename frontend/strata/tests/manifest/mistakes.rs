@@ -271,7 +271,10 @@ fn choices() {
             ("base: b\nargs: {CODE_VERSION: v1..2}\ncode: https://h/r\n", &[]),
             ("user: u\n", &[]),
             ("base: b\nvariants: {v: {base: !reset }}\n", &["VARIANT=v"]),
-            ("base: b\ncode: https://h/r\nvariants: {v: {code: {git: !reset }}}\n", &["VARIANT=v"]),
+            (
+                "base: b\ncode: https://h/r\nvariants: {v: {code: {source: !reset }}}\n",
+                &["VARIANT=v"],
+            ),
         ]),
     );
 }

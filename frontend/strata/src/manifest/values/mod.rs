@@ -25,7 +25,7 @@ pub use path::{
 };
 pub use port::{Port, ports};
 pub use reference::reference;
-pub use remote::{git, hub, index, is_ssh, looks_like_git};
+pub use remote::{git, hub, index, is_ssh, looks_like_git, source};
 pub use time::duration;
 
 use crate::mistake::{Mistake, quote};

@@ -43,6 +43,11 @@ pub fn git(text: &str) -> Read<String> {
     without_options(text)
 }
 
+/// A git remote or a folder of the build context, whichever it looks like.
+pub fn source(text: &str) -> Read<String> {
+    if looks_like_git(text) { git(text) } else { super::context(text) }
+}
+
 /// Whether a remote is reached by SSH.
 pub fn is_ssh(url: &str) -> bool {
     url.starts_with("ssh://") || is_scp(url)
