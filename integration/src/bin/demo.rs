@@ -16,6 +16,13 @@ use integration::{frontend_image, weights, workspace};
 
 const IMAGE: &str = "strata-demo";
 
+/// The values of CODE_VERSION: tags of the repository.
+const VERSIONS: [&str; 2] = ["release-1", "release-2"];
+
+/// The stages in the order in which they stand on each other.
+const STAGES: [&str; 9] =
+    ["base", "probe", "venv", "tool", "packages", "models", "user", "code", "image"];
+
 fn main() -> ExitCode {
     match demo() {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,11 +46,11 @@ fn demo() -> Result<()> {
     let (_server, repository) = serve_code(address)?;
     let build = |version: &str| build(&engine, &hub, &repository, version);
 
-    repository.tag("v1")?;
-    let first = build("v1")?;
+    repository.tag(VERSIONS[0])?;
+    let first = build(VERSIONS[0])?;
     edit(&repository)?;
-    repository.tag("v2")?;
-    let second = build("v2")?;
+    repository.tag(VERSIONS[1])?;
+    let second = build(VERSIONS[1])?;
 
     eprintln!("\n$ docker run --rm --network none {IMAGE}");
     let status = engine.docker(["run", "--rm", "--network", "none", IMAGE]).status()?;
@@ -71,7 +78,7 @@ fn serve_code(address: IpAddr) -> Result<(GitServer, Repository)> {
 /// The edit that people make all day.
 fn edit(repository: &Repository) -> Result<()> {
     let main = workspace::root().join("examples/quickstart/main.py");
-    let text = fs::read_to_string(main)? + "    print(\"v2 says hello\")\n";
+    let text = fs::read_to_string(main)? + "    print(\"release 2 says hello\")\n";
     repository.commit(&[("main.py", text)], "say hello").map(drop)
 }
 
@@ -113,12 +120,11 @@ fn is_shown(name: &str) -> bool {
 /// Each vertex with what it took in either build.
 fn table(first: &Build, second: &Build) -> String {
     let mut rows: BTreeMap<(usize, String), [String; 2]> = BTreeMap::new();
-    let order: Vec<&str> = first.vertices.iter().map(|vertex| stage(&vertex.name)).collect();
     for (column, build) in [first, second].into_iter().enumerate() {
         for vertex in build.vertices.iter().filter(|vertex| is_shown(&vertex.name)) {
-            let name = vertex.name.replace("v1", "…").replace("v2", "…");
-            let position = order.iter().position(|other| *other == stage(&vertex.name));
-            let row = rows.entry((position.unwrap_or(usize::MAX), name)).or_default();
+            let name = vertex.name.replace(VERSIONS[column], "…");
+            let place = STAGES.iter().position(|stage| name.starts_with(&format!("[{stage}]")));
+            let row = rows.entry((place.unwrap_or(STAGES.len()), name)).or_default();
             row[column] = took(vertex);
         }
     }
@@ -131,10 +137,6 @@ fn table(first: &Build, second: &Build) -> String {
     rows.iter().fold(line("vertex", ["first build", "second build"]), |table, ((_, name), row)| {
         table + &line(name, [&row[0], &row[1]])
     })
-}
-
-fn stage(name: &str) -> &str {
-    name.split(']').next().unwrap_or(name)
 }
 
 fn took(vertex: &Vertex) -> String {
