@@ -116,6 +116,8 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         if recipe.target != Target::Dev {
             set("HF_HUB_OFFLINE", "1".to_owned());
             set("TRANSFORMERS_OFFLINE", "1".to_owned());
+            // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
+            set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));
         }
     }
     for (name, value) in &recipe.image.env {

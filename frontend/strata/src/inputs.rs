@@ -60,12 +60,11 @@ impl RequirementTexts {
             self.mistakes.extend(mistakes.0);
             RequirementsFile::default()
         });
-        // What a file of constraints includes constrains only.
-        let kind = self.named.get(&path).map_or(IncludeKind::Requirements, |named| named.kind);
         for include in &read.includes {
             let by = Location { file: Arc::clone(&file), lines: include.lines };
             match beside(&path, &include.path) {
-                Some(other) => self.name(other, kind.max(include.kind), by),
+                // As pip has it, `-r` names requirements even in a file of constraints.
+                Some(other) => self.name(other, include.kind, by),
                 None => {
                     let message = format!("`{}` is outside of the build context", include.path);
                     self.mistakes.push(Mistake::at(&by.file, by.lines, message));
