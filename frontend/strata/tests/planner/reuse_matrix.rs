@@ -2,11 +2,7 @@
 //!
 //! The same rows are proven on a real engine in `integration/tests/engine/reuse_matrix.rs`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
-
-mod support;
-
-use support::Project;
+use crate::project::Project;
 
 /// What runs after the edit: the stages that do work in the second plan and not in the first.
 fn runs(edit: impl FnOnce(&mut Project)) -> Vec<String> {

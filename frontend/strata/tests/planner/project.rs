@@ -120,7 +120,7 @@ impl Project {
             no_cache: if self.no_cache.is_empty() {
                 NoCache::Nothing
             } else {
-                NoCache::Stages(self.no_cache.iter().cloned().collect())
+                NoCache::Stages(self.no_cache.clone())
             },
             ..Settings::default()
         };

@@ -1,0 +1,134 @@
+//! The image's config: what of the base's stays, and what is laid over it.
+
+use crate::project::Project;
+use serde_json::{Value, json};
+use strata::image::{Provenance, config};
+
+fn base() -> Value {
+    json!({
+        "architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
+        "moby.buildkit.cache.v0": "kept",
+        "config": {
+            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"],
+            "Entrypoint": ["/entry"], "Cmd": ["python3"], "User": "nobody",
+            "ArgsEscaped": true, "Shell": ["/bin/bash", "-c"],
+            "Labels": {"maintainer": "base"}, "ExposedPorts": {"80/tcp": {}}
+        },
+        "history": [{"created_by": "base"}],
+        "rootfs": {"type": "layers", "diff_ids": ["sha256:0"]}
+    })
+}
+
+fn built(project: &Project, provenance: &Provenance) -> Value {
+    config(&project.recipe(), &project.plans()[0], &base(), provenance)
+}
+
+fn env(config: &Value, name: &str) -> Option<String> {
+    let entries = config["config"]["Env"].as_array().unwrap();
+    let mut found = entries.iter().filter_map(|entry| entry.as_str()?.split_once('='));
+    found.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+#[test]
+fn what_is_laid_over() {
+    let config = built(&Project::example(), &Provenance::default());
+    for (pointer, expected) in [
+        ("/config/User", json!("10001:10001")),
+        ("/config/WorkingDir", json!("/app")),
+        ("/config/Cmd", json!(["python", "main.py"])),
+        ("/config/Entrypoint", json!(["/entry"])),
+        ("/config/ExposedPorts", json!({"80/tcp": {}, "8000/tcp": {}})),
+        ("/config/Volumes", json!({"/data": {}})),
+        ("/config/StopSignal", json!("SIGTERM")),
+        ("/config/Labels/team", json!("search")),
+        ("/config/Labels/maintainer", json!("base")),
+        ("/config/Healthcheck/Interval", json!(30_000_000_000_u64)),
+        ("/config/Healthcheck/Test/0", json!("CMD-SHELL")),
+    ] {
+        assert_eq!(config.pointer(pointer), Some(&expected), "{pointer}");
+    }
+    for (name, value) in [
+        ("PATH", "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"),
+        ("VIRTUAL_ENV", "/opt/venv"),
+        ("LANG", "C.UTF-8"),
+        ("HF_HOME", "/opt/huggingface"),
+        ("HF_HUB_OFFLINE", "1"),
+        ("TRANSFORMERS_OFFLINE", "1"),
+        ("GREETING", "hello"),
+    ] {
+        assert_eq!(env(&config, name).as_deref(), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn what_stays_as_it_is() {
+    let config = built(&Project::example(), &Provenance::default());
+    for pointer in ["/moby.buildkit.cache.v0", "/config/ArgsEscaped", "/config/Shell", "/rootfs"] {
+        assert_eq!(config.pointer(pointer), base().pointer(pointer), "{pointer}");
+    }
+    assert!(config.get("created").is_none(), "BuildKit sets it from the layers");
+}
+
+#[test]
+fn an_entrypoint_drops_the_arguments_of_the_bases() {
+    let mut project = Project::example();
+    project.manifest = project.manifest.replace("cmd: [python, main.py]", "entrypoint: [serve]");
+    let config = built(&project, &Provenance::default());
+    assert_eq!(config["config"]["Entrypoint"], json!(["serve"]));
+    assert_eq!(config["config"].get("Cmd"), None);
+}
+
+#[test]
+fn development_may_ask_the_hub() {
+    let mut project = Project::example();
+    project.target("dev");
+    let config = built(&project, &Provenance::default());
+    assert_eq!(env(&config, "HF_HOME").as_deref(), Some("/opt/huggingface"));
+    assert_eq!(env(&config, "HF_HUB_OFFLINE"), None);
+}
+
+#[test]
+fn history_has_an_entry_for_each_layer() {
+    let project = Project::example();
+    let config = built(&project, &Provenance::default());
+    let history = config["history"].as_array().unwrap();
+    assert_eq!(history.len(), 1 + project.purposes().len());
+    assert!(
+        history[1..]
+            .iter()
+            .all(|entry| entry["created_by"].as_str().unwrap().starts_with("strata: "))
+    );
+}
+
+#[test]
+fn labels_of_the_command_line_win() {
+    let provenance = Provenance {
+        revision: Some("0123abc".to_owned()),
+        labels: vec![("team".to_owned(), "ranking".to_owned())],
+    };
+    let labels = &built(&Project::example(), &provenance)["config"]["Labels"];
+    assert_eq!(labels["team"], "ranking");
+    assert_eq!(labels["org.opencontainers.image.revision"], "0123abc");
+    assert_eq!(labels["org.opencontainers.image.source"], "https://github.com/org/app.git");
+}
+
+#[test]
+fn users() {
+    for (user, number, home) in [
+        ("user: app", "10001:10001", "/home/app"),
+        ("user: web", "10001:10001", "/home/web"),
+        ("user: root", "0:0", "/root"),
+        ("user: 0", "0:0", "/root"),
+        ("user: 1234", "1234:1234", "/home/app"),
+        ("user: 1234:5678", "1234:5678", "/home/app"),
+    ] {
+        let mut project = Project::example();
+        project.manifest = project.manifest.replace("user: app", user);
+        let plan = project.plans().remove(0);
+        assert_eq!(
+            (plan.user.config().as_str(), plan.user.home.as_str()),
+            (number, home),
+            "{user}"
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! The planner by value: recipes and facts in, graphs and configs out.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+
+mod image;
+mod project;
+mod reuse_matrix;
