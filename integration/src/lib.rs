@@ -15,4 +15,5 @@ pub mod python;
 pub mod registry;
 mod server;
 pub mod weights;
+pub mod workbench;
 pub mod workspace;

@@ -6,13 +6,12 @@ use std::fs;
 use std::net::IpAddr;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use integration::base_image::{self, Python};
+use anyhow::{Context as _, Result, ensure};
 use integration::buildx::{Build, Vertex};
 use integration::engine::Engine;
 use integration::git_server::{GitServer, Repository};
 use integration::hub::Hub;
-use integration::{frontend_image, weights, workspace};
+use integration::{weights, workbench, workspace};
 
 const IMAGE: &str = "strata-demo";
 
@@ -34,12 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn demo() -> Result<()> {
-    let engine = Engine::shared()?;
-    std::thread::scope(|scope| {
-        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, "python:3-slim"));
-        let frontend = frontend_image::load(&engine, "strata");
-        base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
-    })?;
+    let engine = workbench::set_up()?;
     eprintln!("serving the quickstart's model and code");
     let address = engine.host_address()?;
     let hub = Hub::serve(address, [weights::all_minilm_l6_v2()?])?;

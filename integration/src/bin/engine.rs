@@ -2,12 +2,10 @@
 //! build` finds it.
 
 use std::process::ExitCode;
-use std::thread;
 
-use anyhow::{Result, anyhow, bail};
-use integration::base_image::{self, Python};
+use anyhow::{Result, bail};
 use integration::engine::Engine;
-use integration::frontend_image;
+use integration::workbench;
 
 const USAGE: &str = "usage: eval \"$(cargo -q engine)\", or cargo engine --stop";
 
@@ -28,12 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<()> {
-    let engine = Engine::shared()?;
-    thread::scope(|scope| {
-        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, "python:3-slim"));
-        let frontend = frontend_image::load(&engine, "strata");
-        base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
-    })?;
+    let engine = workbench::set_up()?;
     eprintln!("Docker Engine {} has the images strata and python:3-slim", engine.version()?);
     for (name, value) in engine.environment() {
         println!("export {name}={}", quoted(&value.to_string_lossy()));

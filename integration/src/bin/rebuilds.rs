@@ -6,13 +6,12 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use integration::base_image::{self, Python};
+use anyhow::{Context as _, Result, ensure};
 use integration::buildx::Build;
 use integration::command::output;
 use integration::engine::Engine;
 use integration::hub::{Hub, Repo};
-use integration::{frontend_image, weights, workspace};
+use integration::{frontend_image, weights, workbench, workspace};
 
 /// So often each edit is made and built; the table has the medians.
 const RUNS: usize = 5;
@@ -126,12 +125,7 @@ fn work(build: &Build) -> usize {
 
 impl Project {
     fn new() -> Result<Self> {
-        let engine = Engine::shared()?;
-        std::thread::scope(|scope| {
-            let base = scope.spawn(|| base_image::load(&engine, Python::Newest, "python:3-slim"));
-            let frontend = frontend_image::load(&engine, "strata");
-            base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
-        })?;
+        let engine = workbench::set_up()?;
         let small = (0..=RUNS).map(|run| {
             Repo::new(
                 format!("example/small-{run}"),
