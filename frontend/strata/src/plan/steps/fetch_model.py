@@ -90,7 +90,8 @@ def choose(names):
 
 
 def is_name(pattern):
-    return not set("*?[") & set(pattern)
+    """Whether a pattern stands for one file; one that ends in `/` stands for a folder's."""
+    return not set("*?[") & set(pattern) and not pattern.endswith("/")
 
 
 def nothing_matches(pattern, names):
