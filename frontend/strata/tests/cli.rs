@@ -1,0 +1,110 @@
+//! The binary run by hand.
+
+#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use std::{fs, process::Command};
+
+use tempfile::TempDir;
+
+const MANIFEST: &str = "\
+# syntax=strata
+args: {GREETING: hello}
+base: python:3.12-slim
+python: requirements.txt
+models: org/name
+code: https://github.com/org/app.git
+env: {GREETING: \"${GREETING}\"}
+";
+
+/// A folder with a manifest and what it names.
+fn folder(manifest: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("strata.yaml"), manifest).unwrap();
+    fs::write(folder.path().join("requirements.txt"), "six==1.16.0\n-r more.txt\n").unwrap();
+    fs::write(folder.path().join("more.txt"), "idna\n").unwrap();
+    folder
+}
+
+/// Exit status, standard output and standard error.
+fn strata(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strata"));
+    let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn without_arguments_it_says_what_it_is() {
+    let (status, stdout, _) = strata(&folder(MANIFEST), &[]);
+    assert_eq!(status, 0);
+    for words in ["BuildKit frontend", "docker buildx build -f strata.yaml .", "plan"] {
+        assert!(stdout.contains(words), "{words}: {stdout}");
+    }
+}
+
+#[test]
+fn a_plan_as_text() {
+    let (status, stdout, stderr) = strata(&folder(MANIFEST), &["plan"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(stdout);
+}
+
+#[test]
+fn a_plan_as_json() {
+    let (_, stdout, _) = strata(&folder(MANIFEST), &["plan", "--format", "json"]);
+    let graph: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let vertices = graph["vertices"].as_array().unwrap();
+    let packages =
+        vertices.iter().find(|vertex| vertex["name"] == "[packages] install idna, six").unwrap();
+    assert_eq!(packages["kind"], "exec");
+    assert_eq!(packages["lines"], serde_json::json!([4, 4]));
+    let digests: Vec<&str> =
+        vertices.iter().map(|vertex| vertex["digest"].as_str().unwrap()).collect();
+    assert!(digests.iter().all(|digest| digest.starts_with("sha256:")));
+    let inputs = packages["inputs"].as_array().unwrap();
+    assert!(inputs.iter().all(|input| digests.contains(&input.as_str().unwrap())));
+}
+
+#[test]
+fn a_plan_as_a_chart() {
+    let (_, stdout, _) = strata(&folder(MANIFEST), &["plan", "--format", "mermaid"]);
+    assert!(stdout.starts_with("flowchart BT\n"), "{stdout}");
+    assert!(stdout.contains("[\"[packages] install idna, six\"]"), "{stdout}");
+    assert!(stdout.contains(" --> "), "{stdout}");
+}
+
+#[test]
+fn what_two_builds_have_not_in_common() {
+    let against = |argument| {
+        let arguments = ["plan", "--build-arg", "CODE_VERSION=v1", "--against", argument];
+        strata(&folder(MANIFEST), &arguments).1
+    };
+    assert_eq!(against("GREETING=goodbye"), "nothing differs\n");
+    assert_eq!(against("CODE_VERSION=v1"), "nothing differs\n");
+    assert_eq!(
+        against("CODE_VERSION=v2"),
+        "[code] https://github.com/org/app.git at v2\n\
+         [code] copy https://github.com/org/app.git at v2 to /app\n\
+         [image] put the layers together\n"
+    );
+}
+
+#[test]
+fn mistakes_are_shown_on_their_lines() {
+    let (status, stdout, stderr) = strata(&folder("base: x\nmodle: y\nbase: z\n"), &["plan"]);
+    assert_eq!((status, stdout.as_str()), (1, ""));
+    insta::assert_snapshot!(stderr);
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let folder = folder("base: x\npython: [nope.txt, requirements.txt]\n");
+    fs::write(folder.path().join("more.txt"), "-e .\n").unwrap();
+    let (status, _, stderr) = strata(&folder, &["plan"]);
+    assert_eq!(status, 1);
+    assert!(stderr.contains("cannot read `nope.txt`"), "{stderr}");
+    assert!(stderr.contains("more.txt:1"), "{stderr}");
+    let (status, _, stderr) = strata(&folder, &["plan", "-f", "other.yaml"]);
+    assert_eq!(status, 1);
+    assert!(stderr.starts_with("cannot read other.yaml: "), "{stderr}");
+}
