@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::apt::{KEYRING, MIRROR};
 use crate::command::{output, output_within};
 use crate::daemons::CURRENT;
 use crate::engine::Engine;
-use crate::packages::{KEYRING, MIRROR, Packages};
+use crate::packages::Packages;
 use crate::workspace;
 
 /// Which Python the image has.

@@ -14,10 +14,11 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use crate::apt::Suite;
 use crate::command::tail;
 use crate::git;
 use crate::network::{BRIDGES, Network};
-use crate::packages::{Packages, Suite, before_the_machines};
+use crate::packages::{Packages, before_the_machines};
 
 /// Where an engine keeps its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

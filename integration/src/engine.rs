@@ -106,7 +106,8 @@ impl Engine {
     }
 
     /// An address at which build steps, the engine and this machine itself all reach servers of
-    /// this machine.
+    /// this machine. A registry is better off on the loopback device, where every engine lets it
+    /// speak plain HTTP.
     ///
     /// # Errors
     ///

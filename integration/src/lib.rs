@@ -1,5 +1,6 @@
 //! What the tests and benchmarks stand on: engines, images, local servers.
 
+pub mod apt;
 pub mod base_image;
 pub mod buildx;
 pub mod command;

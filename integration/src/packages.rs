@@ -2,41 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
+use crate::apt::{self, Suite};
 use crate::command::output;
 use crate::workspace;
-
-/// Where Debian's packages come from.
-pub const MIRROR: &str = "http://deb.debian.org/debian";
-
-/// The keys that Debian signs with, in the package debian-archive-keyring.
-pub const KEYRING: &str = "usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// A release of Debian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suite {
-    /// Debian 12: Docker Engine 20.10 (BuildKit 0.8), Python 3.11.
-    Bookworm,
-    /// Debian 13: Docker Engine 26.1 (BuildKit 0.13), Python 3.13.
-    Trixie,
-    /// The release to come: Docker Engine 28 or newer (BuildKit 0.25).
-    Testing,
-}
-
-impl Suite {
-    /// The name in a sources list.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bookworm => "bookworm",
-            Self::Trixie => "trixie",
-            Self::Testing => "testing",
-        }
-    }
-}
 
 /// Folders of unpacked packages, in the order in which they are searched.
 #[derive(Clone, Debug)]
@@ -242,7 +215,7 @@ fn unpacked(name: &str, packages: &[(Suite, &[&str])]) -> Result<PathBuf> {
     eprintln!("downloading Debian's packages: {name}");
     let work = tempfile::tempdir_in(&cache)?;
     let fresh = work.path().join("root");
-    for file in download(work.path(), packages)? {
+    for file in apt::download(packages, work.path())? {
         output(Command::new("dpkg").arg("-x").args([&file, &fresh]))?;
     }
     fs::write(fresh.join("contents"), contents)?;
@@ -252,72 +225,4 @@ fn unpacked(name: &str, packages: &[(Suite, &[&str])]) -> Result<PathBuf> {
     fs::rename(&fresh, &root)
         .with_context(|| format!("could not keep the packages in {}", root.display()))?;
     Ok(root)
-}
-
-/// Downloads with apt, beside the machine's own lists and state, of which nothing is touched.
-fn download(work: &Path, packages: &[(Suite, &[&str])]) -> Result<Vec<PathBuf>> {
-    let (state, files) = (work.join("apt"), work.join("files"));
-    for folder in [state.join("lists/partial"), state.join("cache/archives/partial"), files.clone()]
-    {
-        fs::create_dir_all(folder)?;
-    }
-    let keyring = keyring(work)?;
-    let sources: String = packages
-        .iter()
-        .map(|(suite, _)| {
-            format!("deb [signed-by={}] {MIRROR} {} main\n", keyring.display(), suite.name())
-        })
-        .collect();
-    fs::write(state.join("sources.list"), sources)?;
-    fs::write(state.join("status"), "")?;
-
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.current_dir(&files).arg("--quiet");
-        for (option, place) in [
-            ("Dir::State", "."),
-            ("Dir::State::status", "status"),
-            ("Dir::Cache", "cache"),
-            ("Dir::Etc::sourcelist", "sources.list"),
-            ("Dir::Etc::sourceparts", "none"),
-            ("Dir::Etc::preferences", "none"),
-            ("Dir::Etc::preferencesparts", "none"),
-        ] {
-            command.arg(format!("-o={option}={}", state.join(place).display()));
-        }
-        // The lists are in a folder that apt's own user cannot read.
-        command.arg("-o=APT::Sandbox::User=root");
-        // A mirror that is frozen in time serves as well.
-        command.arg("-o=Acquire::Check-Valid-Until=false");
-        command.args(["-o=Acquire::Languages=none", "-o=Acquire::Retries=3"]);
-        command
-    };
-    output(apt().arg("update"))?;
-    let wanted = packages.iter().flat_map(|(suite, names)| {
-        names.iter().map(move |name| format!("{name}/{}", suite.name()))
-    });
-    output(apt().arg("download").args(wanted))?;
-    fs::read_dir(&files)?.map(|entry| Ok(entry?.path())).collect()
-}
-
-/// Ubuntu has Debian's keys in a package, which is downloaded with the machine's own lists.
-fn keyring(work: &Path) -> Result<PathBuf> {
-    let installed = Path::new("/").join(KEYRING);
-    if installed.exists() {
-        return Ok(installed);
-    }
-    let folder = work.join("keyring");
-    fs::create_dir_all(&folder)?;
-    output(Command::new("apt-get").args(["--quiet", "update"]))?;
-    output(
-        Command::new("apt-get")
-            .args(["--quiet", "download", "debian-archive-keyring"])
-            .current_dir(&folder),
-    )?;
-    for entry in fs::read_dir(&folder)? {
-        output(Command::new("dpkg").arg("-x").arg(entry?.path()).arg(&folder))?;
-    }
-    let keyring = folder.join(KEYRING);
-    ensure!(keyring.exists(), "the package debian-archive-keyring has no {KEYRING}");
-    Ok(keyring)
 }

@@ -1,9 +1,9 @@
 //! The images that tests stand on.
 
+use integration::apt::Suite;
 use integration::command::output;
 use integration::daemons::{Kind, Store};
 use integration::engine::Engine;
-use integration::packages::Suite;
 use serde_json::json;
 
 use crate::{BASE, ENGINE, STRATA};
