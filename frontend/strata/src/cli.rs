@@ -199,7 +199,7 @@ fn facts(recipe: &Recipe, arguments: &PlanArguments) -> Result<Facts, Mistakes> 
         platforms,
         settings,
         requirements: requirements(recipe, &arguments.context)?,
-        code: recipe.code.as_ref().map(|code| sources::code(code, &context, false)),
+        code: recipe.code.as_ref().map(|code| sources::code(code, &recipe.file, &context, false)),
     })
 }
 

@@ -263,7 +263,7 @@ impl Build<'_> {
 
     async fn checkout(&self, code: &Code) -> Result<Reference, Error> {
         let keep_git_dir = self.asked_commit(code).await?.is_none();
-        let facts = sources::code(code, &State::scratch(), keep_git_dir);
+        let facts = sources::code(code, &self.recipe.file, &State::scratch(), keep_git_dir);
         self.gateway.solve(&facts.source.definition()).await
     }
 
@@ -290,7 +290,7 @@ impl Build<'_> {
         };
         let keep_git_dir = self.asked_commit(code).await?.is_none();
         let context = self.code_context(code).await?;
-        Ok((Some(sources::code(code, &context, keep_git_dir)), revision))
+        Ok((Some(sources::code(code, &self.recipe.file, &context, keep_git_dir)), revision))
     }
 
     async fn commit(&self, code: &Code) -> Result<String, Error> {

@@ -1,7 +1,7 @@
 //! Where the code comes from, as sources of LLB.
 
 use gateway::GitUrl;
-use llb::{Meta, State};
+use llb::{Meta, SourceFile, State};
 
 use crate::{
     plan::CodeFacts,
@@ -36,18 +36,26 @@ pub fn name(git: &Git) -> String {
 
 /// The filesystem with the code in it: a checkout, or `context`.
 ///
+/// Of the build context, what only says how to build is not code: a comment in the manifest must
+/// not make another image.
+///
 /// `keep_git_dir` leaves the checkout its `.git`, by which an engine that cannot be asked for
 /// the commit of a ref shows it all the same.
-pub fn code(code: &Code, context: &State, keep_git_dir: bool) -> CodeFacts {
+pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: bool) -> CodeFacts {
     // Never the repository itself: it differs from clone to clone of the same files.
-    let exclude = vec![".git".to_owned(), "**/.git".to_owned()];
+    let mut exclude = vec![".git".to_owned(), "**/.git".to_owned()];
     match &code.source {
-        CodeSource::Context(folder) => CodeFacts {
-            source: context.clone(),
-            folder: join(folder, &code.subdir),
-            exclude,
-            name: "the build context".to_owned(),
-        },
+        CodeSource::Context(folder) => {
+            let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
+            let ignore = ".dockerignore";
+            exclude.extend([manifest.to_owned(), ignore.to_owned(), format!("{manifest}{ignore}")]);
+            CodeFacts {
+                source: context.clone(),
+                folder: join(folder, &code.subdir),
+                exclude,
+                name: "the build context".to_owned(),
+            }
+        }
         CodeSource::Git(remote) => {
             let source = git(remote);
             let source = if keep_git_dir { source.keep_git_dir() } else { source };

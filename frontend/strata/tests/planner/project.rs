@@ -145,7 +145,7 @@ impl Project {
             code: recipe
                 .code
                 .as_ref()
-                .map(|code| sources::code(code, &llb::State::scratch(), false)),
+                .map(|code| sources::code(code, &recipe.file, &llb::State::scratch(), false)),
         };
         plan::plan(&recipe, &facts)
     }
