@@ -245,7 +245,7 @@ address = "{home}/run/containerd.sock"
     }
 
     fn dockerd_config(&self, kind: Kind, network: Network) -> String {
-        json!({
+        let mut config = json!({
             "features": {"containerd-snapshotter": kind.store == Store::Containerd},
             "containerd": self.home.join("run/containerd.sock"),
             "data-root": self.home.join("docker"),
@@ -259,8 +259,12 @@ address = "{home}/run/containerd.sock"
             "insecure-registries": [BRIDGES],
             // A nearly full disk must not empty the cache between the two builds of a test.
             "builder": {"gc": {"enabled": true, "defaultKeepStorage": "30GB"}},
-        })
-        .to_string()
+        });
+        if kind.suite == Suite::Bookworm {
+            // Engines up to 23.0 make a key for themselves, in /etc if they are not told where.
+            config["deprecated-key-path"] = json!(self.home.join("key.json"));
+        }
+        config.to_string()
     }
 
     fn pid_file(&self, name: &str) -> PathBuf {

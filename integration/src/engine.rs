@@ -41,11 +41,12 @@ impl Engine {
             Ok(engine) => return Ok(engine),
             Err(reason) => reason,
         };
-        ensure!(
-            can_run_our_own(),
-            "no Docker Engine can be used ({reason:#}): start Docker Engine {OLDEST} or newer with buildx, \
-             or be root on Debian or Ubuntu, where one of our own is brought up",
-        );
+        if !can_run_our_own() {
+            return Err(reason.context(format!(
+                "start Docker Engine {OLDEST} or newer with buildx, or be root on Debian or \
+                 Ubuntu, where one of our own is brought up"
+            )));
+        }
         let _lock = workspace::lock("shared")?;
         let packages = Packages::of_engine(CURRENT.suite)?;
         if !own.answer() {
@@ -62,7 +63,9 @@ impl Engine {
     /// When it does not end.
     pub fn stop_shared() -> Result<()> {
         let _lock = workspace::lock("shared")?;
-        Daemons::of(workspace::cache("shared")?).stop(&Packages::of_engine(CURRENT.suite)?)
+        let own = Daemons::of(workspace::cache("shared")?);
+        // While it runs it has a bridge.
+        own.network().map_or(Ok(()), |_| own.stop(&Packages::of_engine(CURRENT.suite)?))
     }
 
     /// A new engine with nothing in it, for one test. It always is our own, so it takes root on
