@@ -181,10 +181,11 @@ fn facts(recipe: &Recipe, arguments: &PlanArguments) -> Result<Facts, Mistakes> 
         }
     };
     let unknown = Probe {
-        python: Interpreter { version: "3".to_owned(), soabi: None },
+        python: Interpreter { soabi: None },
         os: Os { id: None, version: None },
         users: BTreeMap::new(),
-        venv: false,
+        links: BTreeMap::new(),
+        folders: BTreeMap::new(),
     };
     let platforms = arguments.platform.iter();
     let platforms: Vec<PlatformFacts> = platforms

@@ -61,16 +61,15 @@ pub struct Probe {
     pub os: Os,
     /// Users by name, as in its `/etc/passwd`.
     pub users: BTreeMap<String, Account>,
-    /// Whether there is something at `/opt/venv` already.
-    #[serde(default)]
-    pub venv: bool,
+    /// Links to folders, and where they lead in the end: `/lib` to `/usr/lib`.
+    pub links: BTreeMap<String, String>,
+    /// Folders that are not simply root's with mode 0755.
+    pub folders: BTreeMap<String, Folder>,
 }
 
 /// A Python interpreter.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Interpreter {
-    /// `3.12.4`.
-    pub version: String,
     /// What its extension modules are named by: `cpython-312-x86_64-linux-gnu`.
     pub soabi: Option<String>,
 }
@@ -93,6 +92,17 @@ pub struct Account {
     pub gid: u32,
     /// Home directory.
     pub home: String,
+}
+
+/// A folder's owner and permissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Folder {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Permissions, sticky and setgid bits among them.
+    pub mode: u32,
 }
 
 /// Where the code is and what of that must not be taken.

@@ -5,6 +5,7 @@ mod assemble;
 mod base;
 mod code;
 mod facts;
+mod folders;
 mod models;
 mod python;
 mod step;
@@ -16,7 +17,11 @@ use std::sync::Arc;
 use llb::{Lines, Location, Meta, Platform, SourceFile, State};
 
 pub use assemble::{Assembled, Layer, Tree};
-pub use facts::{Account, Base, CodeFacts, Facts, Interpreter, Os, PlatformFacts, Probe, Settings};
+use folders::Folders;
+
+pub use facts::{
+    Account, Base, CodeFacts, Facts, Folder, Interpreter, Os, PlatformFacts, Probe, Settings,
+};
 pub use models::HF_HOME;
 pub use python::VENV;
 pub use user::User;
@@ -119,12 +124,14 @@ fn platform_plan(
     layers.extend(delta(&python, &with_user, &format!("user {}", user.config())));
     layers.extend(delta(&with_user, &runtime, "system packages"));
     layers.push(files(base::probe(scope, base, python), "what the base is"));
-    if !recipe.image.dirs.is_empty() {
-        layers.push(files(code::dirs(scope, &user), "folders of the user's"));
-    }
+    let folders = Folders { probe, user: &user };
     if let (Some(code), Some(facts)) = (&recipe.code, &facts.code) {
-        let layer = code::code(scope, facts, code, &user);
+        let layer = code::code(scope, facts, code, &folders);
         layers.push(files(layer, &format!("code from {}", facts.name)));
+    }
+    // Above the code, which may have a folder of that name and would make it root's again.
+    if !recipe.image.dirs.is_empty() {
+        layers.push(files(folders::dirs(scope, &folders), "folders of the user's"));
     }
 
     let name = scope.name("image", &base.platform, "put the layers together");

@@ -10,7 +10,7 @@ use llb::{Image, Meta, Platform, ProxyEnv, SourceFile};
 use strata::{
     graph::{Graph, Kind},
     inputs::RequirementTexts,
-    plan::{self, Account, Base, Facts, Interpreter, Os, PlatformFacts, Probe, Settings},
+    plan::{self, Account, Base, Facts, Folder, Interpreter, Os, PlatformFacts, Probe, Settings},
     recipe::{self, Choices, Recipe},
     sources,
 };
@@ -200,15 +200,19 @@ fn stage(name: &str) -> String {
 
 fn probe() -> Probe {
     Probe {
-        python: Interpreter {
-            version: "3.12.4".to_owned(),
-            soabi: Some("cpython-312-x86_64-linux-gnu".to_owned()),
-        },
+        python: Interpreter { soabi: Some("cpython-312-x86_64-linux-gnu".to_owned()) },
         os: Os { id: Some("debian".to_owned()), version: Some("13".to_owned()) },
         users: BTreeMap::from([(
             "root".to_owned(),
             Account { uid: 0, gid: 0, home: "/root".to_owned() },
         )]),
-        venv: false,
+        links: BTreeMap::from([
+            ("/lib".to_owned(), "/usr/lib".to_owned()),
+            ("/var/run".to_owned(), "/run".to_owned()),
+        ]),
+        folders: BTreeMap::from([
+            ("/root".to_owned(), Folder { uid: 0, gid: 0, mode: 0o700 }),
+            ("/run/lock".to_owned(), Folder { uid: 0, gid: 0, mode: 0o1777 }),
+        ]),
     }
 }

@@ -9,6 +9,7 @@ import pwd
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +17,13 @@ import sysconfig
 import tree
 
 PACKAGE_MANAGERS = ["apt-get", "apk", "dnf", "microdnf"]
+
+# What is not the base's while this runs.
+MOUNTED = ["/proc", "/sys", "/dev", "/tmp", "/out", "/strata"]
+
+# How deep links and unusual folders are looked for: `/usr/local/man` is the deepest that
+# distributions have.
+DEPTH = 3
 
 
 def main():
@@ -37,7 +45,7 @@ def main():
             for user in pwd.getpwall()
         },
         "groups": {group.gr_name: group.gr_gid for group in grp.getgrall()},
-        "venv": os.path.lexists("/opt/venv"),
+        **folders(),
     }
     os.makedirs("/out/opt/strata")
     with open("/out/opt/strata/probe.json", "w", encoding="utf-8") as out:
@@ -45,6 +53,24 @@ def main():
         out.write("\n")
     tree.normalise("/out")
     print(f"Python {facts['python']['version']} on {facts['os']['id']} {facts['os']['version']}")
+
+
+def folders():
+    """What a layer must know of the folders it passes through: links to folders, and folders
+    that are not simply root's with mode 0755."""
+    links, unusual = {}, {"/tmp": {"uid": 0, "gid": 0, "mode": 0o1777}}
+    level = ["/"]
+    for _ in range(DEPTH):
+        level = [entry.path for folder in level for entry in os.scandir(folder)]
+        level = [path for path in level if path not in MOUNTED and os.path.isdir(path)]
+        links.update({path: os.path.realpath(path) for path in level if os.path.islink(path)})
+        level = [path for path in level if path not in links]
+        for path in level:
+            there = os.stat(path)
+            mode = stat.S_IMODE(there.st_mode)
+            if (there.st_uid, there.st_gid, mode) != (0, 0, 0o755):
+                unusual[path] = {"uid": there.st_uid, "gid": there.st_gid, "mode": mode}
+    return {"links": links, "folders": unusual}
 
 
 def libc():

@@ -7,12 +7,10 @@ import sys
 
 TIME = int(os.environ["SOURCE_DATE_EPOCH"])
 
-# A layer restamps every directory it passes through: these must not become 0755.
-DIRECTORY_MODES = {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700}
-
 
 def normalise(root):
-    """Gives everything below `root` to root, with plain modes and one fixed time."""
+    """Gives everything below `root` to root, with plain modes and one fixed time. Folders that
+    the base has, too, stay as they are there: a layer restamps each one it passes through."""
     for folder, folders, files in os.walk(root, topdown=False):
         for name in folders + files:
             _stamp(os.path.join(folder, name), root)
@@ -21,12 +19,25 @@ def normalise(root):
 
 def _stamp(path, root):
     mode = os.lstat(path).st_mode
-    os.chown(path, 0, 0, follow_symlinks=False)
     if stat.S_ISDIR(mode):
-        os.chmod(path, DIRECTORY_MODES.get(os.path.relpath(path, root), 0o755))
-    elif not stat.S_ISLNK(mode):
-        os.chmod(path, 0o755 if mode & 0o111 else 0o644)
+        uid, gid, permissions = _folder(os.path.join("/", os.path.relpath(path, root)))
+    else:
+        uid, gid, permissions = 0, 0, 0o755 if mode & 0o111 else 0o644
+    os.chown(path, uid, gid, follow_symlinks=False)
+    if not stat.S_ISLNK(mode):
+        os.chmod(path, permissions)
     os.utime(path, (TIME, TIME), follow_symlinks=False)
+
+
+def _folder(path):
+    """Owner and permissions of a folder of the image."""
+    if path == "/tmp":
+        # A step's own is a mount.
+        return 0, 0, 0o1777
+    if not os.path.isdir(path):
+        return 0, 0, 0o755
+    there = os.stat(path)
+    return there.st_uid, there.st_gid, stat.S_IMODE(there.st_mode)
 
 
 def compile_bytecode(folder, root):

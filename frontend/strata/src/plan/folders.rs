@@ -1,0 +1,84 @@
+//! Folders of the image that layers from scratch make or pass through: no layer changes what the
+//! base has there.
+
+use llb::{Copy, File, Meta, Owner, State};
+
+use super::{EPOCH, Scope, facts::Probe, user::User};
+
+/// Folders as the image has them below the layer that is being made.
+pub(super) struct Folders<'a> {
+    /// What the base has.
+    pub(super) probe: &'a Probe,
+    /// Whose home is made.
+    pub(super) user: &'a User,
+}
+
+/// Sticky and the like: bits that `mkdir` does not set (`solver/llbsolver/file/backend.go`).
+const SPECIAL: u32 = 0o7000;
+
+impl Folders<'_> {
+    /// Where `path` leads in the base: in a layer, a folder would take the place of a link
+    /// such as `/lib`, and with it all that is behind the link.
+    pub(super) fn resolve(&self, path: &str) -> String {
+        path.split('/').skip(1).fold(String::new(), |above, name| {
+            let path = format!("{above}/{name}");
+            self.probe.links.get(&path).cloned().unwrap_or(path)
+        })
+    }
+
+    /// Starts a layer with `paths`, which are resolved and sorted, for `owner`, and every folder
+    /// above them with the owner and mode that it has: a layer restamps each folder it passes
+    /// through. They are made first and then copied, because a folder's time changes with every
+    /// folder that is made in it, and a copy sets times last.
+    pub(super) fn layer(&self, paths: &[String], owner: Option<Owner>) -> File {
+        let made = paths.iter().fold(File::on(State::scratch()), |file, path| {
+            let ends = path.match_indices('/').map(|(index, _)| index).skip(1).chain([path.len()]);
+            ends.fold(file, |file, end| {
+                let folder = &path[..end];
+                let (there, mode) = self.stamp(folder);
+                let file = file.owner(owner.filter(|_| folder == path).unwrap_or(there));
+                if mode & SPECIAL == 0 {
+                    file.mkdir(folder, mode)
+                } else {
+                    special(file, folder, mode)
+                }
+            })
+        });
+        let made = made.build(Meta::named(format!("[internal] folders for {}", paths.join(" "))));
+        File::on(State::scratch()).timestamp(EPOCH).copy(Copy::new(made, "/", "/"))
+    }
+
+    /// The owner and mode of a folder.
+    fn stamp(&self, folder: &str) -> (Owner, u32) {
+        let Self { probe, user } = self;
+        if folder == user.home && user.make.is_some() {
+            return (Owner { uid: user.uid, gid: user.gid }, 0o755);
+        }
+        match probe.folders.get(folder) {
+            Some(there) => (Owner { uid: there.uid, gid: there.gid }, there.mode),
+            None => (Owner { uid: 0, gid: 0 }, 0o755),
+        }
+    }
+}
+
+/// Makes a folder by a copy, which sets all bits of what it finds below the folder it copies.
+fn special(file: File, folder: &str, mode: u32) -> File {
+    let (above, name) = folder.rsplit_once('/').unwrap_or_default();
+    let made = File::on(State::scratch())
+        .mkdir(format!("/{name}"), 0o755)
+        .build(Meta::named(format!("[internal] a folder for {folder}")));
+    file.copy(Copy::new(made, "/", format!("{above}/")).mode(mode))
+}
+
+/// The folders of `dirs`, the user's own.
+pub(super) fn dirs(scope: &Scope<'_>, folders: &Folders<'_>) -> State {
+    let dirs = &scope.recipe.image.dirs;
+    let owner = Owner { uid: folders.user.uid, gid: folders.user.gid };
+    let names: Vec<&str> = dirs.iter().map(|dir| dir.value.as_str()).collect();
+    let meta = Meta::named(format!("[dirs] make {}", names.join(" ")))
+        .at(dirs.iter().map(|dir| scope.location(dir.lines)));
+    // Sorted, so that one within another finds that made already.
+    let mut paths: Vec<String> = names.iter().map(|name| folders.resolve(name)).collect();
+    paths.sort_unstable();
+    folders.layer(&paths, Some(owner)).build(meta)
+}

@@ -1,0 +1,71 @@
+//! What layers from scratch do to the folders they pass through: nothing.
+
+use llb::pb::{self, file_action::Action, op::Op, user_opt::User};
+
+use crate::project::Project;
+
+/// The folders that the layer of `path` begins with, in order: path, user and permissions.
+fn made(project: &Project, path: &str) -> Vec<String> {
+    let definition = project.plans()[0].image.root.definition();
+    let name = format!("[internal] folders for {path}");
+    let vertex = definition.vertices().find(|vertex| vertex.name() == Some(&name)).unwrap();
+    let Some(Op::File(file)) = vertex.op() else { panic!("{name} is no file operation") };
+    file.actions.into_iter().map(|action| shown(action.action.unwrap())).collect()
+}
+
+fn shown(action: Action) -> String {
+    let user = |owner: Option<pb::ChownOpt>| match owner.unwrap().user.unwrap().user.unwrap() {
+        User::ById(id) => id,
+        User::ByName(name) => panic!("{name:?}"),
+    };
+    match action {
+        Action::Mkdir(made) => format!("{} {} {:o}", made.path, user(made.owner), made.mode),
+        Action::Copy(copy) => {
+            format!("below {} {} {:o}", copy.dest, user(copy.owner), copy.mode)
+        }
+        action => panic!("{action:?}"),
+    }
+}
+
+fn example(from: &str, to: &str) -> Project {
+    let mut project = Project::example();
+    assert!(project.manifest.contains(from));
+    project.manifest = project.manifest.replacen(from, to, 1);
+    project
+}
+
+#[test]
+fn where_the_code_goes() {
+    for (to, resolved, expected) in [
+        ("/app", "/app", &["/app 0 755"][..]),
+        ("/srv/a/b", "/srv/a/b", &["/srv 0 755", "/srv/a 0 755", "/srv/a/b 0 755"]),
+        ("/lib/a", "/usr/lib/a", &["/usr 0 755", "/usr/lib 0 755", "/usr/lib/a 0 755"]),
+        ("/root/a", "/root/a", &["/root 0 700", "/root/a 0 755"]),
+        ("/home/app", "/home/app", &["/home 0 755", "/home/app 10001 755"]),
+    ] {
+        let project = example("  to: /app", &format!("  to: {to}"));
+        assert_eq!(made(&project, resolved), expected, "{to}");
+    }
+}
+
+#[test]
+fn the_users_own_folders() {
+    for (dirs, resolved, expected) in [
+        ("/app/logs", "/app/logs", &["/app 0 755", "/app/logs 10001 755"][..]),
+        ("/a/b, /a", "/a /a/b", &["/a 10001 755", "/a 0 755", "/a/b 10001 755"]),
+        (
+            "/var/run/lock/x",
+            "/run/lock/x",
+            &["/run 0 755", "below /run/ 0 1777", "/run/lock/x 10001 755"],
+        ),
+    ] {
+        let project = example("dirs: [/app/logs]", &format!("dirs: [{dirs}]"));
+        assert_eq!(made(&project, resolved), expected, "{dirs}");
+    }
+}
+
+#[test]
+fn a_folder_of_the_users_lies_above_the_code_that_may_have_one_of_that_name() {
+    let purposes = Project::example().purposes();
+    assert_eq!(purposes.last().map(String::as_str), Some("folders of the user's"));
+}
