@@ -48,7 +48,8 @@ pub(super) fn merged(base: State, layers: &[Layer], name: &str) -> Assembled {
 }
 
 /// Copies: for engines whose image store can do neither merge nor diff. The deltas lie where
-/// they were made, below everything else.
+/// they were made, below everything else. Nothing is replaced by what is of another kind: the
+/// oldest of these engines have no such copy.
 pub(super) fn copied(base: State, layers: &[Layer], name: &str) -> Assembled {
     let (deltas, files): (Vec<&Layer>, Vec<&Layer>) =
         layers.iter().partition(|layer| matches!(layer.tree, Tree::Delta { .. }));
@@ -59,7 +60,7 @@ pub(super) fn copied(base: State, layers: &[Layer], name: &str) -> Assembled {
     let root = files.iter().fold(root, |root, layer| match &layer.tree {
         Tree::Delta { .. } => root,
         Tree::Files(state) => File::on(root)
-            .copy(Copy::new(state.clone(), "/", "/").replace_existing())
+            .copy(Copy::new(state.clone(), "/", "/"))
             .build(Meta::named(format!("{name}: copy {}", layer.purpose))),
     });
     let purposes = deltas.into_iter().chain(files).map(|layer| layer.purpose.clone()).collect();
