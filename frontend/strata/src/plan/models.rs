@@ -23,6 +23,8 @@ pub(super) fn fetch(
     model: &Model,
 ) -> State {
     let scripts = [script!("fetch_model.py"), script!("tree.py"), script!("network.py")];
+    // What a commit of a repository is, each hub says for itself.
+    let cache = format!("strata-huggingface-{}", model.endpoint);
     let mut step = Step::new(scope, "models", native, python, PYTHON, &scripts)
         .named(format!("fetch {} at {}", model.repository, model.revision))
         .at(model.lines)
@@ -32,9 +34,10 @@ pub(super) fn fetch(
         .args(model.to.iter().flat_map(|to| ["--to", to]))
         .mount(Mount::read_only("/tool", tool))
         .network()
-        .cache("/cache/huggingface", "strata-huggingface", CacheSharing::Shared);
+        .cache("/cache/huggingface", &cache, CacheSharing::Shared);
     if let Some(secret) = &model.token {
-        step = step.args(["--token-file", TOKEN]).mount(Mount::secret(TOKEN, secret, false));
+        // Optional, because the script can say what to do about one that is missing.
+        step = step.args(["--token-file", TOKEN]).mount(Mount::secret(TOKEN, secret, true));
     }
     step.out()
 }

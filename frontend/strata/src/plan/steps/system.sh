@@ -1,10 +1,10 @@
 # Installs packages with the base's own package manager and leaves nothing behind but them.
-# Its downloads are kept in /cache/system, apart for each distribution and version.
+# Its downloads are kept in /cache/system, apart for each distribution, version and machine.
 set -eu
 umask 022
 export DEBIAN_FRONTEND=noninteractive
 
-distribution=$(. /etc/os-release && echo "${ID:-linux}-${VERSION_ID:-rolling}")
+distribution=$(. /etc/os-release && echo "${ID:-linux}-${VERSION_ID:-rolling}-$(uname -m)")
 cache=/cache/system/$distribution
 mkdir -p "$cache"
 # A mount comes without the mode that package managers' own users need.
