@@ -94,13 +94,14 @@ impl Reader<'_> {
         read.map_err(|mistake| hub.blame(self.findings, mistake.about("HF_ENDPOINT"))).ok()
     }
 
-    /// Two models in one place would be a mix of both, and the same one twice is one too many.
+    /// Two models in one place would be a mix of both. In the cache that is so for two revisions
+    /// of one, too: offline, its name alone must mean one of them.
     fn model_twice(&mut self, models: &[Model]) {
         let mut places = BTreeMap::new();
         for model in models {
             let place = match &model.to {
-                Some(to) => (to.trim_end_matches('/'), ""),
-                None => (&*model.repository, &*model.revision),
+                Some(to) => to.trim_end_matches('/'),
+                None => &model.repository,
             };
             let Some(first) = places.insert(place, model.lines) else { continue };
             let (message, help) = match &model.to {
@@ -109,7 +110,7 @@ impl Reader<'_> {
                 }
                 None => (
                     format!("{} is there twice", quote(&model.repository)),
-                    "list all its files in one entry",
+                    "list all its files in one entry, and give another revision a `to`",
                 ),
             };
             let help = format!("the first is on line {}; {help}", first.start);

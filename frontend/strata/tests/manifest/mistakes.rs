@@ -191,6 +191,7 @@ fn values() {
             "models: [{hf: a/b, token: hf_abc}, {hf: a/c, token: 'secret:'}, {hf: a/d, endpoint: hub}]",
             "models: [{hf: a/b, to: /m}, {hf: c/d, to: /m/}]",
             "models: [a/b, {hf: a/b, files: x}]",
+            "models: [a/b, {hf: a/b, revision: v1}]",
             // Code.
             "code: github.com/o/n",
             "code: {git: o/n}",
