@@ -112,12 +112,12 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     }
     if recipe.models.iter().any(|model| model.to.is_none()) {
         set("HF_HOME", HF_HOME.to_owned());
+        // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
+        set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));
         // Development may fetch what is not there yet.
         if recipe.target != Target::Dev {
             set("HF_HUB_OFFLINE", "1".to_owned());
             set("TRANSFORMERS_OFFLINE", "1".to_owned());
-            // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
-            set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));
         }
     }
     for (name, value) in &recipe.image.env {
