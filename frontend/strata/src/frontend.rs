@@ -178,10 +178,13 @@ impl Build<'_> {
     /// In place of the exit status of a script, what it means.
     fn explain_probe(&self, error: Error) -> Error {
         let base = &self.recipe.base;
-        let problem = if error.message().contains("exit code: 3") {
+        // Not that of `system.python`, which may be what failed.
+        let exited =
+            |code: &str| error.message().contains("probe.sh") && error.message().ends_with(code);
+        let problem = if exited("exit code: 3") {
             "has no python3: choose a base with Python 3.9 or newer, or name its packages in \
              `system.python`"
-        } else if error.message().contains("exit code: 4") {
+        } else if exited("exit code: 4") {
             "has a Python older than 3.9: choose a newer base"
         } else if error.message().contains("/bin/sh") && error.message().contains("no such file") {
             "has no /bin/sh to run build steps with: choose another base"
