@@ -45,6 +45,8 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, (name, pins): 
         .network()
         .env("PIP_CACHE_DIR", "/cache/pip")
         .cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
+        // A tool that had to be built is for this base alone.
+        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()))
         .out()
 }
 
@@ -65,7 +67,6 @@ pub(super) fn packages(
     let step = Step::new(scope, "packages", base, root, VENV_PYTHON, &scripts)
         .named(format!("install {requirements}"))
         .at(scope.recipe.python.lines)
-        .base_env()
         .file("requirements.txt", requirements.requirements_text())
         .file("constraints.txt", requirements.constraints_text())
         .mount(Mount::read_only(VENV, venv).select(VENV))
@@ -79,7 +80,8 @@ pub(super) fn packages(
 }
 
 /// The id of pip's cache of wheels that it built. pip tells them apart by their tags alone,
-/// which say nothing of the C library, the compiler's flags or the libraries that were there.
+/// which say nothing of the C library, the compiler's flags or the libraries that were there:
+/// one base may have another CUDA than the next.
 fn built_wheels_cache(scope: &Scope<'_>, facts: &PlatformFacts) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
@@ -88,13 +90,17 @@ fn built_wheels_cache(scope: &Scope<'_>, facts: &PlatformFacts) -> String {
     };
     let PlatformFacts { base, probe } = facts;
     add(&base.platform.to_string());
+    let image = &scope.recipe.base.value;
+    add(image.split_once('@').map_or(image, |(name, _)| name));
     for text in [&probe.python.soabi, &probe.os.id, &probe.os.version] {
         add(text.as_deref().unwrap_or_default());
     }
-    for package in scope.recipe.system.build.iter().flat_map(|build| &build.value) {
-        add(package);
+    let system = &scope.recipe.system;
+    for packages in [&system.python, &system.build] {
+        packages.iter().flat_map(|packages| &packages.value).for_each(|package| add(package));
+        add("");
     }
-    for (name, value) in &scope.recipe.python.env {
+    for (name, value) in base.env.iter().chain(&scope.recipe.python.env) {
         add(name);
         add(value);
     }

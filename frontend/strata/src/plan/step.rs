@@ -48,6 +48,8 @@ impl<'a> Step<'a> {
     ) -> Self {
         let main = scripts.first().map(|(name, _)| format!("{SCRIPTS}/{name}"));
         let exec = Exec::new(root, interpreter.iter().map(|&part| part.to_owned()).chain(main))
+            // Its Python may need it, and so do builds, which look for compilers and CUDA by it.
+            .envs(&base.env)
             .env("PATH", base.path())
             .env("HOME", "/tmp/home")
             .env("LANG", "C.UTF-8")
@@ -84,15 +86,6 @@ impl<'a> Step<'a> {
 
     pub(super) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.exec = self.exec.env(name, value);
-        self
-    }
-
-    /// The base's own environment, beneath what was set already: builds from source look for
-    /// compilers and CUDA by it.
-    pub(super) fn base_env(mut self) -> Self {
-        let own = ["PATH", "HOME", "LANG", "SOURCE_DATE_EPOCH"];
-        self.exec =
-            self.exec.envs(self.base.env.iter().filter(|(name, _)| !own.contains(&name.as_str())));
         self
     }
 

@@ -29,9 +29,10 @@ asked.add_argument("--token-file")
 asked = asked.parse_args()
 
 network.prepare()
-# Read when the library is loaded.
+# Read when the library is loaded. A base that is made to run offline has no say in it.
 os.environ.update({
     "HF_ENDPOINT": asked.endpoint,
+    "HF_HUB_OFFLINE": "0",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DOWNLOAD_TIMEOUT": "60",
