@@ -111,7 +111,8 @@ impl BuildContext {
             return self.download(url).await;
         } else {
             return Err(Error::new(format!(
-                "the build context `{url}` is neither a git URL nor an http or https one"
+                "the build context `{}` is neither a git URL nor an http or https one",
+                self.origin
             )));
         };
         self.manifest = Some(context.clone());
@@ -299,14 +300,16 @@ fn subfolder(context: &State, subdir: &str) -> State {
     File::on(State::scratch()).copy(copy).build(Meta::named(name))
 }
 
-/// A URL for messages.
+/// A URL for messages. On the web, a user alone is a token as often as not.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
     let authority = rest.split('/').next().unwrap_or(rest);
     match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') => format!("{scheme}://{}", &rest[user.len() + 1..]),
+        Some((user, _)) if user.contains(':') || scheme.starts_with("http") => {
+            format!("{scheme}://{}", &rest[user.len() + 1..])
+        }
         _ => url.to_owned(),
     }
 }
@@ -363,7 +366,8 @@ mod tests {
     fn passwords_stay_out_of_messages() {
         for (url, shown) in [
             ("https://user:secret@h.io/r.git#main", "https://h.io/r.git#main"),
-            ("https://user@h.io/r.git", "https://user@h.io/r.git"),
+            ("https://token@h.io/r.git", "https://h.io/r.git"),
+            ("ssh://git@h.io/r.git", "ssh://git@h.io/r.git"),
             ("git@h.io:r.git", "git@h.io:r.git"),
         ] {
             assert_eq!(without_password(url), shown);
