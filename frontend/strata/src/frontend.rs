@@ -144,7 +144,8 @@ impl Build<'_> {
         if self.recipe.models.is_empty() || platforms.contains(native) {
             return Ok(None);
         }
-        Ok(Some(self.base(native).await?.base))
+        // A base may be for other machines only: then one of those fetches the models.
+        Ok(self.base(native).await.ok().map(|found| found.base))
     }
 
     async fn base(&self, platform: &Platform) -> Result<Found, Error> {
@@ -222,8 +223,12 @@ impl Build<'_> {
     ) -> Result<Vec<(RequirementsPath, Option<Vec<u8>>)>, Error> {
         let in_context: Vec<String> =
             paths.iter().filter_map(|path| self.in_context(path)).collect();
-        let context = self.context.files(&Files::Exactly(in_context), &[]);
-        let context = self.gateway.solve(&context.definition()).await?;
+        let context = if in_context.is_empty() {
+            Reference::scratch()
+        } else {
+            let files = self.context.files(&Files::Exactly(in_context), &[]);
+            self.gateway.solve(&files.definition()).await?
+        };
         let mut read = Vec::new();
         for path in paths {
             let text = match (self.in_context(&path), &path) {
@@ -381,6 +386,7 @@ impl From<Mistakes> for Error {
     /// All mistakes in one error: their words together, and a snippet for each of their places.
     fn from(mistakes: Mistakes) -> Self {
         let mut locations: Vec<Location> = Vec::new();
+        let mistakes = mistakes.without_secrets();
         for Mistake { location, .. } in &mistakes.0 {
             locations.extend(location.clone().filter(|location| !locations.contains(location)));
         }

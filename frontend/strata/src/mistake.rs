@@ -117,8 +117,61 @@ impl Mistakes {
             let help = mistake.help.as_deref().map(|help| Level::HELP.message(help));
             renderer.render(&[group.elements(help)])
         };
-        self.0.iter().map(one).collect::<Vec<_>>().join("\n\n")
+        self.clone().without_secrets().0.iter().map(one).collect::<Vec<_>>().join("\n\n")
     }
+
+    /// The same mistakes, their files without what looks like a secret: more people see a build's
+    /// log than its manifest.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        let hide = |mut mistake: Mistake| {
+            if let Some(location) = &mut mistake.location {
+                let text = String::from_utf8_lossy(&location.file.data);
+                let data = without_secrets(&text).into_bytes();
+                location.file = Arc::new(SourceFile { data, ..(*location.file).clone() });
+            }
+            mistake
+        };
+        Self(self.0.into_iter().map(hide).collect())
+    }
+}
+
+/// `text`, line for line, with `…` for credentials in URLs and for tokens written out.
+fn without_secrets(text: &str) -> String {
+    let line = |line: &str| {
+        let line = without_credentials(line);
+        match line.split_once("token:") {
+            Some((before, value)) if !matches!(value.trim(), "" | "…") => {
+                let is_name =
+                    value.trim_start().trim_start_matches(['"', '\'']).starts_with("secret:");
+                if is_name { line } else { format!("{before}token: …\n") }
+            }
+            _ => line,
+        }
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// `text` with `…` in place of every `user:password@` of a URL.
+fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let end = after.find(|c: char| "/?#\"' ,]}".contains(c) || c.is_whitespace());
+        let authority = &after[..end.unwrap_or(after.len())];
+        match authority.rfind('@') {
+            // `git@host` is nobody's secret.
+            Some(at) if &authority[..at] != "git" => {
+                shown.push('…');
+                rest = &after[at..];
+            }
+            _ => rest = after,
+        }
+    }
+    shown.push_str(rest);
+    shown
 }
 
 impl fmt::Display for Mistakes {
@@ -220,4 +273,24 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (text, shown) in [
+            ("https://u:p@h/x", "https://…@h/x"),
+            ("a: [ftp://tok@h, \"HTTPS://u:p@h\"]", "a: [ftp://…@h, \"HTTPS://…@h\"]"),
+            ("ssh://git@h/x https://h/@x", "ssh://git@h/x https://h/@x"),
+            ("  token: hf_abc\nbase: x\n", "  token: …\nbase: x\n"),
+            ("token: secret:hf\n", "token: secret:hf\n"),
+            ("{hf: a/b, token: \"secret:hf\"}", "{hf: a/b, token: \"secret:hf\"}"),
+            ("://@://", "://…@://"),
+        ] {
+            assert_eq!(without_secrets(text), shown, "{text}");
+        }
+    }
 }

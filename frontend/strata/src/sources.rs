@@ -46,12 +46,19 @@ pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: b
     let mut exclude = vec![".git".to_owned(), "**/.git".to_owned()];
     match &code.source {
         CodeSource::Context(folder) => {
-            let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
-            let ignore = ".dockerignore";
-            exclude.extend([manifest.to_owned(), ignore.to_owned(), format!("{manifest}{ignore}")]);
+            let folder = join(folder, &code.subdir);
+            if folder.is_empty() {
+                let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
+                let ignore = ".dockerignore";
+                exclude.extend([
+                    manifest.to_owned(),
+                    ignore.to_owned(),
+                    format!("{manifest}{ignore}"),
+                ]);
+            }
             CodeFacts {
                 source: context.clone(),
-                folder: join(folder, &code.subdir),
+                folder,
                 exclude,
                 name: "the build context".to_owned(),
             }

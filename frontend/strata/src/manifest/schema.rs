@@ -5,7 +5,7 @@ use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, git, health_test,
     hub, image, index, key_name, model_destination, number, pattern, ports, reference, relative,
     repository, requirement, requirements, revision, secret, signal, socket, source,
-    system_package, text, user, variant, volume, words,
+    system_package, text, user, variable_text, variant, volume, words,
 };
 
 /// A key of an object.
@@ -192,7 +192,7 @@ const REST: &[Key] = &[
         Shape::List(&Shape::One(DESTINATION)),
         "Folders that are made, and owned by the user.",
     ),
-    key("labels", VARIABLES, "Labels of the image."),
+    key("labels", LABELS, "Labels of the image."),
     key("healthcheck", Shape::Object(&HEALTHCHECK), "How Docker finds out whether it works."),
     key("stop_signal", Shape::One(SIGNAL), "The signal that stops it; the base's if not given."),
 ];
@@ -309,7 +309,8 @@ const HEALTHCHECK: Object = object(&[&[
 
 const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
 
-const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT) };
+const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(VARIABLE) };
+const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT) };
 
 const WORDS: Command =
     Command { expected: "a command: a list of words, or a string to split into such", read: words };
@@ -320,6 +321,7 @@ const HEALTH_TEST: Command = Command {
 };
 
 const TEXT: Value = value("text", |it| text(it).map(drop));
+const VARIABLE: Value = value("text", |it| variable_text(it).map(drop));
 const IMAGE: Value = value("an image such as `python:3.12-slim`", |it| image(it).map(drop));
 const SYSTEM_PACKAGE: Value = value("a package such as `curl`", |it| system_package(it).map(drop));
 const REQUIREMENTS: Value =

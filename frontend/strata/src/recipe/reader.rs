@@ -49,14 +49,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The names and texts of `key` in `section`.
-    pub fn map(&mut self, section: &Node, key: &str) -> BTreeMap<String, String> {
+    pub fn map(
+        &mut self,
+        section: &Node,
+        key: &str,
+        read: fn(&str) -> Read<String>,
+    ) -> BTreeMap<String, String> {
         let Some(Node { data: Data::Map(map), .. }) = section.get(key) else {
             return BTreeMap::new();
         };
-        let text = |(name, entry): (&String, &crate::manifest::Entry)| {
-            Some((name.clone(), entry.value.text()?.to_owned()))
-        };
-        map.iter().filter_map(text).collect()
+        let mut texts = BTreeMap::new();
+        for (name, entry) in map {
+            let text = self.value(name, &entry.value, read);
+            texts.extend(text.map(|text| (name.clone(), text.value)));
+        }
+        texts
     }
 
     /// The words of the command of `key` in `section`.

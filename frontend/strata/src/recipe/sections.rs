@@ -56,7 +56,7 @@ impl Reader<'_> {
             packages: self.list(section, "packages", values::requirement),
             index_url: self.one(section, "index_url", values::index),
             extra_index_urls: self.list(section, "extra_index_urls", values::index),
-            env: self.map(section, "env"),
+            env: self.map(section, "env", values::variable_text),
             code: code.filter(|_| in_code.is_some()).cloned(),
         }
     }

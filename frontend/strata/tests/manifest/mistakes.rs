@@ -198,6 +198,8 @@ fn values() {
             "code: ftp://h/r",
             "code: https://token@github.com/o/n.git",
             "code: ssh://git:pass@h/r",
+            "env: {DATABASE_URL: \"postgres://u:pass@h/db\"}",
+            "python: {env: [PIP_EXTRA_INDEX_URL=https://u:pass@h/simple]}",
             "code: https://h/r.git#main:src",
             "code: https://h/r.git#main",
             "code: https://h/r.git?ref=main",

@@ -16,7 +16,8 @@ pub use command::{Written, health_test, words};
 pub use image::image;
 pub use model::{pattern, repository, revision};
 pub use names::{
-    User, argument, boolean, key_name, number, secret, signal, socket, text, user, variant,
+    User, argument, boolean, key_name, number, secret, signal, socket, text, user, variable_text,
+    variant,
 };
 pub use package::{requirement, system_package};
 pub use path::{

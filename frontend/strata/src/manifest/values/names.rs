@@ -35,6 +35,21 @@ pub fn text(text: &str) -> Read<String> {
     Ok(text.to_owned())
 }
 
+/// The value of a variable. A password in a URL would be everyone's who gets the image or its
+/// provenance.
+pub fn variable_text(text: &str) -> Read<String> {
+    let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next());
+    let user = authority.flatten().and_then(|authority| authority.rsplit_once('@'));
+    match user {
+        Some((user, _)) if user.contains(':') => {
+            let words = "a URL with a password in it: everyone who gets the image could read it";
+            Err(Mistake::new(words)
+                .help("give it to the container when it runs: `docker run --env`"))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// The name of a variable or a label.
 pub fn key_name(text: &str) -> Read<()> {
     if text.is_empty() || text.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control()) {
