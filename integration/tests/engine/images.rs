@@ -1,9 +1,6 @@
 //! The images that tests stand on.
 
-use integration::apt::Suite;
 use integration::command::output;
-use integration::daemons::{Kind, Store};
-use integration::engine::Engine;
 use serde_json::json;
 
 use crate::{BASE, ENGINE, STRATA};
@@ -26,12 +23,4 @@ fn the_frontend_image_is_one_binary_and_its_promises() {
     assert_eq!(image["Config"]["Labels"]["moby.buildkit.frontend.network.none"], "true");
     assert_eq!(image["RootFS"]["Layers"].as_array().unwrap().len(), 1);
     assert!(image["Size"].as_u64().unwrap() < 5_000_000, "{} bytes", image["Size"]);
-}
-
-#[test]
-fn the_frontend_image_can_be_copied_to_an_old_engine() {
-    let old = Engine::empty(Kind { suite: Suite::Bookworm, store: Store::Classic }).unwrap();
-    STRATA.copy_image("strata", &old).unwrap();
-    let image = old.inspect("strata").unwrap();
-    assert_eq!(image["Config"]["Labels"], STRATA.inspect("strata").unwrap()["Config"]["Labels"]);
 }

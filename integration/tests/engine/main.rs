@@ -4,6 +4,7 @@
 
 mod engines;
 mod images;
+mod older_engines;
 mod smoke;
 
 use std::path::Path;

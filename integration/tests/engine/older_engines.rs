@@ -1,0 +1,133 @@
+//! Strata on the engines that people have: one that is too old, one with an old BuildKit, and those
+//! whose store cannot merge, where the layers are copied together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use integration::apt::Suite;
+use integration::base_image::{self, Python};
+use integration::buildx::Build;
+use integration::command::output;
+use integration::daemons::{CURRENT, Kind, Store};
+use integration::engine::{Engine, Throwaway};
+
+use crate::{BASE, STRATA, build, context};
+
+const PROJECT: &[(&str, &str)] = &[
+    (
+        "strata.yaml",
+        "# syntax=strata\n\
+         base: python:3-slim\n\
+         python: {packages: [six==1.17.0]}\n\
+         code: .\n\
+         dirs: [/data/cache, /tmp/scratch]\n\
+         cmd: [python, main.py]\n",
+    ),
+    ("main.py", "import six\nprint('six', six.__version__)\n"),
+];
+
+/// The files of the image as an engine makes it that merges.
+static MERGED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    assert_eq!(STRATA.store().unwrap(), Store::Containerd);
+    Build::succeed(&mut service(&STRATA, context(PROJECT).path())).unwrap();
+    files(&STRATA)
+});
+
+/// An engine of `kind` with the frontend in it.
+fn engine(kind: Kind) -> Throwaway {
+    let engine = Engine::empty(kind).unwrap();
+    STRATA.copy_image("strata", &engine).unwrap();
+    engine
+}
+
+/// The build of the project in `folder` to the image `older-engines`.
+fn service(engine: &Engine, folder: &Path) -> Command {
+    let mut command = build(engine, folder);
+    command.arg("--file").arg(folder.join("strata.yaml")).arg("--tag=older-engines");
+    command
+}
+
+/// What `command` prints in the image.
+fn run(engine: &Engine, options: &[&str], command: &[&str]) -> String {
+    let mut docker = engine.docker(["run", "--rm", "--network=none"]);
+    output(docker.args(options).arg("older-engines").args(command)).unwrap()
+}
+
+/// The files of the image by their path: type, mode, owner, content and time of each.
+fn files(engine: &Engine) -> BTreeMap<String, String> {
+    let listing = run(engine, &["--user=0"], &["python3", "-c", include_str!("files.py")]);
+    let file = |line: &str| line.split_once('\t').map(|(path, what)| (path.into(), what.into()));
+    listing.lines().filter_map(file).collect()
+}
+
+/// The lines of `files` that `others` does not have.
+fn beyond<'a>(
+    files: &'a BTreeMap<String, String>,
+    others: &BTreeMap<String, String>,
+) -> Vec<(&'a String, &'a String)> {
+    files.iter().filter(|(path, what)| others.get(*path) != Some(what)).collect()
+}
+
+/// Builds in an engine of `kind` what the shared one builds; an edit of the code then runs the
+/// code's own step, and `above`.
+fn builds_the_same(kind: Kind, above: &[&str]) {
+    let engine = engine(kind);
+    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    let folder = context(PROJECT);
+    Build::succeed(&mut service(&engine, folder.path())).unwrap();
+    assert_eq!(run(&engine, &[], &[]), "six 1.17.0");
+    let files = files(&engine);
+    assert_eq!((beyond(&files, &MERGED), beyond(&MERGED, &files)), (vec![], vec![]));
+
+    std::fs::write(folder.path().join("main.py"), "print('edited')\n").unwrap();
+    let edited = Build::succeed(&mut service(&engine, folder.path())).unwrap();
+    let ran: Vec<_> = edited.ran().iter().map(|vertex| vertex.name.as_str()).collect();
+    assert_eq!(ran, [&["[code] copy the build context to /app"], above].concat());
+    assert_eq!(run(&engine, &[], &[]), "edited");
+}
+
+const MERGE: &[&str] = &["[image] put the layers together"];
+
+/// The code's layer and all that lie on it.
+const COPIES: &[&str] = &[
+    "[image] put the layers together: copy code from the build context",
+    "[image] put the layers together: copy folders of the user's",
+];
+
+#[test]
+fn docker_20_10_is_told_in_a_sentence_that_it_is_too_old() {
+    let engine = engine(Kind { suite: Suite::Bookworm, store: Store::Classic });
+    let refused = Build::run(&mut service(&engine, context(PROJECT).path())).unwrap();
+    assert!(!refused.success);
+    assert!(
+        refused.text.ends_with(
+            "this BuildKit is too old: Strata needs BuildKit 0.11 or newer, which Docker Engine \
+             has since version 24; update it, or give buildx a newer BuildKit with \
+             `docker buildx create --use`"
+        ),
+        "{}",
+        refused.text
+    );
+    assert!(refused.ran().is_empty(), "{}", refused.report());
+    assert_eq!(
+        output(&mut engine.docker(["image", "ls", "--quiet", "older-engines"])).unwrap(),
+        ""
+    );
+}
+
+#[test]
+fn docker_26_1_with_the_containerd_store_merges() {
+    builds_the_same(Kind { suite: Suite::Trixie, store: Store::Containerd }, MERGE);
+}
+
+#[test]
+fn docker_26_1_with_the_classic_store_copies() {
+    builds_the_same(Kind { suite: Suite::Trixie, store: Store::Classic }, COPIES);
+}
+
+#[test]
+fn the_current_docker_with_the_classic_store_copies() {
+    builds_the_same(Kind { store: Store::Classic, ..CURRENT }, COPIES);
+}
