@@ -26,8 +26,6 @@ pub struct GitUrl {
     pub keep_git_dir: Option<bool>,
     /// Whether submodules are fetched, if it was said.
     pub submodules: Option<bool>,
-    /// Whether the URL holds a password, which a build would put into its provenance.
-    pub has_password: bool,
 }
 
 /// How a git remote is reached.
@@ -52,7 +50,6 @@ struct Parts<'a> {
     transport: Transport,
     /// As it was written, but for the case of its scheme.
     remote: String,
-    user: &'a str,
     host: &'a str,
     path: &'a str,
 }
@@ -83,7 +80,6 @@ impl GitUrl {
             checksum: None,
             keep_git_dir: None,
             submodules: None,
-            has_password: parts.user.contains(':'),
         };
         url.apply(&query_values(query)?)?;
         Ok(url)
@@ -182,8 +178,8 @@ impl<'a> Parts<'a> {
             _ => return None,
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-        Some(Self { transport, remote: format!("{scheme}://{rest}"), user, host, path })
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        Some(Self { transport, remote: format!("{scheme}://{rest}"), host, path })
     }
 
     /// `user@host:path`, by which `scp` and git mean SSH.
@@ -193,7 +189,7 @@ impl<'a> Parts<'a> {
         };
         let (user, rest) = text.split_once('@')?;
         let (host, path) = rest.split_once(':')?;
-        let parts = Self { transport: Transport::Ssh, remote: text.to_owned(), user, host, path };
+        let parts = Self { transport: Transport::Ssh, remote: text.to_owned(), host, path };
         (word(user, "-_") && word(host, "-.")).then_some(parts)
     }
 }
@@ -375,12 +371,5 @@ mod tests {
         ] {
             assert_eq!(GitUrl::parse(text).unwrap_err().0, problem, "{text}");
         }
-    }
-
-    #[test]
-    fn passwords_are_seen() {
-        assert!(GitUrl::parse("https://user:pass@h.io/r.git").unwrap().has_password);
-        assert!(!GitUrl::parse("https://user@h.io/r.git").unwrap().has_password);
-        assert!(!GitUrl::parse("git@h.io:r.git").unwrap().has_password);
     }
 }
