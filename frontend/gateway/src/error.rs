@@ -58,6 +58,15 @@ impl Error {
         self
     }
 
+    /// Adds what to do about it, if that is known, in a line of its own.
+    #[must_use]
+    pub fn help(mut self, help: Option<impl fmt::Display>) -> Self {
+        if let Some(help) = help {
+            self.message = format!("{}\n  help: {help}", self.message.trim_end());
+        }
+        self
+    }
+
     /// Adds lines to blame. Clients print each with the lines around it.
     #[must_use]
     pub fn at(mut self, locations: impl IntoIterator<Item = Location>) -> Self {

@@ -170,15 +170,17 @@ impl Build<'_> {
             let reference = self.gateway.solve(&layer.definition()).await?;
             self.gateway.read_file(&reference, PROBE).await
         };
-        let text = read.await.map_err(|error| self.explain_probe(error))?;
+        let text = match read.await {
+            Ok(text) => text,
+            Err(error) => return Err(self.explain_probe(base, error).await),
+        };
         serde_json::from_slice(&text).map_err(|error| {
             Error::new(format!("{PROBE} of {} cannot be read: {error}", self.recipe.base.value))
         })
     }
 
     /// In place of the exit status of a script, what it means.
-    fn explain_probe(&self, error: Error) -> Error {
-        let base = &self.recipe.base;
+    async fn explain_probe(&self, base: &Base, error: Error) -> Error {
         // Not that of `system.python`, which may be what failed.
         let exited =
             |code: &str| error.message().contains("probe.sh") && error.message().ends_with(code);
@@ -187,12 +189,22 @@ impl Build<'_> {
              `system.python`"
         } else if exited("exit code: 4") {
             "has a Python older than 3.9: choose a newer base"
-        } else if error.message().contains("/bin/sh") && error.message().contains("no such file") {
+        } else if self.lacks_shell(base).await {
             "has no /bin/sh to run build steps with: choose another base"
         } else {
             return error;
         };
+        let base = &self.recipe.base;
         Error::new(format!("base image {} {problem}", base.value)).at([self.location(base.lines)])
+    }
+
+    /// Whether nothing could be run on the base: of that, the daemon tells the log alone why.
+    async fn lacks_shell(&self, base: &Base) -> bool {
+        let read = async {
+            let reference = self.gateway.solve(&base.state.definition()).await?;
+            self.gateway.read_start(&reference, "/bin/sh", 1).await
+        };
+        read.await.is_err_and(|error| error.is_not_found())
     }
 
     /// What the build reads of files that people wrote: requirements, and where the code is.
@@ -329,8 +341,10 @@ impl Build<'_> {
             (None, Some(_)) => " (the manifest's `ref`)".to_owned(),
             (None, None) => " (the remote's default branch)".to_owned(),
         };
+        let help = git_help(error.message(), git.token.as_deref().unwrap_or("GIT_AUTH_TOKEN"));
         error
             .context(format!("cannot get the code, {}{why}", sources::name(git)))
+            .help(help)
             .at([self.location(code.lines)])
     }
 
@@ -380,6 +394,17 @@ fn environment(config: &Value) -> BTreeMap<String, String> {
         .filter_map(|entry| entry.as_str()?.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// What to do when git was refused. It then asks for a user's name and a password, whatever
+/// token it was given, and nobody is there to answer.
+fn git_help(words: &str, secret: &str) -> Option<String> {
+    words.contains("could not read Username").then(|| {
+        format!(
+            "it is private, or not there: check its name, and give the build a token that may \
+             read it: `--secret id={secret},env=GIT_TOKEN`"
+        )
+    })
 }
 
 impl From<Mistakes> for Error {
