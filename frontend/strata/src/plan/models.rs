@@ -37,7 +37,7 @@ pub(super) fn fetch(
         .cache("/cache/huggingface", &cache, CacheSharing::Shared);
     if let Some(secret) = &model.token {
         // Optional, because the script can say what to do about one that is missing.
-        step = step.args(["--token-file", TOKEN]).mount(Mount::secret(TOKEN, secret, true));
+        step = step.args(["--token-secret", secret]).mount(Mount::secret(TOKEN, secret, true));
     }
     step.out()
 }

@@ -16,6 +16,7 @@ import network
 import tree
 
 CACHE = "/cache/huggingface"
+TOKEN = "/run/secrets/hf_token"
 HUB_IN_IMAGE = "/out/opt/huggingface/hub"
 WAITS = [1, 2, 4, 8, 16]
 
@@ -25,7 +26,7 @@ asked.add_argument("--repo", required=True)
 asked.add_argument("--revision", required=True)
 asked.add_argument("--pattern", action="append", default=[])
 asked.add_argument("--to")
-asked.add_argument("--token-file")
+asked.add_argument("--token-secret")
 asked = asked.parse_args()
 
 network.prepare()
@@ -71,8 +72,8 @@ def main():
 
 def read_token():
     """The token, if its secret was given to this build; False lets the library look nowhere."""
-    if asked.token_file and os.path.exists(asked.token_file):
-        with open(asked.token_file, encoding="utf-8") as file:
+    if os.path.exists(TOKEN):
+        with open(TOKEN, encoding="utf-8") as file:
             return file.read().strip() or False
     return False
 
@@ -247,10 +248,10 @@ def sentence(error):
 
 def advice():
     """What to do about the token."""
-    if not asked.token_file:
+    secret = asked.token_secret
+    if not secret:
         return "name the secret that holds a token in the model's `token`"
-    secret = os.path.basename(asked.token_file)
-    if not os.path.exists(asked.token_file):
+    if not os.path.exists(TOKEN):
         return f"give the build its token: --secret id={secret},env=HF_TOKEN"
     return f"see that the token in the secret {secret} is valid and has access"
 
