@@ -114,24 +114,24 @@ impl Daemons {
         fs::write(self.home.join("daemon.json"), self.dockerd_config(kind, network))?;
         let containerd = self.spawn(packages, "containerd", &["--config", "containerd.toml"])?;
         fs::write(self.pid_file("containerd"), containerd.id().to_string())?;
+        // A dockerd that is refused at first answers, but its images stay out of reach for a
+        // while: its connection waits before it tries again.
+        let socket = self.home.join("run/containerd.sock");
+        self.wait("containerd", containerd, || UnixStream::connect(&socket).is_ok())?;
         let dockerd = self.spawn(packages, "dockerd", &["--config-file", "daemon.json"])?;
-        self.wait([("containerd", containerd), ("dockerd", dockerd)])
+        self.wait("dockerd", dockerd, || self.answer())
     }
 
-    fn wait(&self, mut daemons: [(&str, Child); 2]) -> Result<()> {
+    fn wait(&self, name: &str, mut daemon: Child, answers: impl Fn() -> bool) -> Result<()> {
         let start = Instant::now();
-        while !self.answer() {
-            for (name, child) in &mut daemons {
-                if let Some(status) = child.try_wait()? {
-                    bail!("{name} ended with {status}:\n{}", self.log(name));
-                }
+        while !answers() {
+            if let Some(status) = daemon.try_wait()? {
+                bail!("{name} ended with {status}:\n{}", self.log(name));
             }
-            let [(first, _), (second, _)] = &daemons;
             ensure!(
                 start.elapsed() < Duration::from_secs(60),
-                "dockerd did not answer within a minute:\n{}\n{}",
-                self.log(first),
-                self.log(second)
+                "{name} did not answer within a minute:\n{}",
+                self.log(name)
             );
             thread::sleep(Duration::from_millis(50));
         }
