@@ -16,7 +16,7 @@ ARG HF_ENDPOINT=https://huggingface.co
 
 FROM hub AS model
 RUN --mount=type=cache,target=/cache \
-    /hub/bin/hf download sentence-transformers/all-MiniLM-L6-v2 && \
+    /hub/bin/python -c "import huggingface_hub as hub; hub.snapshot_download('sentence-transformers/all-MiniLM-L6-v2')" && \
     mkdir -p /opt/huggingface/hub && \
     cp -a /cache/models--sentence-transformers--all-MiniLM-L6-v2 /opt/huggingface/hub/
 
