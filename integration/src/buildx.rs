@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -160,8 +160,8 @@ impl Build {
 /// The progress as people see it on a terminal without colours.
 #[derive(Debug)]
 pub struct Plain {
-    /// Whether buildx ended with status 0.
-    pub success: bool,
+    /// How buildx ended.
+    pub status: ExitStatus,
     /// All that buildx wrote.
     pub text: String,
 }
@@ -179,7 +179,7 @@ impl Plain {
             .output()
             .context("could not start buildx")?;
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        Ok(Self { success: output.status.success(), text })
+        Ok(Self { status: output.status, text })
     }
 }
 

@@ -12,12 +12,11 @@ use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use tempfile::TempDir;
 
+use crate::basic_auth::{password, refusal};
 use crate::server::Server;
 
 pub use repository::Repository;
@@ -75,8 +74,7 @@ impl GitServer {
 
 async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response<Body> {
     if !site.admits(&request) {
-        let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"git\"")];
-        return (StatusCode::UNAUTHORIZED, challenge).into_response();
+        return refusal();
     }
     backend::respond(site.root.path(), request).await.unwrap_or_else(|error| {
         (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response()
@@ -91,13 +89,4 @@ impl Site {
             .get(name.trim_end_matches(".git"))
             .is_none_or(|token| password(request.headers()).as_ref() == Some(token))
     }
-}
-
-/// The password of HTTP's basic authentication (RFC 7617).
-fn password(headers: &HeaderMap) -> Option<String> {
-    let (scheme, credentials) =
-        headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let credentials = BASE64_STANDARD.decode(credentials).ok()?;
-    let (_user, password) = std::str::from_utf8(&credentials).ok()?.split_once(':')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| password.into())
 }

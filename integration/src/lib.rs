@@ -2,6 +2,7 @@
 
 pub mod apt;
 pub mod base_image;
+mod basic_auth;
 pub mod buildx;
 pub mod command;
 pub mod daemons;
@@ -11,6 +12,7 @@ pub mod git;
 pub mod git_server;
 pub mod hub;
 pub mod network;
+pub mod package_index;
 pub mod packages;
 pub mod python;
 pub mod registry;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
@@ -91,7 +91,7 @@ impl Registry {
                 traffic.downloads.push(blob);
             }
             if let Some(digest) = line.upload() {
-                let bytes = self.size(&digest)?;
+                let bytes = fs::metadata(self.file(&digest)?)?.len();
                 traffic.uploads.push(Blob { digest, bytes });
             }
         }
@@ -106,12 +106,22 @@ impl Registry {
         Ok(())
     }
 
-    /// The size of a stored blob, by the registry's own layout of a file system.
-    fn size(&self, digest: &str) -> Result<u64> {
+    /// What it has stored under `digest`: a blob or a manifest.
+    ///
+    /// # Errors
+    ///
+    /// When it has nothing of that digest.
+    pub fn read(&self, digest: &str) -> Result<Vec<u8>> {
+        let file = self.file(digest)?;
+        fs::read(file).with_context(|| format!("the registry has no {digest}"))
+    }
+
+    /// Where a blob is, by the registry's own layout of a file system.
+    fn file(&self, digest: &str) -> Result<PathBuf> {
         let hex = digest.trim_start_matches("sha256:");
         let (prefix, _) = hex.split_at_checked(2).context("a digest of no length")?;
         let blobs = self.storage.path().join("docker/registry/v2/blobs/sha256");
-        Ok(fs::metadata(blobs.join(prefix).join(hex).join("data"))?.len())
+        Ok(blobs.join(prefix).join(hex).join("data"))
     }
 }
 

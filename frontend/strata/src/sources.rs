@@ -26,7 +26,7 @@ pub fn git(git: &Git) -> llb::Git {
     }
 }
 
-/// What a remote and its ref are called in progress and history.
+/// What a remote and its ref are called in progress.
 pub fn name(git: &Git) -> String {
     match &git.reference {
         Some(reference) => format!("{} at {reference}", git.url),
@@ -61,6 +61,7 @@ pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: b
                 folder,
                 exclude,
                 name: "the build context".to_owned(),
+                origin: "the build context".to_owned(),
             }
         }
         CodeSource::Git(remote) => {
@@ -68,7 +69,13 @@ pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: b
             let source = if keep_git_dir { source.keep_git_dir() } else { source };
             let name = name(remote);
             let meta = Meta::named(format!("[code] {name}"));
-            CodeFacts { source: source.build(meta), folder: code.subdir.clone(), exclude, name }
+            CodeFacts {
+                source: source.build(meta),
+                folder: code.subdir.clone(),
+                exclude,
+                name,
+                origin: remote.url.clone(),
+            }
         }
     }
 }

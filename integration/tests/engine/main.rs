@@ -2,18 +2,36 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+mod bad_input;
+mod built;
+mod ci_caches;
+mod code_version;
+mod digests;
 mod engines;
+mod image;
 mod images;
+mod layers;
+mod layout;
+mod models;
 mod older_engines;
+mod project;
+mod reproducible;
+mod reuse_matrix;
+mod secrets;
 mod smoke;
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use integration::base_image::{self, Python};
-use integration::engine::Engine;
+use integration::command::output;
+use integration::daemons::Kind;
+use integration::engine::{Engine, Throwaway};
 use integration::frontend_image;
+use integration::registry::Registry;
 
 /// The name of the base image in every engine of these tests.
 const BASE: &str = "python:3-slim";
@@ -35,7 +53,9 @@ static STRATA: LazyLock<&Engine> = LazyLock::new(|| {
 fn context(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
     }
     folder
 }
@@ -45,4 +65,27 @@ fn build(engine: &Engine, context: &Path) -> Command {
     let mut command = engine.docker(["buildx", "build"]);
     command.arg(context);
     command
+}
+
+/// A number that no earlier build had, so that nothing of it is cached.
+fn unique() -> String {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_string()
+}
+
+/// A new engine of `kind` with nothing in it but the frontend.
+fn newcomer(kind: Kind) -> Throwaway {
+    let engine = Engine::empty(kind).unwrap();
+    STRATA.copy_image("strata", &engine).unwrap();
+    engine
+}
+
+/// A registry with the base image in it, and the image's name there.
+fn registry() -> (Registry, String) {
+    // Every engine trusts a registry on its own machine, and none of them is elsewhere.
+    let registry = Registry::serve(Ipv4Addr::LOCALHOST.into()).unwrap();
+    let base = format!("{}/{BASE}", registry.host());
+    for words in [["tag", BASE, &base].as_slice(), &["push", &base], &["rmi", &base]] {
+        output(ENGINE.docker([]).args(words)).unwrap();
+    }
+    (registry, base)
 }

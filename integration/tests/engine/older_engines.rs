@@ -11,9 +11,9 @@ use integration::base_image::{self, Python};
 use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::{CURRENT, Kind, Store};
-use integration::engine::{Engine, Throwaway};
+use integration::engine::Engine;
 
-use crate::{BASE, STRATA, build, context};
+use crate::{BASE, STRATA, build, context, newcomer};
 
 const PROJECT: &[(&str, &str)] = &[
     (
@@ -34,13 +34,6 @@ static MERGED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     Build::succeed(&mut service(&STRATA, context(PROJECT).path())).unwrap();
     files(&STRATA)
 });
-
-/// An engine of `kind` with the frontend in it.
-fn engine(kind: Kind) -> Throwaway {
-    let engine = Engine::empty(kind).unwrap();
-    STRATA.copy_image("strata", &engine).unwrap();
-    engine
-}
 
 /// The build of the project in `folder` to the image `older-engines`.
 fn service(engine: &Engine, folder: &Path) -> Command {
@@ -73,7 +66,7 @@ fn beyond<'a>(
 /// Builds in an engine of `kind` what the shared one builds; an edit of the code then runs the
 /// code's own step, and `above`.
 fn builds_the_same(kind: Kind, above: &[&str]) {
-    let engine = engine(kind);
+    let engine = newcomer(kind);
     base_image::load(&engine, Python::Newest, BASE).unwrap();
     let folder = context(PROJECT);
     Build::succeed(&mut service(&engine, folder.path())).unwrap();
@@ -98,7 +91,7 @@ const COPIES: &[&str] = &[
 
 #[test]
 fn docker_20_10_is_told_in_a_sentence_that_it_is_too_old() {
-    let engine = engine(Kind { suite: Suite::Bookworm, store: Store::Classic });
+    let engine = newcomer(Kind { suite: Suite::Bookworm, store: Store::Classic });
     let refused = Build::run(&mut service(&engine, context(PROJECT).path())).unwrap();
     assert!(!refused.success);
     assert!(

@@ -1,16 +1,11 @@
 //! That an engine builds, and that what it reports is understood.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use integration::buildx::{Build, Plain};
 use integration::command::output;
 
-use crate::{BASE, ENGINE, build, context};
-
-/// A text that no earlier build had, so that nothing of it is cached.
-fn unique() -> String {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_string()
-}
+use crate::{BASE, ENGINE, build, context, unique};
 
 fn ran(build: &Build) -> Vec<&str> {
     build.ran().iter().map(|vertex| vertex.name.as_str()).collect()
@@ -71,7 +66,11 @@ fn a_failed_build_says_which_step_and_why() {
     assert!(failed.report().contains("so far so good"));
 
     let plain = Plain::run(&mut build(&ENGINE, folder.path())).unwrap();
-    assert!(!plain.success && plain.text.contains(">>> RUN echo so far so good"), "{}", plain.text);
+    assert!(
+        !plain.status.success() && plain.text.contains(">>> RUN echo so far so good"),
+        "{}",
+        plain.text
+    );
 }
 
 #[test]

@@ -114,8 +114,11 @@ pub struct CodeFacts {
     pub folder: String,
     /// Patterns of what the copy leaves out.
     pub exclude: Vec<String>,
-    /// What it is called in progress and history: the remote and its ref, or the context.
+    /// What it is called in progress: the remote and its ref, or the context.
     pub name: String,
+    /// What it is called in the image's history: without the ref, so that another ref at the
+    /// same commit gives the same image.
+    pub origin: String,
 }
 
 /// How the engine and the person's command want every vertex to be.

@@ -127,7 +127,7 @@ fn platform_plan(
     let folders = Folders { probe, user: &user };
     if let (Some(code), Some(facts)) = (&recipe.code, &facts.code) {
         let layer = code::code(scope, facts, code, &folders);
-        layers.push(files(layer, &format!("code from {}", facts.name)));
+        layers.push(files(layer, &format!("code from {}", facts.origin)));
     }
     // Above the code, which may have a folder of that name and would make it root's again.
     if !recipe.image.dirs.is_empty() {

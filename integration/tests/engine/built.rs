@@ -1,0 +1,74 @@
+//! Images that tests build. Each is gone when its test has ended.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::id;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use integration::buildx::Build;
+use integration::command::output;
+use serde_json::Value;
+
+use crate::{STRATA, build, context};
+
+/// An image in the shared engine.
+pub struct Built {
+    /// Its name.
+    pub name: String,
+}
+
+impl Built {
+    /// Builds `manifest` with `files` beside it.
+    pub fn new<A: AsRef<OsStr>>(manifest: &str, files: &[(&str, &str)], arguments: &[A]) -> Self {
+        Self::of(context(&[&[("strata.yaml", manifest)], files].concat()).path(), arguments)
+    }
+
+    /// Builds the manifest `strata.yaml` of `folder`.
+    pub fn of<A: AsRef<OsStr>>(folder: &Path, arguments: &[A]) -> Self {
+        Self::by(folder, "strata.yaml", arguments)
+    }
+
+    /// Builds a Dockerfile: a base for other images.
+    pub fn dockerfile(text: &str) -> Self {
+        Self::by::<&str>(context(&[("Dockerfile", text)]).path(), "Dockerfile", &[])
+    }
+
+    fn by<A: AsRef<OsStr>>(folder: &Path, file: &str, arguments: &[A]) -> Self {
+        let name = unique_name();
+        let mut command = build(&STRATA, folder);
+        command.arg("--file").arg(folder.join(file)).args(["--tag", &name]).args(arguments);
+        let b = Build::succeed(&mut command).unwrap();
+        if b.elapsed.as_secs() > 25 { for v in &b.vertices { eprintln!("{} {:?}\n{}", v.name, v.elapsed(), v.log); } }
+        Self { name }
+    }
+
+    /// What it prints when it is run with these words.
+    pub fn run(&self, words: &[&str]) -> String {
+        self.run_with(&[], words)
+    }
+
+    /// The same with options of `docker run`.
+    pub fn run_with(&self, options: &[&str], words: &[&str]) -> String {
+        let mut command = STRATA.docker(["run", "--rm"]);
+        output(command.args(options).arg(&self.name).args(words)).unwrap()
+    }
+
+    /// Its config as Docker shows it.
+    pub fn config(&self) -> Value {
+        STRATA.inspect(&self.name).unwrap()["Config"].take()
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        if let Err(error) = output(&mut STRATA.docker(["image", "rm", "--force", &self.name])) {
+            eprintln!("the image {} was not removed: {error:#}", self.name);
+        }
+    }
+}
+
+/// A name for an image that no other has.
+pub fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("strata-test-{}:{}", id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}

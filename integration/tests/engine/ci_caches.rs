@@ -1,0 +1,118 @@
+//! What CI relies on: every build is on an empty engine, takes the cache of the build before from
+//! a registry, and leaves its own there.
+
+use std::sync::LazyLock;
+
+use integration::command::output;
+use integration::daemons::CURRENT;
+use integration::registry::Registry;
+
+use crate::layers::layers;
+use crate::project::{NOTHING, Project, Servers, ran};
+use crate::{BASE, STRATA, newcomer, registry};
+
+/// A project that was built once, so that to build it again and leave a cache is quick.
+static PROJECT: LazyLock<(Servers, Project)> = LazyLock::new(|| {
+    let servers = Servers::start();
+    let project = servers.project();
+    project.build(&STRATA);
+    (servers, project)
+});
+
+/// A project, and the registry that has its base, its images and its cache.
+struct Ci {
+    registry: Registry,
+    project: Project,
+    image: String,
+    /// The layers of the build before: what each is for, and its digest.
+    layers: Vec<(String, String)>,
+}
+
+impl Ci {
+    /// The first build. In `cache_to` and `cache_from`, `IMAGE` stands for the image's name.
+    fn start(cache_to: &str, cache_from: &str) -> Self {
+        let (_, project) = &*PROJECT;
+        let (registry, base) = registry();
+        let image = format!("{}/app", registry.host());
+        let project = project
+            .clone()
+            .replace(BASE, &base)
+            .argument(format!("--cache-to={}", cache_to.replace("IMAGE", &image)))
+            // Docker Engine also stores and unpacks what it pushes, and has to download every
+            // layer for it, unless it is told not to: `--push` alone does not tell it.
+            .argument(format!("--output=type=image,push=true,store=false,name={image}"));
+        let layers = layers(&registry, &project.build(&STRATA));
+        let cache_from = cache_from.replace("IMAGE", &image);
+        let project = project.argument(format!("--cache-from={cache_from}"));
+        Self { registry, project, image, layers }
+    }
+
+    /// The next build, after one more edit: the stages that run, and what of the layers of the
+    /// build before is downloaded.
+    fn next(&mut self, edit: impl FnOnce(Project) -> Project) -> (Vec<String>, Vec<String>) {
+        self.project = edit(self.project.clone());
+        self.registry.take_traffic().unwrap();
+        let build = self.project.build(&newcomer(CURRENT));
+
+        let sent = self.registry.take_traffic().unwrap().downloads;
+        let before = std::mem::replace(&mut self.layers, layers(&self.registry, &build));
+        let sent = |digest: &String| sent.iter().any(|blob| blob.digest == *digest);
+        let downloaded = before.into_iter().filter(|(_, digest)| sent(digest));
+        (ran(&build), downloaded.map(|(purpose, _)| purpose).collect())
+    }
+}
+
+/// Edits that touch no dependency: none is downloaded, whatever runs.
+fn light_edits(ci: &mut Ci) {
+    let mut runs = |edit: fn(Project) -> Project| {
+        let (ran, downloaded) = ci.next(edit);
+        // Read by the plan, and a few hundred bytes.
+        assert_eq!(downloaded, ["what the base is"], "downloaded when {ran:?} ran");
+        ran
+    };
+    assert_eq!(runs(|project| project), NOTHING);
+    assert_eq!(runs(|project| project.build_arg("CODE_VERSION", "v1")), NOTHING);
+    assert_eq!(runs(|project| project.replace("GREETING: hello", "GREETING: bye")), NOTHING);
+    assert_eq!(runs(|project| project.build_arg("CODE_VERSION", "next")), ["code"]);
+    assert_eq!(runs(|project| project.build_arg("VARIANT", "local")), ["code"]);
+    assert_eq!(runs(|project| project), NOTHING);
+    assert_eq!(runs(|project| project.file("main.py", "print('the end')\n")), ["code"]);
+}
+
+fn another_model_and_package(project: Project) -> Project {
+    let second = "  - hf: tiny/second\n";
+    project
+        .replace(second, &format!("{second}  - hf: tiny/third\n"))
+        .replace("  env: {FLAG", "  packages: [idna==3.10]\n  env: {FLAG")
+}
+
+/// What the image that was pushed last prints.
+fn run(ci: &Ci) -> String {
+    let printed = output(&mut STRATA.docker(["run", "--rm", "--quiet", &ci.image])).unwrap();
+    output(&mut STRATA.docker(["rmi", &ci.image])).unwrap();
+    printed
+}
+
+#[test]
+fn the_cache_is_all_of_it() {
+    let mut ci =
+        Ci::start("type=registry,mode=max,ref=IMAGE:cache", "type=registry,ref=IMAGE:cache");
+    light_edits(&mut ci);
+    assert_eq!(run(&ci), "the end");
+    let (ran, _) = ci.next(|project| {
+        another_model_and_package(project).replace("runtime: [tini]", "runtime: [tini, sl]")
+    });
+    assert_eq!(ran, ["models", "packages", "runtime"]);
+}
+
+#[test]
+fn the_cache_is_the_image() {
+    let mut ci = Ci::start("type=inline", "type=registry,ref=IMAGE");
+    light_edits(&mut ci);
+    assert_eq!(run(&ci), "the end");
+    // What is not in the image is in no inline cache: the tools, and the compilers if there were
+    // any. They are made again when something runs that needs them, and only then.
+    let (ran, _) =
+        ci.next(|project| another_model_and_package(project).replace("  build: [make]\n", ""));
+    assert_eq!(ran, ["models", "packages", "tool"]);
+}

@@ -1,0 +1,95 @@
+//! That the engine knows every vertex by the digest that the planner gave it: it is what BuildKit
+//! finds a failed step's lines of the manifest by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use integration::buildx::Build;
+use integration::command::output;
+use llb::{Image, Platform, SourceFile, State};
+use serde_json::Value;
+use strata::graph::Graph;
+use strata::inputs::RequirementTexts;
+use strata::plan::{self, Base, Facts, PlatformFacts, Settings};
+use strata::recipe::{self, Choices, Recipe};
+use strata::sources;
+
+use crate::project::{NOTHING, Servers};
+use crate::{BASE, STRATA, build, context};
+
+const IMAGE: &str = "digests";
+
+#[test]
+fn the_engine_reports_the_digests_of_the_plan() {
+    let servers = Servers::start();
+    let manifest = format!(
+        "# syntax=strata\n\
+         base: {BASE}\n\
+         system: {{runtime: [tini]}}\n\
+         python: {{packages: [six==1.17.0]}}\n\
+         code: {{git: {}, ref: main}}\n\
+         dirs: [/app/logs]\n",
+        servers.repository.url()
+    );
+    let folder = context(&[("strata.yaml", &manifest)]);
+    let mut command = build(&STRATA, folder.path());
+    command.arg(format!("--tag={IMAGE}")).arg("--file").arg(folder.path().join("strata.yaml"));
+    let build = Build::succeed(&mut command).unwrap();
+
+    // An engine that can be asked for a ref's commit needs no `.git` in the checkout.
+    let unknown = [true, false].map(|keep_git_dir| unknown(&build, &plan(&manifest, keep_git_dir)));
+    let unknown = unknown.into_iter().min_by_key(Vec::len).unwrap();
+    assert_eq!(unknown, NOTHING, "{}", build.report());
+}
+
+/// The vertices of the plan that the engine did not report, or otherwise than the plan has them.
+fn unknown(build: &Build, graph: &Graph) -> Vec<String> {
+    let known = |node: &&strata::graph::Node| {
+        let reported = build.vertices.iter().find(|vertex| vertex.digest == node.digest);
+        reported.is_some_and(|vertex| (&vertex.name, &vertex.inputs) == (&node.name, &node.inputs))
+    };
+    graph.vertices().iter().filter(|node| !known(node)).map(|node| node.name.clone()).collect()
+}
+
+fn plan(manifest: &str, keep_git_dir: bool) -> Graph {
+    let file = SourceFile {
+        name: "strata.yaml".into(),
+        language: "YAML".into(),
+        data: manifest.as_bytes().to_vec(),
+    };
+    let choices = Choices { target: None, build_args: BTreeMap::new() };
+    let recipe = recipe::read(Arc::new(file), &choices).unwrap();
+    let settings = Settings { merge: true, ..Settings::default() };
+    let base = base(&recipe, &settings);
+    let source = |code| sources::code(code, &recipe.file, &State::scratch(), keep_git_dir);
+    let facts = Facts {
+        platforms: vec![PlatformFacts { base: base.clone(), probe: probe() }],
+        native: base,
+        settings,
+        requirements: RequirementTexts::new(&recipe).install_set(&recipe).unwrap(),
+        code: recipe.code.as_ref().map(source),
+    };
+    Graph::of(plan::plan(&recipe, &facts).iter().map(|plan| &plan.image.root))
+}
+
+/// The base as the engine has it.
+fn base(recipe: &Recipe, settings: &Settings) -> Base {
+    let image = STRATA.inspect(BASE).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let platform = Platform::normalised("linux", &text(&image["Architecture"]), "", "");
+    let env = image["Config"]["Env"].as_array().unwrap().iter().map(|entry| {
+        let (name, value) = entry.as_str().unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    });
+    let name = format!("docker.io/library/{BASE}@{}", text(&image["Id"]));
+    let meta = plan::base_meta(recipe, settings, &platform);
+    // buildx has Docker's own engine prefer the images that it has.
+    let state = Image::new(name).resolve_mode("local").build(&platform, meta);
+    Base { env: env.collect(), platform, state }
+}
+
+/// What the build found out of its base.
+fn probe() -> plan::Probe {
+    let cat = ["run", "--rm", "--entrypoint=cat", IMAGE, "/opt/strata/probe.json"];
+    serde_json::from_str(&output(&mut STRATA.docker(cat)).unwrap()).unwrap()
+}

@@ -1,0 +1,113 @@
+//! What is secret is used, and nowhere to be found.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use integration::git_server::GitServer;
+use integration::hub::{Hub, Repo};
+use integration::package_index::{PackageIndex, Wheel};
+
+use crate::layout::Layout;
+use crate::{BASE, STRATA, build, context};
+
+/// The files that have `text` in them, a line each.
+fn files_with(text: &str, folders: &[&Path]) -> String {
+    let mut grep = Command::new("grep");
+    grep.args(["--recursive", "--text", "--files-with-matches", "--fixed-strings", "-e", text]);
+    let grep = grep.args(folders).output().unwrap();
+    assert!(matches!(grep.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&grep.stderr));
+    String::from_utf8(grep.stdout).unwrap()
+}
+
+/// A secret as it is, in a URL, and in base64.
+fn disguises(secret: &str) -> Vec<String> {
+    let in_url: String = secret
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() { c.to_string() } else { format!("%{:02X}", u32::from(c)) }
+        })
+        .collect();
+    // Three bytes are four digits: what comes before it and after it shows in the outermost.
+    let in_base64 = (0..3).map(|before| {
+        let digits = BASE64_STANDARD.encode(" ".repeat(before) + secret);
+        let whole = secret.len() - (3 - before) % 3;
+        let start = if before == 0 { 0 } else { 4 };
+        digits[start..start + whole / 3 * 4].to_owned()
+    });
+    [secret.to_owned(), in_url.clone(), in_url.to_lowercase()]
+        .into_iter()
+        .chain(in_base64)
+        .collect()
+}
+
+#[test]
+fn disguises_are_seen_through() {
+    let secret = "open/sesame+1=2";
+    for (before, after) in [("", ""), ("a", "b"), ("ab", ""), ("abc:", "d")] {
+        let hidden = BASE64_STANDARD.encode(format!("{before}{secret}{after}"));
+        assert!(disguises(secret).iter().any(|disguise| hidden.contains(disguise)), "{hidden}");
+    }
+    assert!(disguises(secret).contains(&"open%2Fsesame%2B1%3D2".to_owned()));
+}
+
+#[test]
+fn they_leave_no_trace() {
+    let [git_token, hub_token, password] =
+        ["git/opens+sesame=1", "hub/opens+sesame=2", "index/opens+sesame=3"];
+    let address = STRATA.host_address().unwrap();
+    let server = GitServer::serve(address).unwrap();
+    let repository = server.create_private("app", git_token).unwrap();
+    repository.commit(&[("main.py", "print('private code')")], "begin").unwrap();
+    let model = Repo::new("tiny/private", [("config.json", "private model")]).private(hub_token);
+    let hub = Hub::serve(address, [model]).unwrap();
+    let wheel = Wheel::of_module("internal", "'private package'\n").unwrap();
+    let index = PackageIndex::serve(address, password, [wheel]).unwrap();
+
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\npython: requirements.txt\n\
+         models: [{{hf: tiny/private, to: /models/, token: secret:hub_token}}]\ncode: '{}'\n",
+        repository.url(),
+    );
+    let requirements =
+        format!("--extra-index-url {}\n--trusted-host {address}\ninternal==1.0\n", index.url());
+    let folder = context(&[("strata.yaml", &manifest), ("requirements.txt", &requirements)]);
+    let netrc = format!("machine {address} login me password {password}\n");
+    let secrets = context(&[("git", git_token), ("hub", hub_token), ("netrc", &netrc)]);
+    let secret = |id: &str, file: &str| {
+        format!("--secret=id={id},src={}", secrets.path().join(file).display())
+    };
+    let kept = tempfile::tempdir().unwrap();
+    let cache = kept.path().join("cache");
+    let plain = "compression=uncompressed,force-compression=true";
+    let image = Layout::built_plain_by(
+        build(&STRATA, folder.path())
+            .arg("--file")
+            .arg(folder.path().join("strata.yaml"))
+            .arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()))
+            .args([
+                secret("GIT_AUTH_TOKEN", "git"),
+                secret("hub_token", "hub"),
+                secret("netrc", "netrc"),
+            ])
+            .arg("--provenance=mode=max")
+            .arg(format!("--cache-to=type=local,mode=max,{plain},dest={}", cache.display()))
+            .arg("--progress=rawjson")
+            .arg("--metadata-file")
+            .arg(kept.path().join("metadata.json")),
+    );
+    fs::write(kept.path().join("log"), &image.log).unwrap();
+
+    for trace in [git_token, hub_token, password].into_iter().flat_map(disguises) {
+        assert_eq!(files_with(&trace, &[image.path(), kept.path()]), "", "{trace}");
+    }
+    // The search would find them.
+    for text in ["private code", "private model", "private package"] {
+        for folder in [image.path(), &cache] {
+            assert_ne!(files_with(text, &[folder]), "", "{text}");
+        }
+    }
+    assert_ne!(files_with("https://slsa.dev/provenance", &[image.path()]), "");
+}
