@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -228,8 +228,12 @@ impl Vertex {
     }
 
     fn add(&mut self, report: VertexReport) {
+        let called_off = report.called_off();
         self.name = report.name;
         self.inputs = report.inputs;
+        if called_off {
+            return;
+        }
         self.cached |= report.cached;
         self.error = report.error.or(self.error.take());
         if let (Some(start), false) = (report.started, report.cached) {
@@ -275,6 +279,17 @@ struct VertexReport {
     #[serde(default)]
     cached: bool,
     error: Option<String>,
+}
+
+impl VertexReport {
+    /// Whether it only says that the hash of an input's content is not needed any more, because the
+    /// result was found without: no work, and reported at one instant (`sharedOp.CalcSlowCache` in
+    /// `solver/jobs.go`). It happens where another build has that input at hand.
+    fn called_off(&self) -> bool {
+        let canceled = self.error.as_ref().is_some_and(|error| error.ends_with("context canceled"));
+        let time = self.started.zip(self.completed).map(|(start, end)| end.duration_since(start));
+        canceled && time.is_some_and(|time| time < SignedDuration::from_millis(1))
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! A project that has every kind of layer, and the servers that it gets its parts from.
 
-use std::collections::BTreeSet; use std::time::*;
+use std::collections::BTreeSet;
 
 use integration::buildx::Build;
 use integration::engine::Engine;
@@ -124,10 +124,7 @@ impl Project {
         // Provenance has the time in it: without, the same image has the same digest.
         let mut command = engine.docker(["buildx", "build", "--provenance=false"]);
         command.arg("--file").arg(folder.path().join("strata.yaml"));
-        let b = Build::succeed(command.args(&self.arguments).arg(folder.path())).unwrap();
-        let name = std::thread::current().name().unwrap().to_owned();
-        eprintln!("BUILD {name} {:?} {:?} {:?} {:?}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() % 10000000, b.elapsed, b.ran().iter().map(|v| (v.name.chars().take(22).collect::<String>(), &v.digest[7..15], v.elapsed().as_millis(), &v.error)).collect::<Vec<_>>(), b.vertices.iter().filter(|v| v.name.contains("models")).map(|v| &v.digest[7..15]).collect::<Vec<_>>());
-        b
+        Build::succeed(command.args(&self.arguments).arg(folder.path())).unwrap()
     }
 }
 
