@@ -3,8 +3,9 @@
 //! All are found as the Dockerfile frontend finds them (`frontend/dockerui/context.go` and
 //! `config.go`), so that whatever a person builds from works here too.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use futures_util::future::join_all;
 use llb::{Copy, Differ, File, Http, Local, Meta, SourceFile, State};
 
 use crate::{Error, Gateway, GitUrl, ignore_file::ignore_patterns, paths::below_root};
@@ -21,6 +22,8 @@ pub struct BuildContext {
     context: Option<State>,
     /// The context in the person's words, for messages.
     origin: String,
+    /// Files that are read with the manifest, if they are there.
+    beside: Vec<String>,
 }
 
 /// The file that says what to build.
@@ -33,6 +36,8 @@ pub struct Manifest {
     /// The patterns of the ignore file that is its own, `<manifest>.dockerignore`, if there
     /// is one.
     pub ignore: Option<Vec<String>>,
+    /// The files beside it that were asked for and are there, by path.
+    pub beside: BTreeMap<String, Vec<u8>>,
 }
 
 /// Which files of the client's folder a build looks at.
@@ -78,6 +83,7 @@ impl BuildContext {
             manifest: None,
             context: None,
             origin: "the folder that the client sent".to_owned(),
+            beside: Vec::new(),
         };
         let mut found = match options.context.url.as_deref() {
             None => local.with_inputs().await?,
@@ -147,6 +153,18 @@ impl BuildContext {
         Ok(self)
     }
 
+    /// The manifest's path, as the person gave it.
+    pub fn filename(&self) -> &str {
+        &self.filename
+    }
+
+    /// Reads the file `path` with the manifest, if it is there: in the same place, at no cost.
+    #[must_use]
+    pub fn with(mut self, path: String) -> Self {
+        self.beside.push(path);
+        self
+    }
+
     /// Reads the manifest, and the ignore file that is its own. `language` is the manifest's,
     /// for those who highlight it: `YAML`.
     ///
@@ -157,9 +175,11 @@ impl BuildContext {
         let state = self.manifest.clone().unwrap_or_else(|| self.local_manifest());
         let reference = self.gateway.solve(&state.definition()).await?;
         let ignore_file = format!("{}{IGNORE_FILE}", self.filename);
-        let (data, ignore) = tokio::join!(
+        let beside = self.beside.iter().map(|path| self.gateway.read_file(&reference, path));
+        let (data, ignore, beside) = tokio::join!(
             self.gateway.read_start(&reference, &self.filename, MAX_MANIFEST + 1),
             self.gateway.read_file(&reference, &ignore_file),
+            join_all(beside),
         );
         let data = match data {
             Err(error) if error.is_not_found() => match self.small_letters() {
@@ -173,10 +193,15 @@ impl BuildContext {
             return Err(Error::new(format!("{} is larger than 1 MiB", self.filename)));
         }
         let file = SourceFile { name: self.filename.clone(), language: language.to_owned(), data };
+        let mut there = BTreeMap::new();
+        for (path, read) in self.beside.iter().zip(beside) {
+            there.extend(optional(read)?.map(|data| (path.clone(), data)));
+        }
         Ok(Manifest {
             file: Arc::new(file),
             vertex: state.vertex().map(|vertex| vertex.digest().to_owned()).unwrap_or_default(),
             ignore: optional(ignore)?.map(|file| ignore_patterns(&file)),
+            beside: there,
         })
     }
 
@@ -185,6 +210,7 @@ impl BuildContext {
         let folder = named.unwrap_or(MANIFEST);
         let mut paths = vec![self.filename.clone(), format!("{}{IGNORE_FILE}", self.filename)];
         paths.extend(self.small_letters());
+        paths.extend(self.beside.iter().cloned());
         self.gateway
             .local(folder)
             .shared_key_hint(folder)

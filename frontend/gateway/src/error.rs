@@ -99,6 +99,20 @@ impl Error {
         Some(serde_json::from_slice::<Vertex>(&detail.value).ok()?.digest)
     }
 
+    /// What the command that failed exited with, if one did: `gatewayapi.ExitMessage`
+    /// (`frontend/gateway/pb/exit.go`).
+    pub fn exit_code(&self) -> Option<u32> {
+        /// Go leaves out what is zero.
+        #[derive(Deserialize)]
+        struct ExitMessage {
+            #[serde(rename = "Code", default)]
+            code: u32,
+        }
+        let url = "github.com/moby/buildkit/gatewayapi.ExitMessage+json";
+        let detail = self.details.iter().find(|any| any.type_url == url)?;
+        Some(serde_json::from_slice::<ExitMessage>(&detail.value).ok()?.code)
+    }
+
     /// Whether the daemon looked for a file that is not there, in a filesystem that is. It has
     /// no code for this, only Go's words (`cache/util/fsutil.go`).
     pub fn is_not_found(&self) -> bool {
@@ -260,6 +274,16 @@ mod tests {
         assert_eq!((status.code, status.message.as_str()), (1, "cannot install: exit code: 1"));
         assert_eq!(status.details[0], vertex);
         assert_eq!(status.details.len(), 2);
+    }
+
+    #[test]
+    fn the_code_that_a_command_exited_with() {
+        let exit = Any {
+            type_url: "github.com/moby/buildkit/gatewayapi.ExitMessage+json".to_owned(),
+            value: br#"{"Code":3}"#.to_vec(),
+        };
+        assert_eq!(from_daemon("exit code: 3", &[exit]).exit_code(), Some(3));
+        assert_eq!(from_daemon("exit code: 3", &[]).exit_code(), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use context::ContextOptions;
 pub use lint::{LintOptions, Rules};
 use llb::Platform;
 pub use sandbox::{Resources, Sandbox};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::csv;
 
@@ -115,8 +115,8 @@ pub enum ResolveMode {
 pub struct InvalidOption {
     /// Its name, as on the wire: `shm-size`, `build-arg:BUILDKIT_MULTI_PLATFORM`.
     pub option: String,
-    /// Its value.
-    pub value: String,
+    /// Its value; none if it may hold a secret.
+    pub value: Option<String>,
     /// What is wrong with it, or what was expected, as a lower-case fragment.
     pub problem: String,
 }
@@ -131,7 +131,7 @@ impl Options {
         options: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, InvalidOption> {
         let mut raw = Raw(options.into_iter().collect());
-        let platforms: Vec<Platform> = raw.parse("platform", platforms)?.unwrap_or_default();
+        let platforms = raw.parse("platform", platforms)?.unwrap_or_default();
         let mut attestations = attestations(&mut raw)?;
         Ok(Self {
             filename: raw.text("filename"),
@@ -186,7 +186,7 @@ impl Raw {
         parse(&value).map(Some).map_err(|problem| InvalidOption {
             option: option.to_owned(),
             problem: problem.to_string(),
-            value,
+            value: Some(value),
         })
     }
 
@@ -201,8 +201,16 @@ impl Raw {
     }
 }
 
+/// Each once: `linux/amd64,linux/x86_64` is one platform.
 fn platforms(list: &str) -> Result<Vec<Platform>, llb::PlatformError> {
-    list.split(',').map(Platform::parse).collect()
+    let mut platforms = Vec::new();
+    for name in list.split(',') {
+        let platform = Platform::parse(name)?;
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    Ok(platforms)
 }
 
 fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<bool, InvalidOption> {
@@ -213,7 +221,7 @@ fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<bool, InvalidOption
     if wanted == Some(false) && several {
         return Err(InvalidOption {
             option: "multi-platform".to_owned(),
-            value: "false".to_owned(),
+            value: Some("false".to_owned()),
             problem: "more than one platform was asked for".to_owned(),
         });
     }
@@ -221,8 +229,11 @@ fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<bool, InvalidOption
 }
 
 fn cache_imports(raw: &mut Raw) -> Result<Vec<CacheImport>, InvalidOption> {
-    let json = |text: &str| serde_json::from_str(text);
-    let mut imports: Vec<CacheImport> = raw.parse("cache-imports", json)?.unwrap_or_default();
+    // Keys and tokens of caches are in it.
+    let mut imports: Vec<CacheImport> = raw
+        .parse("cache-imports", secret_json)
+        .map_err(|invalid| InvalidOption { value: None, ..invalid })?
+        .unwrap_or_default();
     let legacy = raw.text("cache-from").unwrap_or_default();
     imports.extend(legacy.split(',').filter(|reference| !reference.is_empty()).map(|reference| {
         CacheImport {
@@ -231,6 +242,17 @@ fn cache_imports(raw: &mut Raw) -> Result<Vec<CacheImport>, InvalidOption> {
         }
     }));
     Ok(imports)
+}
+
+/// JSON that may hold secrets, which serde's own words would tell.
+fn secret_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| {
+        format!(
+            "not the JSON that it should be at line {}, column {}",
+            error.line(),
+            error.column()
+        )
+    })
 }
 
 /// `attest:<type>` and `build-arg:BUILDKIT_ATTEST_<TYPE>`, to their attributes.
@@ -242,7 +264,7 @@ fn attestations(
         for (kind, value) in raw.prefixed(prefix) {
             let invalid = |problem: &str| InvalidOption {
                 option: format!("{prefix}{kind}"),
-                value: value.clone(),
+                value: Some(value.clone()),
                 problem: problem.to_owned(),
             };
             let kind = kind.to_ascii_lowercase();
@@ -299,6 +321,16 @@ impl NoCache {
             Self::Stages(stages) => stages.iter().any(|name| name.eq_ignore_ascii_case(stage)),
         }
     }
+
+    /// The stages that were named and are none of `stages`.
+    pub fn unknown<'a>(&'a self, stages: &[&str]) -> Vec<&'a str> {
+        let named = match self {
+            Self::Nothing | Self::Everything => &[][..],
+            Self::Stages(named) => named,
+        };
+        let known = |name: &str| stages.iter().any(|stage| stage.eq_ignore_ascii_case(name));
+        named.iter().map(String::as_str).filter(|name| !known(name)).collect()
+    }
 }
 
 impl ResolveMode {
@@ -332,7 +364,11 @@ pub(crate) fn boolean(text: &str) -> Result<bool, &'static str> {
 
 impl fmt::Display for InvalidOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "build option {} is `{}`: {}", self.option, self.value, self.problem)
+        let Self { option, value, problem } = self;
+        match value {
+            Some(value) => write!(f, "build option {option} is `{value}`: {problem}"),
+            None => write!(f, "build option {option} cannot be read: {problem}"),
+        }
     }
 }
 

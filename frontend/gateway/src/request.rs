@@ -75,6 +75,13 @@ impl BuildRequest {
         }
     }
 
+    /// Whether the default worker runs programs of `platform`, by itself or by emulation. One
+    /// that does not tell is taken to.
+    pub fn runs(&self, platform: &Platform) -> bool {
+        let platforms = self.workers.first().map_or(&[][..], |worker| &worker.platforms);
+        platforms.is_empty() || platforms.contains(platform)
+    }
+
     /// The platform that the default worker runs without emulation.
     pub fn build_platform(&self) -> Platform {
         let own = self.workers.first().and_then(|worker| worker.platforms.first());
@@ -180,12 +187,16 @@ mod tests {
         let platforms: Vec<String> = request.platforms().iter().map(ToString::to_string).collect();
         assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
         assert_eq!(request.build_platform().to_string(), "linux/s390x");
+        assert!(request.runs(&request.build_platform()));
+        assert!(!request.runs(&request.options.platforms[0]));
     }
 
     #[test]
     fn without_workers_it_is_this_machines_platform() {
         for json in ["null", "[]", r#"[{"id":"w","labels":null,"platforms":null}]"#] {
-            assert_eq!(request(&[("BUILDKIT_WORKERS", json)]).unwrap().platforms().len(), 1);
+            let request = request(&[("BUILDKIT_WORKERS", json)]).unwrap();
+            assert_eq!(request.platforms().len(), 1);
+            assert!(request.runs(&request.platforms()[0]), "who does not tell is asked to");
         }
     }
 

@@ -162,9 +162,6 @@ fn add_caps(action: &Action, caps: &mut Caps) {
             if !copy.include_patterns.is_empty() || !copy.exclude_patterns.is_empty() {
                 caps.add("file.copy.includeexcludepatterns");
             }
-            if copy.always_replace_existing_dest_paths {
-                caps.add("file.copy.alwaysreplaceexistingdestpaths");
-            }
         }
         Action::Symlink(_) => caps.add("file.symlink.create"),
         Action::Rm(rm) if rm.allow_wildcard => caps.add("file.rm.wildcard"),
@@ -229,13 +226,6 @@ impl Copy {
     #[must_use]
     pub const fn wildcard(mut self) -> Self {
         self.action.allow_wildcard = true;
-        self
-    }
-
-    /// Replaces what is at the destination where it is of another kind: a folder by a link.
-    #[must_use]
-    pub const fn replace_existing(mut self) -> Self {
-        self.action.always_replace_existing_dest_paths = true;
         self
     }
 }

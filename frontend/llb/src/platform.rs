@@ -77,6 +77,11 @@ impl Platform {
             os_version: os_version.to_owned(),
         }
     }
+
+    /// Whether it is the same system on the same architecture, whatever the variant.
+    pub fn same_machine(&self, other: &Self) -> bool {
+        (&self.os, &self.architecture) == (&other.os, &other.architecture)
+    }
 }
 
 impl FromStr for Platform {

@@ -1,7 +1,7 @@
 //! The binary run by hand: a small tool that needs no engine.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
@@ -13,12 +13,19 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use llb::{Image, Local, Meta, Platform, SourceFile};
 
 use crate::{
+    environment::Environment,
     graph::Graph,
-    inputs::RequirementTexts,
-    mistake::Mistakes,
-    plan::{self, Base, Facts, Interpreter, Os, PlatformFacts, Probe, Settings},
-    recipe::{self, Choices, Recipe, RequirementsPath},
+    inputs::{Demand, Inputs},
+    lock::{self, Kind, Lock},
+    mistake::{Mistake, Mistakes},
+    picks,
+    plan::{
+        self, Base, Bill, Facts, Interpreter, Libc, Os, Packages, Pick, PlatformFacts, Probe,
+        Resolution, Settings,
+    },
+    recipe::{self, Choices, InputPath, Recipe, Target},
     sources,
+    strata_lock::{self, Key, StrataLock},
 };
 
 /// Builds Python machine-learning images from a short YAML manifest.
@@ -37,8 +44,9 @@ struct Arguments {
 enum Command {
     /// Print the graph of a build, without an engine.
     ///
-    /// What only a build can find out (digests, the base's Python, files that are in git) is
-    /// left as the manifest has it.
+    /// What only a build can find out is left as the manifest has it (digests, files that are in
+    /// git) or taken for what is usual (the base's Python, and Debian for its system). Packages
+    /// are those of a lock; without one, those that are named, which stand for all that they need.
     Plan(PlanArguments),
 }
 
@@ -142,8 +150,10 @@ fn json(value: &impl serde::Serialize) -> Result<String, String> {
 }
 
 fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Result<Graph, String> {
-    let recipe = read_recipe(arguments, build_args)?;
-    let facts = facts(&recipe, arguments).map_err(|mistakes| told(&mistakes))?;
+    let recipe = read_recipe(arguments, arguments.target.clone(), build_args.clone())?;
+    let production = read_recipe(arguments, None, build_args)?;
+    let is_dev = recipe.target == Target::Dev && recipe.has_other_packages(&production);
+    let facts = facts(&recipe, is_dev, arguments).map_err(|mistakes| told(&mistakes))?;
     let plans = plan::plan(&recipe, &facts);
     Ok(Graph::of(plans.iter().map(|plan| &plan.image.root)))
 }
@@ -155,18 +165,19 @@ fn told(mistakes: &Mistakes) -> String {
 
 fn read_recipe(
     arguments: &PlanArguments,
+    target: Option<String>,
     build_args: BTreeMap<String, String>,
 ) -> Result<Recipe, String> {
     let path = &arguments.file;
     let data =
         fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let file = SourceFile { name: path.display().to_string(), language: "YAML".to_owned(), data };
-    let choices = Choices { target: arguments.target.clone(), build_args };
+    let choices = Choices { target, build_args };
     recipe::read(Arc::new(file), &choices).map_err(|mistakes| told(&mistakes))
 }
 
 /// The facts that are here, and for those that only a build can find out, what stands for them.
-fn facts(recipe: &Recipe, arguments: &PlanArguments) -> Result<Facts, Mistakes> {
+fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Facts, Mistakes> {
     let settings = Settings {
         merge: true,
         multi_platform: arguments.platform.len() > 1,
@@ -180,17 +191,28 @@ fn facts(recipe: &Recipe, arguments: &PlanArguments) -> Result<Facts, Mistakes> 
             env: BTreeMap::new(),
         }
     };
-    let unknown = Probe {
-        python: Interpreter { soabi: None },
-        os: Os { id: None, version: None },
-        users: BTreeMap::new(),
-        links: BTreeMap::new(),
-        folders: BTreeMap::new(),
+    let demand = demand(recipe, &arguments.context)?;
+    let strata_lock = strata_lock(&arguments.file)?;
+    let platform_facts = |platform: &Platform| {
+        let probe = assumed(platform, &recipe.base.value);
+        let variant = recipe.variant.clone();
+        let key = Key { platform: platform.to_string(), variant, dev: is_dev };
+        let kept = strata_lock.as_ref().and_then(|lock| lock.entry(&key));
+        let kept = kept.filter(|entry| entry.is_fresh(recipe, &demand.requirements));
+        let environment = probe.environment();
+        let lock = match (kept, &demand.lock) {
+            (_, Some(file)) => Some(own_lock(recipe, &demand, file, &environment)?),
+            (Some(entry), None) => Some(entry.lock(&environment)?),
+            (None, None) => None,
+        };
+        let packages = match lock {
+            Some(lock) => locked(&lock, recipe, &demand, &environment)?,
+            None => required(&demand),
+        };
+        Ok(PlatformFacts { base: base(platform), probe, packages })
     };
-    let platforms = arguments.platform.iter();
-    let platforms: Vec<PlatformFacts> = platforms
-        .map(|platform| PlatformFacts { base: base(platform), probe: unknown.clone() })
-        .collect();
+    let platforms = arguments.platform.iter().map(platform_facts);
+    let platforms = platforms.collect::<Result<Vec<_>, Mistakes>>()?;
     let context = Local::new("context").build(Meta::named("[context] the build context"));
     Ok(Facts {
         native: platforms.first().map_or_else(
@@ -199,45 +221,137 @@ fn facts(recipe: &Recipe, arguments: &PlanArguments) -> Result<Facts, Mistakes> 
         ),
         platforms,
         settings,
-        requirements: requirements(recipe, &arguments.context)?,
         code: recipe.code.as_ref().map(|code| sources::code(code, &recipe.file, &context, false)),
     })
 }
 
-fn requirements(
-    recipe: &Recipe,
-    context: &Path,
-) -> Result<crate::requirements::InstallSet, Mistakes> {
-    let mut texts = RequirementTexts::new(recipe);
-    loop {
-        let pending = texts.pending();
-        if pending.is_empty() {
-            return texts.install_set(recipe);
-        }
-        for path in pending {
-            match read_requirements(recipe, context, &path) {
-                Ok(text) => texts.supply(path, text),
-                Err(error) => texts.missing(path, &error.to_string()),
-            }
-        }
+/// What stands for the base's Python, which only a build can look at: the one that its name says,
+/// or one that most bases have.
+fn assumed(platform: &Platform, base: &str) -> Probe {
+    let machine = match platform.architecture.as_str() {
+        "amd64" => "x86_64",
+        "386" => "i686",
+        "arm64" => "aarch64",
+        "arm" => "armv7l",
+        other => other,
+    };
+    let minor = base.rsplit('/').next().and_then(|name| name.strip_prefix("python:3."));
+    let minor = minor.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    let minor = minor.flatten().filter(|digits| !digits.is_empty()).unwrap_or("12");
+    let version = format!("3.{minor}.0");
+    Probe {
+        python: Interpreter {
+            implementation_version: version.clone(),
+            version,
+            implementation: "cpython".to_owned(),
+            soabi: None,
+            platform: format!("linux-{machine}"),
+            bits: if matches!(machine, "i686" | "armv7l") { 32 } else { 64 },
+        },
+        machine: machine.to_owned(),
+        libc: Libc { name: "glibc".to_owned(), version: "2.36".to_owned() },
+        os: Os { id: None, version: None },
+        users: BTreeMap::new(),
+        links: BTreeMap::new(),
+        folders: BTreeMap::new(),
     }
 }
 
-/// A requirements file on disk; one that is in git is taken to be empty.
-fn read_requirements(
-    recipe: &Recipe,
-    context: &Path,
-    path: &RequirementsPath,
-) -> io::Result<Vec<u8>> {
-    match path {
-        RequirementsPath::Context(path) => fs::read(context.join(path)),
-        RequirementsPath::Code(path) => {
-            match recipe.python.code.as_ref().map(|code| &code.source) {
-                Some(recipe::CodeSource::Context(folder)) => {
-                    fs::read(context.join(folder).join(path))
-                }
-                _ => Ok(Vec::new()),
-            }
+/// What people's files ask for.
+fn demand(recipe: &Recipe, context: &Path) -> Result<Demand, Mistakes> {
+    let mut inputs = Inputs::new(recipe);
+    while let Some(path) = inputs.pending().pop() {
+        match read_input(recipe, context, &path) {
+            Ok(text) => inputs.supply(path, text),
+            Err(error) => inputs.missing(path, &error.to_string()),
         }
+    }
+    inputs.demand(recipe)
+}
+
+/// The `strata.lock` beside a manifest, if there is one.
+fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
+    let name = strata_lock::beside(&manifest.display().to_string());
+    let Ok(data) = fs::read(&name) else { return Ok(None) };
+    let file = SourceFile { name, language: "TOML".to_owned(), data };
+    StrataLock::parse(&Arc::new(file)).map(Some)
+}
+
+fn own_lock(
+    recipe: &Recipe,
+    demand: &Demand,
+    file: &Arc<SourceFile>,
+    environment: &Environment,
+) -> Result<Lock, Mistakes> {
+    if file.data.is_empty() {
+        // It is in git.
+        return Ok(Lock::default());
+    }
+    let name = file.name.strip_prefix("code:").unwrap_or(&file.name);
+    let unknown = || Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]);
+    let kind = Kind::of(name).ok_or_else(unknown)?;
+    lock::read(file, kind, demand.project.as_ref(), &demand.selection, environment)
+        .map_err(|mistakes| assuming(environment, recipe.blame_selection(mistakes)))
+}
+
+/// The packages of a lock.
+fn locked(
+    lock: &Lock,
+    recipe: &Recipe,
+    demand: &Demand,
+    environment: &Environment,
+) -> Result<Packages, Mistakes> {
+    let options = demand.requirements.options();
+    let mut picks = picks::picks(lock, recipe, options, environment)
+        .map_err(|mistakes| assuming(environment, mistakes))?;
+    let bill = Some(Bill::Stated(picks::bill(&picks)));
+    // A build looks up where these are.
+    let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
+    picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
+    picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
+    Ok(Packages { picks, bill, options: demand.requirements.options_text() })
+}
+
+/// Says beside mistakes that the environment may be another one.
+fn assuming(environment: &Environment, mut mistakes: Mistakes) -> Mistakes {
+    let words = format!("only a build can look at the base, which is taken for {environment}");
+    mistakes.0.push(Mistake::new(words));
+    mistakes
+}
+
+/// What is known to be installed without resolving it: what is asked for.
+fn required(demand: &Demand) -> Packages {
+    let requirements = demand.requirements.clone();
+    let picks = requirements.names().into_iter().map(|name| named(name, None)).collect();
+    let options = requirements.options_text();
+    let is_empty = requirements.is_empty();
+    let resolution = Resolution { requirements, ..Resolution::default() };
+    let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
+    Packages { picks, bill, options }
+}
+
+/// A package of which nobody knows yet where it comes from.
+fn named(name: &str, version: Option<String>) -> Pick {
+    Pick {
+        name: name.to_owned(),
+        version,
+        file: String::new(),
+        url: String::new(),
+        hashes: Vec::new(),
+        direct: false,
+        built: false,
+        size: None,
+        needs: BTreeSet::new(),
+    }
+}
+
+/// A file on disk; one that is in git is taken to be empty.
+fn read_input(recipe: &Recipe, context: &Path, path: &InputPath) -> io::Result<Vec<u8>> {
+    match path {
+        InputPath::Context(path) => fs::read(context.join(path)),
+        InputPath::Code(path) => match recipe.python.code.as_ref().map(|code| &code.source) {
+            Some(recipe::CodeSource::Context(folder)) => fs::read(context.join(folder).join(path)),
+            _ => Ok(Vec::new()),
+        },
     }
 }

@@ -1,24 +1,51 @@
-//! The requirements files that a recipe leads to, one naming the next.
+//! The files that say what to install: requirements, one naming the next, a project, a lock.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use llb::{Location, SourceFile};
 
 use crate::{
-    mistake::{Mistake, Mistakes},
-    recipe::{Recipe, RequirementsPath},
-    requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile},
+    lock::{Kind, Pyproject},
+    mistake::{Mistake, Mistakes, Spanned},
+    recipe::{Indexes, InputPath, Recipe},
+    requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile, Selection},
 };
 
-/// A walk over requirements files: it says which texts it needs, and is given them.
+/// A walk over files: it says which texts it needs, and is given them.
 ///
 /// Reading them is somebody else's work, from BuildKit or from a disk; what they lead to is the
 /// same.
 #[derive(Debug)]
-pub struct RequirementTexts {
-    /// Every file that something named: what for, and by which line.
-    named: BTreeMap<RequirementsPath, Named>,
+pub struct Inputs {
+    /// Every requirements file that something named: what for, and by which line.
+    named: BTreeMap<InputPath, Named>,
+    /// The project and the lock, where the manifest names them.
+    whole: BTreeMap<InputPath, Whole>,
     mistakes: Vec<Mistake>,
+}
+
+/// A file that names no others.
+#[derive(Debug)]
+struct Whole {
+    by: Location,
+    /// None until it is given, and if it cannot be had.
+    text: Option<Arc<SourceFile>>,
+    is_pending: bool,
+    /// Whether nobody misses it.
+    is_optional: bool,
+}
+
+/// What people's files and the manifest ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Demand {
+    /// What is to be resolved, or has been by `lock`.
+    pub requirements: InstallSet,
+    /// The lock that another tool keeps.
+    pub lock: Option<Arc<SourceFile>>,
+    /// The project, whose dependencies are required; with a lock, that the lock is of.
+    pub project: Option<Arc<SourceFile>>,
+    /// What of the project and of the lock is asked for.
+    pub selection: Selection,
 }
 
 #[derive(Debug)]
@@ -29,33 +56,53 @@ struct Named {
     read: Option<RequirementsFile>,
 }
 
-impl RequirementTexts {
+impl Inputs {
     /// Starts with the files that the manifest names.
     pub fn new(recipe: &Recipe) -> Self {
-        let mut texts = Self { named: BTreeMap::new(), mistakes: Vec::new() };
+        let mut inputs =
+            Self { named: BTreeMap::new(), whole: BTreeMap::new(), mistakes: Vec::new() };
+        let by = |lines| Location { file: Arc::clone(&recipe.file), lines };
         for path in &recipe.python.requirements {
-            let by = Location { file: Arc::clone(&recipe.file), lines: path.lines };
-            texts.name(path.value.clone(), IncludeKind::Requirements, by);
+            inputs.name(path.value.clone(), IncludeKind::Requirements, by(path.lines));
         }
-        texts
+        let whole =
+            |lines, is_optional| Whole { by: by(lines), text: None, is_pending: true, is_optional };
+        if let Some(lock) = &recipe.python.lock
+            && let Some(project) = made_from(&lock.value)
+        {
+            inputs.whole.insert(project, whole(lock.lines, true));
+        }
+        for path in recipe.python.pyproject.iter().chain(&recipe.python.lock) {
+            inputs.whole.insert(path.value.clone(), whole(path.lines, false));
+        }
+        inputs
     }
 
     /// A file that is named for both is one of requirements: they constrain, too.
-    fn name(&mut self, path: RequirementsPath, kind: IncludeKind, by: Location) {
+    fn name(&mut self, path: InputPath, kind: IncludeKind, by: Location) {
         let named = self.named.entry(path).or_insert(Named { kind, by, read: None });
         named.kind = named.kind.min(kind);
     }
 
     /// The files to be read next; when there are none, all have been.
-    pub fn pending(&self) -> Vec<RequirementsPath> {
-        let pending = self.named.iter().filter(|(_, named)| named.read.is_none());
-        pending.map(|(path, _)| path.clone()).collect()
+    pub fn pending(&self) -> Vec<InputPath> {
+        let named = self.named.iter().filter(|(_, named)| named.read.is_none());
+        let whole = self.whole.iter().filter(|(_, whole)| whole.is_pending);
+        named.map(|(path, _)| path).chain(whole.map(|(path, _)| path)).cloned().collect()
     }
 
     /// Gives a file's text.
-    pub fn supply(&mut self, path: RequirementsPath, data: Vec<u8>) {
-        let file = SourceFile { name: shown(&path), language: "Text".to_owned(), data };
+    pub fn supply(&mut self, path: InputPath, data: Vec<u8>) {
+        let is_toml = shown(&path).ends_with(".toml") || shown(&path).ends_with(".lock");
+        let language = if is_toml { "TOML" } else { "Text" };
+        let file = SourceFile { name: shown(&path), language: language.to_owned(), data };
         let file = Arc::new(file);
+        if let Some(whole) = self.whole.get_mut(&path) {
+            (whole.text, whole.is_pending) = (Some(Arc::clone(&file)), false);
+        }
+        if !self.named.contains_key(&path) {
+            return;
+        }
         let read = RequirementsFile::parse(&file).unwrap_or_else(|mistakes| {
             self.mistakes.extend(mistakes.0);
             RequirementsFile::default()
@@ -75,11 +122,16 @@ impl RequirementTexts {
     }
 
     /// Says that a file cannot be had, and why.
-    pub fn missing(&mut self, path: RequirementsPath, why: &str) {
-        if let Some(Named { by, .. }) = self.named.get(&path) {
+    pub fn missing(&mut self, path: InputPath, why: &str) {
+        let named = self.named.get(&path).map(|named| named.by.clone());
+        let whole = self.whole.get_mut(&path).and_then(|whole| {
+            whole.is_pending = false;
+            (!whole.is_optional).then(|| whole.by.clone())
+        });
+        if let Some(by) = named.or(whole) {
             let place = match path {
-                RequirementsPath::Context(_) => "relative to the build context",
-                RequirementsPath::Code(_) => "relative to the code's `subdir`",
+                InputPath::Context(_) => "relative to the build context",
+                InputPath::Code(_) => "relative to the code's `subdir`",
             };
             let message = format!("cannot read `{}`: {why}", shown(&path));
             let mistake = Mistake::at(&by.file, by.lines, message);
@@ -88,7 +140,7 @@ impl RequirementTexts {
         self.done(path, RequirementsFile::default());
     }
 
-    fn done(&mut self, path: RequirementsPath, read: RequirementsFile) {
+    fn done(&mut self, path: InputPath, read: RequirementsFile) {
         if let Some(named) = self.named.get_mut(&path) {
             named.read = Some(read);
         }
@@ -99,7 +151,7 @@ impl RequirementTexts {
     /// # Errors
     ///
     /// Every mistake in any of them.
-    pub fn install_set(&self, recipe: &Recipe) -> Result<InstallSet, Mistakes> {
+    pub fn demand(&self, recipe: &Recipe) -> Result<Demand, Mistakes> {
         let mut mistakes = self.mistakes.clone();
         let mut set = InstallSet::default();
         for Named { kind, read, .. } in self.named.values() {
@@ -114,23 +166,44 @@ impl RequirementTexts {
             }
         }
         let python = &recipe.python;
-        let extra = python.extra_index_urls.iter().map(|url| url.value.clone());
-        set.add_indexes(python.index_url.as_ref().map(|url| url.value.clone()), extra);
-        if mistakes.is_empty() { Ok(set) } else { Err(Mistakes(mistakes)) }
+        let Indexes { index_url, extra_index_urls, find_links, .. } = python.indexes.clone();
+        set.add_indexes(index_url, extra_index_urls, find_links);
+        let text = |path: &InputPath| self.whole.get(path).and_then(|whole| whole.text.clone());
+        let path = |path: &Option<Spanned<InputPath>>| path.as_ref().map(|path| path.value.clone());
+        let lock = path(&python.lock);
+        let project = path(&python.pyproject).or_else(|| lock.as_ref().and_then(made_from));
+        let (lock, project) = (lock.and_then(|lock| text(&lock)), project.and_then(|it| text(&it)));
+        let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
+        let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
+        if let Some(project) = project.as_ref().filter(|_| lock.is_none()) {
+            let project = Pyproject::parse(project);
+            match project.and_then(|project| project.requirements(&selection)) {
+                Ok(required) => required.into_iter().for_each(|(one, _)| set.add(one)),
+                Err(found) => mistakes.extend(recipe.blame_selection(found).0),
+            }
+        }
+        let demand = Demand { requirements: set, lock, project, selection };
+        if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
     }
 }
 
+/// The file that a lock is made from, if it has one: in the same folder.
+fn made_from(lock: &InputPath) -> Option<InputPath> {
+    let (InputPath::Context(path) | InputPath::Code(path)) = lock;
+    beside(lock, Kind::of(path)?.made_from()?)
+}
+
 /// What messages call a file.
-fn shown(path: &RequirementsPath) -> String {
+fn shown(path: &InputPath) -> String {
     match path {
-        RequirementsPath::Context(path) => path.clone(),
-        RequirementsPath::Code(path) => format!("code:{path}"),
+        InputPath::Context(path) => path.clone(),
+        InputPath::Code(path) => format!("code:{path}"),
     }
 }
 
 /// The path that `path` is, seen from the file `from`; none if it leaves the root.
-fn beside(from: &RequirementsPath, path: &str) -> Option<RequirementsPath> {
-    let (RequirementsPath::Context(own) | RequirementsPath::Code(own)) = from;
+fn beside(from: &InputPath, path: &str) -> Option<InputPath> {
+    let (InputPath::Context(own) | InputPath::Code(own)) = from;
     let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     if path.starts_with('/') {
@@ -145,7 +218,7 @@ fn beside(from: &RequirementsPath, path: &str) -> Option<RequirementsPath> {
     }
     let joined = parts.join("/");
     Some(match from {
-        RequirementsPath::Context(_) => RequirementsPath::Context(joined),
-        RequirementsPath::Code(_) => RequirementsPath::Code(joined),
+        InputPath::Context(_) => InputPath::Context(joined),
+        InputPath::Code(_) => InputPath::Code(joined),
     })
 }

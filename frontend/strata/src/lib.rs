@@ -5,13 +5,17 @@
 //! a function of values.
 
 pub mod cli;
+pub mod environment;
 pub mod frontend;
 pub mod graph;
 pub mod image;
 pub mod inputs;
+pub mod lock;
 pub mod manifest;
 pub mod mistake;
+pub mod picks;
 pub mod plan;
 pub mod recipe;
 pub mod requirements;
 pub mod sources;
+pub mod strata_lock;

@@ -153,7 +153,7 @@ fn without_secrets(text: &str) -> String {
 }
 
 /// `text` with `…` in place of every `user:password@` of a URL.
-fn without_credentials(text: &str) -> String {
+pub(crate) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
@@ -216,6 +216,11 @@ impl Findings {
     /// Adds a mistake of the command line, or of a whole file.
     pub fn add(&mut self, mistake: Mistake) {
         self.mistakes.push(mistake);
+    }
+
+    /// Adds mistakes that know their places.
+    pub fn extend(&mut self, mistakes: impl IntoIterator<Item = Mistake>) {
+        self.mistakes.extend(mistakes);
     }
 
     /// Whether there is none.

@@ -6,6 +6,7 @@ use llb::{Meta, SourceFile, State};
 use crate::{
     plan::CodeFacts,
     recipe::{Code, CodeSource, Git},
+    strata_lock,
 };
 
 /// The remote and ref that the code is at.
@@ -52,6 +53,7 @@ pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: b
                 let ignore = ".dockerignore";
                 exclude.extend([
                     manifest.to_owned(),
+                    strata_lock::beside(manifest),
                     ignore.to_owned(),
                     format!("{manifest}{ignore}"),
                 ]);

@@ -55,7 +55,7 @@ fn a_plan_as_json() {
     let graph: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     let vertices = graph["vertices"].as_array().unwrap();
     let packages =
-        vertices.iter().find(|vertex| vertex["name"] == "[packages] install idna, six").unwrap();
+        vertices.iter().find(|vertex| vertex["name"] == "[packages] install idna").unwrap();
     assert_eq!(packages["kind"], "exec");
     assert_eq!(packages["lines"], serde_json::json!([4, 4]));
     let digests: Vec<&str> =
@@ -69,7 +69,7 @@ fn a_plan_as_json() {
 fn a_plan_as_a_chart() {
     let (_, stdout, _) = strata(&folder(MANIFEST), &["plan", "--format", "mermaid"]);
     assert!(stdout.starts_with("flowchart BT\n"), "{stdout}");
-    assert!(stdout.contains("[\"[packages] install idna, six\"]"), "{stdout}");
+    assert!(stdout.contains("[\"[packages] install idna\"]"), "{stdout}");
     assert!(stdout.contains(" --> "), "{stdout}");
 }
 
@@ -87,6 +87,47 @@ fn what_two_builds_have_not_in_common() {
          [code] copy https://github.com/org/app.git at v2 to /app\n\
          [image] put the layers together\n"
     );
+}
+
+/// The steps that install packages.
+fn installs(stdout: &str) -> Vec<&str> {
+    let lines = stdout.lines().filter_map(|line| line.split_once("[packages] install "));
+    let mut names: Vec<&str> = lines.map(|(_, rest)| rest.split("  ").next().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_lock_says_what_is_installed() {
+    let hash = "0".repeat(64);
+    let wheel = |name: &str| {
+        format!(
+            "name = \"{name}\"\nversion = \"1.0\"\nwheels = [{{ name = \"{name}-1.0-py3-none-any.whl\", \
+             url = \"https://example.org/{name}-1.0-py3-none-any.whl\", hashes = {{ sha256 = \"{hash}\" }} }}]\n"
+        )
+    };
+    let named = folder("base: python:3.11-slim\npython: requirements.txt\n");
+    let (_, before, _) = strata(&named, &["plan"]);
+    assert_eq!(installs(&before), ["idna", "six"], "{before}");
+
+    let own = folder("base: python:3.11-slim\npython: {lock: pylock.toml}\n");
+    let only = "marker = \"python_version < '3.12'\"\n";
+    let lock = format!(
+        "lock-version = \"1.0\"\ncreated-by = \"a test\"\n[[packages]]\n{}[[packages]]\n{}{only}",
+        wheel("numpy"),
+        wheel("tomli")
+    );
+    fs::write(own.path().join("pylock.toml"), &lock).unwrap();
+    let (_, stdout, stderr) = strata(&own, &["plan"]);
+    assert_eq!(installs(&stdout), ["numpy 1.0", "tomli 1.0"], "{stdout}{stderr}");
+    assert!(!stdout.contains("[lock] resolve"), "{stdout}");
+    fs::write(own.path().join("pylock.toml"), lock.replace("-py3-none-any", "-cp39-cp39-win32"))
+        .unwrap();
+    let (status, _, stderr) = strata(&own, &["plan"]);
+    assert_eq!(status, 1);
+    for said in ["pylock.toml:4", "CPython 3.11.0 on linux-x86_64", "only a build can look at"] {
+        assert!(stderr.contains(said), "{said}: {stderr}");
+    }
 }
 
 #[test]

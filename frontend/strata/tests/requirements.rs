@@ -16,7 +16,7 @@ fn parse(text: &str) -> Result<RequirementsFile, String> {
 fn canonical(text: &str) -> String {
     let mut set = InstallSet::default();
     set.add_file(IncludeKind::Requirements, &parse(text).unwrap());
-    set.requirements_text()
+    set.options_text() + &set.requirements_text()
 }
 
 #[test]

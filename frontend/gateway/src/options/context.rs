@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::{InvalidOption, Raw, boolean};
+use super::{InvalidOption, Raw, boolean, secret_json};
 
 /// Where the build's files come from, unread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,8 @@ impl ContextOptions {
         for (input, value) in raw.prefixed("input-metadata:") {
             let metadata = metadata(&value).map_err(|problem| InvalidOption {
                 option: format!("input-metadata:{input}"),
-                value,
+                // An image's configuration, with its environment.
+                value: None,
                 problem,
             })?;
             input_metadata.insert(input, metadata);
@@ -59,8 +60,7 @@ impl ContextOptions {
 
 /// A Go `map[string][]byte` in JSON: its bytes are base64.
 fn metadata(json: &str) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let encoded: BTreeMap<String, String> =
-        serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let encoded: BTreeMap<String, String> = secret_json(json)?;
     let decode = |(key, value): (String, String)| {
         let bytes = BASE64_STANDARD.decode(value).map_err(|error| error.to_string())?;
         Ok((key, bytes))

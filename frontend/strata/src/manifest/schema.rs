@@ -2,10 +2,11 @@
 //! is laid over and the reference page's list of keys all come from it.
 
 use super::values::{
-    Read, Written, absolute, argument, boolean, context, destination, duration, git, health_test,
-    hub, image, index, key_name, model_destination, number, pattern, ports, reference, relative,
+    Read, Written, absolute, argument, boolean, context, destination, duration, extra, git,
+    health_test, host, hub, image, index, installer, key_name, lock, model_destination, module,
+    number, page, pattern, ports, project, project_name, pyproject, reference, relative,
     repository, requirement, requirements, revision, secret, signal, socket, source,
-    system_package, text, user, variable_text, variant, volume, words,
+    system_package, text, torch, user, variable_text, variant, volume, words,
 };
 
 /// A key of an object.
@@ -225,7 +226,6 @@ const SYSTEM: Object = object(&[&[
 
 const PYTHON: Object = Object {
     short: Some("requirements"),
-    later: &["lock", "installer", "torch", "heavy", "verify", "find_links"],
     ..object(&[&[
         key(
             "requirements",
@@ -233,9 +233,53 @@ const PYTHON: Object = Object {
             "Requirements files, in the build context or (`code:requirements.txt`) in the code.",
         ),
         key("packages", Shape::List(&Shape::One(REQUIREMENT)), "Requirements written here."),
+        key(
+            "pyproject",
+            Shape::One(PYPROJECT),
+            "A `pyproject.toml` whose dependencies are installed; the project itself is not.",
+        ),
+        key("extras", Shape::List(&Shape::One(EXTRA)), "Extras of `pyproject`, too."),
+        key("groups", Shape::List(&Shape::One(EXTRA)), "Dependency groups of `pyproject`, too."),
+        key(
+            "lock",
+            Shape::One(LOCK),
+            "A lock that another tool keeps: what it says is installed, and nothing is resolved.",
+        ),
+        key("installer", Shape::One(INSTALLER), "Who installs; `pip` if not given."),
         key("index_url", Shape::One(INDEX), "The index in place of PyPI."),
         key("extra_index_urls", Shape::List(&Shape::One(INDEX)), "Indexes beside it."),
+        key("find_links", Shape::List(&Shape::One(PAGE)), "Pages with links to packages."),
+        key(
+            "credentials",
+            Shape::Map { name: host, of: &Shape::One(SECRET) },
+            "The build secret for each host that asks for a password: `user:password`, or a token.",
+        ),
+        key(
+            "torch",
+            Shape::One(TORCH),
+            "The build of PyTorch and its family, from PyTorch's own index.",
+        ),
+        key(
+            "heavy",
+            Shape::List(&Shape::One(PROJECT)),
+            "Packages that get a layer of their own, beside the known ones.",
+        ),
         key("env", VARIABLES, "Variables for builds from source, such as `CMAKE_ARGS`."),
+        key(
+            "after",
+            Shape::Map { name: project_name, of: &Shape::List(&Shape::One(PROJECT)) },
+            "For packages whose build from source must see others: which ones.",
+        ),
+        key(
+            "system_site_packages",
+            Shape::One(BOOLEAN),
+            "Whether packages of the base's own Python count as installed; `false` if not given.",
+        ),
+        key(
+            "verify",
+            Shape::List(&Shape::One(MODULE)),
+            "Modules that must import, or the build fails.",
+        ),
     ]])
 };
 
@@ -329,6 +373,15 @@ const REQUIREMENTS: Value =
 const REQUIREMENT: Value =
     value("a requirement such as `torch==2.9.1`", |it| requirement(it).map(drop));
 const INDEX: Value = value("a URL such as `https://pypi.org/simple`", |it| index(it).map(drop));
+const PAGE: Value =
+    value("a URL such as `https://example.org/wheels.html`", |it| page(it).map(drop));
+const PYPROJECT: Value = value("a file such as `pyproject.toml`", |it| pyproject(it).map(drop));
+const LOCK: Value = value("a lock such as `uv.lock`", |it| lock(it).map(drop));
+const EXTRA: Value = value("a name such as `gpu`", |it| extra(it).map(drop));
+const INSTALLER: Value = value("`pip` or `uv`", |it| installer(it).map(drop));
+const TORCH: Value = value("`cpu`, or a build such as `cu126`", |it| torch(it).map(drop));
+const PROJECT: Value = value("a package such as `torch`", |it| project(it).map(drop));
+const MODULE: Value = value("a module such as `torch`", |it| module(it).map(drop));
 const HUB: Value = value("a URL such as `https://huggingface.co`", |it| hub(it).map(drop));
 const REPOSITORY: Value = value("a model such as `org/name`", |it| repository(it).map(drop));
 const PATTERN: Value =

@@ -49,8 +49,8 @@ pub(super) fn merged(base: State, layers: &[Layer], name: &str) -> Assembled {
 
 /// Copies: for engines whose image store can do neither merge nor diff. The deltas lie where
 /// they were made, below everything else. Nothing is replaced by what is of another kind: the
-/// oldest of these engines have no such copy.
-pub(super) fn copied(base: State, layers: &[Layer], name: &str) -> Assembled {
+/// oldest of these engines have no such copy. `anew` copies what is cached, too.
+pub(super) fn copied(base: State, layers: &[Layer], name: &str, anew: bool) -> Assembled {
     let (deltas, files): (Vec<&Layer>, Vec<&Layer>) =
         layers.iter().partition(|layer| matches!(layer.tree, Tree::Delta { .. }));
     let root = deltas.iter().fold(base, |root, layer| match &layer.tree {
@@ -61,7 +61,7 @@ pub(super) fn copied(base: State, layers: &[Layer], name: &str) -> Assembled {
         Tree::Delta { .. } => root,
         Tree::Files(state) => File::on(root)
             .copy(Copy::new(state.clone(), "/", "/"))
-            .build(Meta::named(format!("{name}: copy {}", layer.purpose))),
+            .build(Meta::named(format!("{name}: copy {}", layer.purpose)).ignore_cache(anew)),
     });
     let purposes = deltas.into_iter().chain(files).map(|layer| layer.purpose.clone()).collect();
     Assembled { root, purposes }

@@ -1,12 +1,12 @@
 //! What the planner knows of the world: gathered before it runs, handed to it as values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateway::{NoCache, Sandbox};
 use llb::{Platform, State};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::requirements::InstallSet;
+use crate::{environment::Environment, requirements::InstallSet};
 
 /// Everything that is not in the recipe and yet decides the graph.
 #[derive(Clone, Debug)]
@@ -18,8 +18,6 @@ pub struct Facts {
     /// The platform that builds run on natively, where what is the same for all platforms is
     /// made once.
     pub native: Base,
-    /// The requirements, all files read; the same for every platform.
-    pub requirements: InstallSet,
     /// The filesystem that holds the code, if the recipe has any.
     pub code: Option<CodeFacts>,
 }
@@ -31,6 +29,69 @@ pub struct PlatformFacts {
     pub base: Base,
     /// What its Python and its system are.
     pub probe: Probe,
+    /// The Python packages.
+    pub packages: Packages,
+}
+
+/// What is to be installed on one platform, decided.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packages {
+    /// The packages, by name.
+    pub picks: Vec<Pick>,
+    /// What the image carries to say so; none where there is nothing to say.
+    pub bill: Option<Bill>,
+    /// Options of pip's for what is built from source, which needs an index: a line each.
+    pub options: String,
+}
+
+/// A package and the one thing that it is installed from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pick {
+    /// The project's name, normalised (PEP 503).
+    pub name: String,
+    /// Its version, where it is known before it is built.
+    pub version: Option<String>,
+    /// The name of the file.
+    pub file: String,
+    /// Where the file is; for git, pip's `git+https://…@commit`.
+    pub url: String,
+    /// What the file must have, one of: `sha256:…`. None for git.
+    pub hashes: Vec<String>,
+    /// Whether the requirement names the URL, rather than a release.
+    pub direct: bool,
+    /// Whether it must be built.
+    #[serde(skip)]
+    pub built: bool,
+    /// The size of the file in bytes, where the lock has it.
+    #[serde(skip)]
+    pub size: Option<u64>,
+    /// The packages that it needs, where the lock says so.
+    #[serde(skip)]
+    pub needs: BTreeSet<String>,
+}
+
+/// What a list of what is installed is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bill {
+    /// The step that resolved the requirements.
+    Resolved(Box<Resolution>),
+    /// The text itself, as `pylock.toml` (PEP 751).
+    Stated(String),
+}
+
+/// What a lock depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The requirements, all files read; the same for every platform.
+    pub requirements: InstallSet,
+    /// Releases to be taken where they will do: `name==version`.
+    pub preferences: Vec<String>,
+    /// Whether what the requirements require has been resolved already.
+    pub no_deps: bool,
+    /// Whether it is done where packages are built.
+    pub toolchain: bool,
+    /// Whether it is an answer, too, that a package would have to be built.
+    pub may_need_toolchain: bool,
 }
 
 /// The base image on one platform.
@@ -57,6 +118,10 @@ impl Base {
 pub struct Probe {
     /// The interpreter.
     pub python: Interpreter,
+    /// The machine as the kernel calls it: `x86_64`.
+    pub machine: String,
+    /// The C library.
+    pub libc: Libc,
     /// The distribution.
     pub os: Os,
     /// Users by name, as in its `/etc/passwd`.
@@ -70,8 +135,45 @@ pub struct Probe {
 /// A Python interpreter.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Interpreter {
+    /// The language's version: `3.12.4`.
+    pub version: String,
+    /// `cpython` or `pypy`.
+    pub implementation: String,
+    /// The implementation's own version; CPython's is that of the language.
+    pub implementation_version: String,
     /// What its extension modules are named by: `cpython-312-x86_64-linux-gnu`.
     pub soabi: Option<String>,
+    /// What it was built for: `linux-x86_64`.
+    pub platform: String,
+    /// How wide its pointers are: 64, or 32 even where the machine has 64.
+    pub bits: u8,
+}
+
+/// The C library of a system.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Libc {
+    /// `glibc` or `musl`; empty for another.
+    pub name: String,
+    /// `2.36`; empty if it does not tell.
+    pub version: String,
+}
+
+impl Probe {
+    /// The environment that locks and markers are read for.
+    pub fn environment(&self) -> Environment {
+        let Interpreter { version, implementation, implementation_version, .. } = &self.python;
+        Environment {
+            python_full_version: version.clone(),
+            implementation_name: implementation.clone(),
+            implementation_version: implementation_version.clone(),
+            machine: self.machine.clone(),
+            soabi: self.python.soabi.clone().unwrap_or_default(),
+            platform: self.python.platform.clone(),
+            bits: self.python.bits,
+            libc: self.libc.name.clone(),
+            libc_version: self.libc.version.clone(),
+        }
+    }
 }
 
 /// A distribution, by its `/etc/os-release`.

@@ -76,7 +76,8 @@ pub(super) fn dirs(scope: &Scope<'_>, folders: &Folders<'_>) -> State {
     let owner = Owner { uid: folders.user.uid, gid: folders.user.gid };
     let names: Vec<&str> = dirs.iter().map(|dir| dir.value.as_str()).collect();
     let meta = Meta::named(format!("[dirs] make {}", names.join(" ")))
-        .at(dirs.iter().map(|dir| scope.location(dir.lines)));
+        .at(dirs.iter().map(|dir| scope.location(dir.lines)))
+        .ignore_cache(scope.settings.no_cache.covers("dirs"));
     // Sorted, so that one within another finds that made already.
     let mut paths: Vec<String> = names.iter().map(|name| folders.resolve(name)).collect();
     paths.sort_unstable();

@@ -3,30 +3,57 @@
 
 mod assemble;
 mod base;
+mod buckets;
 mod code;
+mod environment;
 mod facts;
 mod folders;
 mod models;
 mod python;
+mod resolve;
 mod step;
 mod system;
 mod user;
+mod verify;
 
 use std::sync::Arc;
 
 use llb::{Lines, Location, Meta, Platform, SourceFile, State};
 
 pub use assemble::{Assembled, Layer, Tree};
+use environment::Environment;
 use folders::Folders;
 
+pub use buckets::HEAVY;
 pub use facts::{
-    Account, Base, CodeFacts, Facts, Folder, Interpreter, Os, PlatformFacts, Probe, Settings,
+    Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, Os, Packages, Pick,
+    PlatformFacts, Probe, Resolution, Settings,
 };
 pub use models::HF_HOME;
 pub use python::VENV;
 pub use user::User;
 
 use crate::recipe::Recipe;
+
+/// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
+/// takes.
+pub const STAGES: &[&str] = &[
+    "python",
+    "probe",
+    "venv",
+    "tool",
+    "lock",
+    "packages",
+    "toolchain",
+    "source",
+    "models",
+    "user",
+    "runtime",
+    "verify",
+    "code",
+    "dirs",
+    "image",
+];
 
 /// The time of every file that a build makes, in seconds since 1970: the first day of 1980,
 /// before which zip files, and so wheels, cannot express a time.
@@ -92,6 +119,13 @@ pub fn probe(recipe: &Recipe, settings: &Settings, base: &Base) -> State {
     base::probe(&scope, base, python)
 }
 
+/// The lock's layer, to be built and read before the packages can be planned.
+pub fn lock(recipe: &Recipe, settings: &Settings, base: &Base, resolution: &Resolution) -> State {
+    let scope = Scope::new(recipe, settings);
+    let python = base::python(&scope, base);
+    resolve::lock(&scope, base, python, resolution)
+}
+
 /// The whole graph, platform by platform.
 pub fn plan(recipe: &Recipe, facts: &Facts) -> Vec<Plan> {
     let scope = Scope::new(recipe, &facts.settings);
@@ -105,8 +139,8 @@ fn platform_plan(
     platform: &PlatformFacts,
     models: &[Layer],
 ) -> Plan {
-    let Scope { recipe, settings, .. } = scope;
-    let PlatformFacts { base, probe } = platform;
+    let recipe = scope.recipe;
+    let PlatformFacts { base, probe, packages } = platform;
     let user = User::resolve(recipe.image.user.as_ref().map(|user| &user.value), &probe.users);
 
     let image = base.state.clone();
@@ -117,13 +151,26 @@ fn platform_plan(
         Some(packages) => system::install(scope, "runtime", base, with_user.clone(), packages),
     };
 
-    // By volatility: a changed layer makes every layer above it be extracted again.
+    // By volatility: a changed layer makes every layer above it be extracted again. What rarely
+    // changes and is large lies low, what changes all day lies high; system packages may be large.
+    let environment = Environment::of(scope, platform, &python);
     let mut layers = Vec::new();
     layers.extend(delta(&image, &python, "Python, by system.python"));
-    layers.extend(environment(scope, facts, platform, &python, models));
+    layers.extend(environment.heavy);
+    layers.extend_from_slice(models);
+    layers.extend(environment.built);
     layers.extend(delta(&python, &with_user, &format!("user {}", user.config())));
     layers.extend(delta(&with_user, &runtime, "system packages"));
-    layers.push(files(base::probe(scope, base, python), "what the base is"));
+    layers.extend(environment.light);
+    layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
+    if let Some(bill) = &packages.bill {
+        layers.push(files(resolve::bill(scope, base, python, bill), "what is installed"));
+    }
+    if let Some(modules) = &recipe.python.verify {
+        let what = "put the environment together";
+        let root = assemble(scope, "verify", &base.platform, what, image.clone(), &layers).root;
+        layers.push(files(verify::imports(scope, base, root, &user, modules), "what was verified"));
+    }
     let folders = Folders { probe, user: &user };
     if let (Some(code), Some(facts)) = (&recipe.code, &facts.code) {
         let layer = code::code(scope, facts, code, &folders);
@@ -134,37 +181,13 @@ fn platform_plan(
         layers.push(files(folders::dirs(scope, &folders), "folders of the user's"));
     }
 
-    let name = scope.name("image", &base.platform, "put the layers together");
-    let assemble = if settings.merge { assemble::merged } else { assemble::copied };
     Plan {
         platform: base.platform.clone(),
-        image: assemble(image, &layers, &name),
+        image: assemble(scope, "image", &base.platform, "put the layers together", image, &layers),
         user,
         has_venv: scope.has_venv(),
         path: base.path().to_owned(),
     }
-}
-
-/// The venv, the models and the packages.
-fn environment(
-    scope: &Scope<'_>,
-    facts: &Facts,
-    platform: &PlatformFacts,
-    python: &State,
-    models: &[Layer],
-) -> Vec<Layer> {
-    if !scope.has_venv() {
-        return models.to_vec();
-    }
-    let requirements = &facts.requirements;
-    let venv = python::venv(scope, &platform.base, python.clone());
-    let mut layers = vec![files(venv.clone(), "virtual environment")];
-    layers.extend_from_slice(models);
-    if !requirements.is_empty() {
-        let packages = python::packages(scope, platform, python, venv, requirements);
-        layers.push(files(packages, &format!("Python packages: {requirements}")));
-    }
-    layers
 }
 
 /// The models' layers. They hold no machine code: fetched once, they serve every platform.
@@ -182,6 +205,23 @@ fn models(scope: &Scope<'_>, native: &Base) -> Vec<Layer> {
             files(layer, &format!("model {} at {}", model.repository, model.revision))
         })
         .collect()
+}
+
+/// Layers to one filesystem: merged where the engine can, copied where it cannot.
+fn assemble(
+    scope: &Scope<'_>,
+    stage: &str,
+    platform: &Platform,
+    what: &str,
+    base: State,
+    layers: &[Layer],
+) -> Assembled {
+    let name = scope.name(stage, platform, what);
+    if scope.settings.merge {
+        assemble::merged(base, layers, &name)
+    } else {
+        assemble::copied(base, layers, &name, scope.settings.no_cache.covers(stage))
+    }
 }
 
 fn files(state: State, purpose: &str) -> Layer {

@@ -1,27 +1,32 @@
-//! The Python environment: an empty venv, the pinned pip, the packages.
+//! The Python environment: an empty venv, the pinned installers, the packages.
 
 use llb::{CacheSharing, Mount, State};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Scope,
-    facts::{Base, PlatformFacts},
+    facts::{Base, Pick, PlatformFacts},
     step::{PYTHON, Script, Step, script},
     system,
 };
-use crate::requirements::InstallSet;
+use crate::recipe::Installer;
 
 /// Where the environment is in the image.
 pub const VENV: &str = "/opt/venv";
 
 /// The environment's own Python: pip is run by the one it installs for.
-const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
+pub(super) const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
 
-const PIP_CACHE: &str = "strata-pip";
+/// pip's cache of wheels that it built; see [`built_wheels_cache`].
+const BUILT_WHEELS_CACHE: &str = "strata-pip-wheels";
 
 /// What a tool step installs, pinned.
 pub(super) const PIP: Script = script!("tool_pip.txt");
+pub(super) const UV: Script = script!("tool_uv.txt");
 pub(super) const HUB: Script = script!("tool_hub.txt");
+
+/// What may help a build from source that failed.
+pub(super) const HINTS: Script = script!("hints.py");
 
 /// The empty environment.
 pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> State {
@@ -29,66 +34,136 @@ pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> State {
     Step::new(scope, "venv", base, python, PYTHON, &scripts)
         .named("make the virtual environment")
         .at(scope.recipe.python.lines)
+        .args(scope.recipe.python.system_site_packages.then_some("--system-site-packages"))
         .out()
 }
 
 /// A tool of the build's in a folder of its own, never in the image.
 pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, (name, pins): Script) -> State {
     let scripts = [script!("tool.py"), script!("tree.py"), script!("network.py")];
-    let index = scope.recipe.python.index_url.as_ref();
-    let index = index.map(|url| format!("--index-url {}\n", url.value)).unwrap_or_default();
+    // It comes from PyPI, or from what stands in its place: the other indexes are for packages.
+    let indexes = Some(&scope.recipe.python.indexes).filter(|all| all.index_url.is_some());
+    let index = indexes.iter().flat_map(|all| &all.index_url);
+    let extra = indexes.iter().flat_map(|all| &all.extra_index_urls);
+    let index = index.map(|url| format!("--index-url {url}\n"));
+    let extra = extra.map(|url| format!("--extra-index-url {url}\n"));
+    let pins = index.chain(extra).chain([pins.to_owned()]).collect::<String>();
+    let credentials = indexes.map(|all| all.credentials.clone()).unwrap_or_default();
     let what = name.trim_start_matches("tool_").trim_end_matches(".txt");
     Step::new(scope, "tool", base, python, PYTHON, &scripts)
         .named(format!("get {what}"))
         .at(scope.recipe.python.lines)
-        .file("tool.txt", index + pins)
+        .file("tool.txt", pins)
         .network()
-        .env("PIP_CACHE_DIR", "/cache/pip")
-        .cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
+        .credentials(&credentials)
+        .caches("pip")
         // A tool that had to be built is for this base alone.
         .mount(Mount::discarded("/cache/pip/wheels", State::scratch()))
         .out()
 }
 
-/// The packages, in one layer below [`VENV`].
-pub(super) fn packages(
+/// A bucket of wheels. No toolchain, no index: files by their hashes.
+pub(super) fn wheels(
+    scope: &Scope<'_>,
+    base: &Base,
+    python: &State,
+    venv: State,
+    bucket: &[&Pick],
+) -> State {
+    let (installer, tool) = match scope.recipe.python.installer {
+        Installer::Pip => ("pip", PIP),
+        Installer::Uv => ("uv", UV),
+    };
+    let path = format!("/tool/{installer}");
+    install(scope, "packages", base, python.clone(), venv, bucket)
+        .named(format!("install {}", named(bucket)))
+        .args([installer])
+        .mount(Mount::read_only(path, self::tool(scope, base, python.clone(), tool)))
+        .caches(installer)
+        .out()
+}
+
+/// What a build sees beside its own requirements.
+pub(super) struct Visible<'a> {
+    /// The packages.
+    pub(super) picks: Vec<&'a Pick>,
+    /// An environment of nothing but them.
+    pub(super) root: State,
+}
+
+/// A package that is built from source.
+pub(super) fn built(
     scope: &Scope<'_>,
     facts: &PlatformFacts,
     python: &State,
     venv: State,
-    requirements: &InstallSet,
+    pick: &Pick,
+    visible: Option<Visible<'_>>,
 ) -> State {
     let base = &facts.base;
-    let root = match &scope.recipe.system.build {
-        None => python.clone(),
-        Some(build) => system::install(scope, "toolchain", base, python.clone(), build),
+    let toolchain = system::toolchain(scope, base, python.clone());
+    let step = install(scope, "source", base, toolchain, venv, &[pick])
+        .named(format!("build {}", named(&[pick])))
+        .args(["source"])
+        .file(HINTS.0, HINTS.1)
+        .file("options.txt", facts.packages.options.as_str())
+        .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), PIP)))
+        .caches("pip")
+        .cache(
+            "/cache/pip/wheels",
+            &built_wheels_cache(scope, facts, visible.as_ref()),
+            CacheSharing::Shared,
+        );
+    let step = match visible {
+        None => step,
+        Some(Visible { root, .. }) => step.mount(Mount::read_only("/see", root)),
     };
-    let scripts = [script!("install.py"), script!("tree.py"), script!("network.py")];
-    let step = Step::new(scope, "packages", base, root, VENV_PYTHON, &scripts)
-        .named(format!("install {requirements}"))
-        .at(scope.recipe.python.lines)
-        .file("requirements.txt", requirements.requirements_text())
-        .file("constraints.txt", requirements.constraints_text())
-        .mount(Mount::read_only(VENV, venv).select(VENV))
-        .mount(Mount::read_only("/tool", tool(scope, base, python.clone(), PIP)))
-        .network()
-        .env("PIP_CACHE_DIR", "/cache/pip")
-        .cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
-        .cache("/cache/pip/wheels", &built_wheels_cache(scope, facts), CacheSharing::Shared);
     let env = &scope.recipe.python.env;
     env.iter().fold(step, |step, (name, value)| step.env(name, value)).out()
 }
 
+/// What installing wheels and building from source have in common.
+fn install<'a>(
+    scope: &'a Scope<'a>,
+    stage: &'a str,
+    base: &'a Base,
+    root: State,
+    venv: State,
+    picks: &[&Pick],
+) -> Step<'a> {
+    let scripts = [script!("install.py"), script!("tree.py"), script!("network.py")];
+    let packages = serde_json::to_string_pretty(picks).unwrap_or_default();
+    Step::new(scope, stage, base, root, VENV_PYTHON, &scripts)
+        .at(scope.recipe.python.lines)
+        .file("packages.json", packages)
+        .mount(Mount::read_only(VENV, venv).select(VENV))
+        .network()
+        .credentials(&scope.recipe.python.indexes.credentials)
+}
+
+/// `numpy 2.1.0`, or a few names, or how many there are.
+fn named(picks: &[&Pick]) -> String {
+    match picks {
+        [Pick { name, version: Some(version), .. }] => format!("{name} {version}"),
+        _ if picks.len() > 5 => format!("{} packages", picks.len()),
+        _ => picks.iter().map(|pick| pick.name.as_str()).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// The id of pip's cache of wheels that it built. pip tells them apart by their tags alone,
-/// which say nothing of the C library, the compiler's flags or the libraries that were there:
-/// one base may have another CUDA than the next.
-fn built_wheels_cache(scope: &Scope<'_>, facts: &PlatformFacts) -> String {
+/// which say nothing of the C library, the compiler's flags, or the libraries and packages that
+/// were there: one base may have another CUDA than the next.
+fn built_wheels_cache(
+    scope: &Scope<'_>,
+    facts: &PlatformFacts,
+    visible: Option<&Visible<'_>>,
+) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(text);
         hash.update([0]);
     };
-    let PlatformFacts { base, probe } = facts;
+    let PlatformFacts { base, probe, .. } = facts;
     add(&base.platform.to_string());
     let image = &scope.recipe.base.value;
     add(image.split_once('@').map_or(image, |(name, _)| name));
@@ -104,6 +179,9 @@ fn built_wheels_cache(scope: &Scope<'_>, facts: &PlatformFacts) -> String {
         add(name);
         add(value);
     }
+    for pick in visible.into_iter().flat_map(|visible| &visible.picks) {
+        [&pick.name, &pick.url].into_iter().chain(&pick.hashes).for_each(|text| add(text));
+    }
     let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{PIP_CACHE}-wheels-{hex}")
+    format!("{BUILT_WHEELS_CACHE}-{hex}")
 }

@@ -1,5 +1,7 @@
 //! A step: one of our scripts, run in a container. What all of them share is here.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gateway::Sandbox;
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 
@@ -21,6 +23,9 @@ pub(super) const PYTHON: &[&str] = &["python3", "-EsB"];
 
 /// The base's shell.
 pub(super) const SHELL: &[&str] = &["/bin/sh"];
+
+const PIP_CACHE: &str = "strata-pip";
+const UV_CACHE: &str = "strata-uv";
 
 /// Where scripts are mounted.
 const SCRIPTS: &str = "/strata";
@@ -116,6 +121,28 @@ impl<'a> Step<'a> {
             "netrc",
             true,
         ))
+    }
+
+    /// Gives it the secrets that hosts ask for, by host: `user:password`, or a token.
+    pub(super) fn credentials(mut self, secrets: &BTreeMap<String, String>) -> Self {
+        const FOLDER: &str = "/run/secrets/credentials";
+        if secrets.is_empty() {
+            return self;
+        }
+        let ids: BTreeSet<&String> = secrets.values().collect();
+        for id in ids {
+            self = self.mount(Mount::secret(format!("{FOLDER}/{id}"), id, true));
+        }
+        let hosts = secrets.iter().map(|(host, id)| format!("{host} {FOLDER}/{id}\n"));
+        self.file("credentials.txt", hosts.collect::<String>())
+    }
+
+    /// Gives it what pip or uv downloads into.
+    pub(super) fn caches(self, installer: &str) -> Self {
+        if installer == "uv" {
+            return self.cache("/cache/uv", UV_CACHE, CacheSharing::Shared);
+        }
+        self.env("PIP_CACHE_DIR", "/cache/pip").cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
     }
 
     /// The layer that it leaves in `/out`; what it does to its root is forgotten.

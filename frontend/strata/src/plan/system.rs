@@ -28,6 +28,14 @@ pub(super) fn install(
         .root()
 }
 
+/// Where packages are built from source: `python` with `system.build`.
+pub(super) fn toolchain(scope: &Scope<'_>, base: &Base, python: State) -> State {
+    match &scope.recipe.system.build {
+        None => python,
+        Some(packages) => install(scope, "toolchain", base, python, packages),
+    }
+}
+
 /// `on` with the user in `/etc/passwd` and a home; as it is if the user is there already.
 pub(super) fn make_user(scope: &Scope<'_>, base: &Base, on: State, user: &User) -> State {
     let Some(name) = &user.make else {

@@ -7,11 +7,15 @@ use crate::{
 };
 
 /// The targets by name.
-const TARGETS: [(&str, Target); 3] =
-    [("image", Target::Image), ("dev", Target::Dev), ("deps", Target::Deps)];
+const TARGETS: [(&str, Target); 4] = [
+    ("image", Target::Image),
+    ("dev", Target::Dev),
+    ("deps", Target::Deps),
+    ("lock", Target::Lock),
+];
 
 /// Targets that are planned. Who asks for one must not get another.
-const LATER: [&str; 2] = ["models", "lock"];
+const LATER: [&str; 1] = ["models"];
 
 /// What `--target` asks for.
 pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {

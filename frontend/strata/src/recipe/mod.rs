@@ -5,10 +5,15 @@ mod arguments;
 mod choice;
 mod code;
 mod image;
+mod python;
 mod reader;
 mod sections;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use llb::{Lines, SourceFile};
 
@@ -18,7 +23,7 @@ use crate::{
     mistake::{Findings, Mistakes, Spanned},
 };
 
-pub use crate::manifest::values::{RequirementsPath, User};
+pub use crate::manifest::values::{InputPath, Installer, User};
 
 /// What is chosen outside of the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Recipe {
     pub file: Arc<SourceFile>,
     /// What of it is wanted.
     pub target: Target,
+    /// The variant; empty for none.
+    pub variant: String,
     /// The image everything stands on, as written: `python:3.12-slim`.
     pub base: Spanned<String>,
     /// Packages of the base's own package manager.
@@ -61,6 +68,8 @@ pub enum Target {
     Dev,
     /// All but the code: a base for other builds.
     Deps,
+    /// The manifest's `strata.lock`, and no image.
+    Lock,
 }
 
 /// Packages of the base's own package manager, each list sorted and without repetitions.
@@ -80,17 +89,48 @@ pub struct Python {
     /// The lines of the whole section; none when the manifest has no `python`.
     pub lines: Option<Lines>,
     /// Requirements files.
-    pub requirements: Vec<Spanned<RequirementsPath>>,
+    pub requirements: Vec<Spanned<InputPath>>,
     /// Requirements written in the manifest (PEP 508), as written.
     pub packages: Vec<Spanned<String>>,
-    /// The index in place of PyPI.
-    pub index_url: Option<Spanned<String>>,
-    /// Indexes beside it.
-    pub extra_index_urls: Vec<Spanned<String>>,
+    /// The project whose dependencies are required.
+    pub pyproject: Option<Spanned<InputPath>>,
+    /// Extras of the project, normalised.
+    pub extras: Vec<Spanned<String>>,
+    /// Dependency groups of the project, normalised.
+    pub groups: Vec<Spanned<String>>,
+    /// The lock that another tool keeps.
+    pub lock: Option<Spanned<InputPath>>,
+    /// Who installs.
+    pub installer: Installer,
+    /// Where packages come from.
+    pub indexes: Indexes,
+    /// Packages with a layer of their own beside the known ones, normalised.
+    pub heavy: BTreeSet<String>,
     /// Variables for builds from source, such as `CMAKE_ARGS`.
     pub env: BTreeMap<String, String>,
-    /// The code that some of `requirements` are read from, whatever the target; none if none are.
+    /// What must be there when a package is built from source, by the package's name.
+    pub after: BTreeMap<String, BTreeSet<String>>,
+    /// Whether what the base's own Python has counts as installed.
+    pub system_site_packages: bool,
+    /// Modules that must import.
+    pub verify: Option<Spanned<Vec<String>>>,
+    /// The code that some of these files are read from, whatever the target; none if none are.
     pub code: Option<Code>,
+}
+
+/// Where packages come from, as far as the manifest says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Indexes {
+    /// The index in place of PyPI.
+    pub index_url: Option<String>,
+    /// Indexes beside it.
+    pub extra_index_urls: Vec<String>,
+    /// Pages with links to packages.
+    pub find_links: Vec<String>,
+    /// The id of the build secret with a host's user and password, by host.
+    pub credentials: BTreeMap<String, String>,
+    /// The build of PyTorch, by its index: `cpu`, `cu126`.
+    pub torch: Option<String>,
 }
 
 /// One model: a repository on the Hugging Face hub.
@@ -196,6 +236,13 @@ pub struct Healthcheck {
     pub retries: Option<u32>,
 }
 
+impl Recipe {
+    /// Whether it may come to other packages than another recipe of the same manifest.
+    pub fn has_other_packages(&self, other: &Self) -> bool {
+        (&self.python, &self.base) != (&other.python, &other.base)
+    }
+}
+
 /// Reads the manifest `file` and decides what to build of it.
 ///
 /// # Errors
@@ -214,7 +261,8 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let manifest = manifest::read(findings)?;
     let arguments = Arguments::new(&manifest, &choices.build_args, findings);
     let target = choice::target(choices.target.as_deref(), findings);
-    let layers = choice::layers(manifest.root, target, arguments.get("VARIANT"), findings);
+    let variant = arguments.get("VARIANT");
+    let layers = choice::layers(manifest.root, target, variant, findings);
     let layers = layers.into_iter().map(|layer| arguments.fill_in(layer, findings));
     let decided = layers.fold(None, |under, over| manifest::lay(under, over, &DECIDED))?;
 
@@ -227,5 +275,6 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let models = reader.models(arguments.get("HF_ENDPOINT"));
     let image = reader.image(code.as_ref());
     let code = code.filter(|_| target == Target::Image);
-    Some(Recipe { file, target, base: base?, system, python, models, code, image })
+    let variant = variant.map(|given| given.value.clone()).unwrap_or_default();
+    Some(Recipe { file, target, variant, base: base?, system, python, models, code, image })
 }

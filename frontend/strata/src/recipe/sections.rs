@@ -1,10 +1,10 @@
-//! The sections that layers are made of: base, system, Python, models.
+//! The sections that layers are made of, beside Python: base, system, models.
 
 use std::collections::BTreeMap;
 
 use llb::Lines;
 
-use super::{Code, Model, Python, RequirementsPath, System, arguments::Given, reader::Reader};
+use super::{Model, System, arguments::Given, reader::Reader};
 use crate::{
     manifest::{Node, values},
     mistake::{Mistake, Spanned, quote},
@@ -37,28 +37,6 @@ impl Reader<'_> {
         names.sort_unstable();
         let lines = section.entry(key)?.lines();
         (!names.is_empty()).then(|| Spanned::new(names, lines))
-    }
-
-    /// `python`, whose requirements may be in `code`.
-    pub fn python(&mut self, code: Option<&Code>) -> Python {
-        let Some(section) = self.root.entry("python") else { return Python::default() };
-        let (lines, section) = (section.lines(), &section.value);
-        let requirements = self.list(section, "requirements", values::requirements);
-        let in_code = |path: &&Spanned<_>| matches!(path.value, RequirementsPath::Code(_));
-        let in_code = requirements.iter().find(in_code).map(|path| path.lines);
-        if let Some(lines) = in_code.filter(|_| self.root.get("code").is_none()) {
-            let mistake = Mistake::new("`code:` means a file of the code, and there is no `code`");
-            self.findings.at(lines, mistake.about("requirements"));
-        }
-        Python {
-            lines: Some(lines),
-            requirements,
-            packages: self.list(section, "packages", values::requirement),
-            index_url: self.one(section, "index_url", values::index),
-            extra_index_urls: self.list(section, "extra_index_urls", values::index),
-            env: self.map(section, "env", values::variable_text),
-            code: code.filter(|_| in_code.is_some()).cloned(),
-        }
     }
 
     /// `models`, from `hub` where they name none.

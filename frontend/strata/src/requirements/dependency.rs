@@ -10,18 +10,21 @@ use super::{cursor::Cursor, marker::Marker, url};
 use crate::mistake::{Mistake, quote};
 
 /// A dependency in one form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Dependency {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Dependency {
     /// The project's name, normalised (PEP 503); none for a bare URL that does not tell.
-    pub(super) name: Option<String>,
-    extras: BTreeSet<String>,
-    source: Source,
-    marker: Option<Marker>,
+    pub(crate) name: Option<String>,
+    /// Its extras that are wanted, too.
+    pub(crate) extras: BTreeSet<String>,
+    /// Where from, and which.
+    pub(crate) source: Source,
+    /// When.
+    pub(crate) marker: Option<Marker>,
 }
 
 /// Which releases of a project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
     /// Those that all of these allow.
     Versions(BTreeSet<String>),
     /// The one at this URL: `name @ url`.
@@ -37,7 +40,7 @@ const EXAMPLES: &str = "pip takes `name`, `name[extra]==1.2`, `name>=1; python_v
 
 impl Dependency {
     /// Reads a dependency; `name @ url` as well as a URL by itself.
-    pub(super) fn parse(text: &str) -> Result<Self, Mistake> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Mistake> {
         if url::is_bare(text) {
             return Self::parse_bare_url(text);
         }
@@ -82,7 +85,7 @@ fn name(cursor: &mut Cursor<'_>) -> Result<String, Mistake> {
 }
 
 /// PEP 503: in small letters, with one `-` for every run of `-`, `_` and `.`.
-pub(super) fn normalize(name: &str) -> String {
+pub(crate) fn normalize(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for c in name.chars() {
         match c {
@@ -173,7 +176,15 @@ fn version(operator: &str, cursor: &mut Cursor<'_>) -> Result<String, Mistake> {
 
 fn marker(text: &str) -> Result<Option<Marker>, Mistake> {
     let text = text.trim();
-    if text.is_empty() { Ok(None) } else { Marker::parse(text).map(Some) }
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let marker = Marker::parse(text)?;
+    match marker.set() {
+        Some(name) => Err(Mistake::new(format!("the marker's `{name}` is for lock files only"))
+            .help("a requirement asks for one extra: `extra == \"name\"`")),
+        None => Ok(Some(marker)),
+    }
 }
 
 impl fmt::Display for Dependency {

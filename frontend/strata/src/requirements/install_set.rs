@@ -28,14 +28,38 @@ impl InstallSet {
         self.requirements.insert(requirement);
     }
 
+    /// Adds releases, `name==version`.
+    pub fn require(&mut self, pins: impl IntoIterator<Item = String>) {
+        let pins = pins.into_iter().filter_map(|pin| Requirement::parse(&pin).ok());
+        self.requirements.extend(pins);
+    }
+
+    /// Holds projects to releases, `name==version`, if something asks for them.
+    pub fn constrain(&mut self, pins: impl IntoIterator<Item = String>) {
+        let pins = pins.into_iter().filter_map(|pin| Requirement::parse(&pin).ok());
+        self.constraints.extend(pins);
+    }
+
     /// Adds indexes; `index_url` wins over those of files.
     pub fn add_indexes(
         &mut self,
         index_url: Option<String>,
         extra: impl IntoIterator<Item = String>,
+        find_links: impl IntoIterator<Item = String>,
     ) {
         self.options.index_url = index_url.or(self.options.index_url.take());
         self.options.extra_index_urls.extend(extra);
+        self.options.find_links.extend(find_links);
+    }
+
+    /// What is to be installed, in canonical order.
+    pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.requirements.iter()
+    }
+
+    /// What the files say beside requirements.
+    pub const fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Whether there is nothing to install.
@@ -43,10 +67,19 @@ impl InstallSet {
         self.requirements.is_empty()
     }
 
-    /// The text of a requirements file.
+    /// The projects that are required, by name.
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.requirements.iter().map(|requirement| requirement.name.as_str()).collect()
+    }
+
+    /// The text of a requirements file, without options.
     pub fn requirements_text(&self) -> String {
-        let requirements = self.requirements.iter().map(ToString::to_string);
-        self.options.lines().chain(requirements).map(|line| line + "\n").collect()
+        self.requirements.iter().map(|requirement| format!("{requirement}\n")).collect()
+    }
+
+    /// The options, a line each.
+    pub fn options_text(&self) -> String {
+        self.options.lines().map(|line| line + "\n").collect()
     }
 
     /// The text of a constraints file.
@@ -58,7 +91,7 @@ impl InstallSet {
 impl fmt::Display for InstallSet {
     /// A few names, or how many there are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: BTreeSet<&str> = self.requirements.iter().map(|one| one.name.as_str()).collect();
+        let names = self.names();
         if names.len() > 5 {
             return write!(f, "{} requirements", names.len());
         }

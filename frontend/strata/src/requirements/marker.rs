@@ -1,30 +1,49 @@
 //! Environment markers (PEP 508): when a requirement counts.
 //!
-//! They are brought into one form but not evaluated: pip does that, where the environment is.
+//! They are brought into one form; those of a lock are evaluated here, those of requirements by
+//! pip, where the environment is.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, str::FromStr as _};
 
-use super::cursor::Cursor;
-use crate::mistake::{Mistake, quote};
+use pep440_rs::{Version, VersionSpecifier};
+
+use super::{cursor::Cursor, dependency::normalize};
+use crate::{
+    environment::Environment,
+    mistake::{Mistake, quote},
+};
 
 /// A marker in one form: operands of `and` and `or` sorted, and none of them twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Marker {
+pub enum Marker {
+    /// One value against another.
     Compare(Operand, &'static str, Operand),
+    /// `and`.
     All(BTreeSet<Marker>),
+    /// `or`.
     Any(BTreeSet<Marker>),
 }
 
 /// One side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Operand {
+pub enum Operand {
+    /// A fact of the environment, or what is asked for: `extra`, `extras`, `dependency_groups`.
     Variable(&'static str),
     /// The text between the quotes; it cannot have both kinds of quotes in it.
     Text(String),
 }
 
+/// What is asked for beside the packages themselves: names in their normal form (PEP 685).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Extras: the values of `extra` and `extras`.
+    pub extras: BTreeSet<String>,
+    /// Dependency groups (PEP 735): the values of `dependency_groups`.
+    pub groups: BTreeSet<String>,
+}
+
 /// The variables, each after the older name that it had in setuptools, if it had one.
-const VARIABLES: [(&str, &str); 18] = [
+const VARIABLES: [(&str, &str); 20] = [
     ("python_version", "python_version"),
     ("python_full_version", "python_full_version"),
     ("os_name", "os_name"),
@@ -43,7 +62,16 @@ const VARIABLES: [(&str, &str); 18] = [
     ("implementation_name", "implementation_name"),
     ("implementation_version", "implementation_version"),
     ("extra", "extra"),
+    ("extras", "extras"),
+    ("dependency_groups", "dependency_groups"),
 ];
+
+/// The variables that hold versions; the others are compared as text.
+const VERSIONS: [&str; 4] =
+    ["implementation_version", "platform_release", "python_full_version", "python_version"];
+
+/// Those that hold a set, and that lock files alone have (PEP 751).
+const SETS: [&str; 2] = ["extras", "dependency_groups"];
 
 /// The longer ones before those they begin with.
 const OPERATORS: [&str; 8] = ["===", "==", "~=", "!=", "<=", ">=", "<", ">"];
@@ -53,10 +81,116 @@ const DEPTH: usize = 32;
 
 impl Marker {
     /// Reads a marker up to the end of the text.
-    pub(super) fn parse(text: &str) -> Result<Self, Mistake> {
+    ///
+    /// # Errors
+    ///
+    /// When `packaging` would refuse it.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
         let mut cursor = Cursor::new(text);
         let marker = any(&mut cursor, DEPTH)?;
         if cursor.at_end() { Ok(marker) } else { Err(expected("`and` or `or`", &cursor)) }
+    }
+
+    /// A marker that holds when both do.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        let flat = [self, other].into_iter().flat_map(|operand| match operand {
+            Self::All(inner) => inner,
+            other => BTreeSet::from([other]),
+        });
+        collapse(flat.collect(), Self::All)
+    }
+
+    /// The variable that only a lock's markers may name, if this one does.
+    pub(super) fn set(&self) -> Option<&'static str> {
+        match self {
+            Self::Compare(left, _, right) => {
+                let name = |operand: &Operand| match operand {
+                    Operand::Variable(name) if SETS.contains(name) => Some(*name),
+                    _ => None,
+                };
+                name(left).or_else(|| name(right))
+            }
+            Self::All(operands) | Self::Any(operands) => operands.iter().find_map(Self::set),
+        }
+    }
+
+    /// Whether it holds, by the rules of `packaging` 26.3; a comparison that it calls undefined
+    /// does not.
+    pub fn evaluate(&self, environment: &Environment, selection: &Selection) -> bool {
+        match self {
+            Self::All(operands) => operands.iter().all(|one| one.evaluate(environment, selection)),
+            Self::Any(operands) => operands.iter().any(|one| one.evaluate(environment, selection)),
+            Self::Compare(left, operator, right) => match (left, right) {
+                (Operand::Text(text), Operand::Variable(name)) if SETS.contains(name) => {
+                    let set = if *name == "extras" { &selection.extras } else { &selection.groups };
+                    match *operator {
+                        "in" => set.contains(&normalize(text)),
+                        "not in" => !set.contains(&normalize(text)),
+                        _ => false,
+                    }
+                }
+                (Operand::Variable("extra"), Operand::Text(text)) => {
+                    extra(&selection.extras, operator, |extra| compare_text(extra, operator, text))
+                }
+                (Operand::Text(text), Operand::Variable("extra")) => {
+                    extra(&selection.extras, operator, |extra| compare_text(text, operator, extra))
+                }
+                (left, right) => {
+                    let of_versions = [left, right].into_iter().any(|operand| {
+                        matches!(operand, Operand::Variable(name) if VERSIONS.contains(name))
+                    });
+                    let (left, right) = (left.value(environment), right.value(environment));
+                    let versions =
+                        of_versions.then(|| compare_versions(&left, operator, &right)).flatten();
+                    versions.unwrap_or_else(|| compare_text(&left, operator, &right))
+                }
+            },
+        }
+    }
+}
+
+impl Operand {
+    fn value(&self, environment: &Environment) -> String {
+        match self {
+            Self::Variable(name) => environment.variable(name),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// Several extras can be asked for at once, or none: then `extra` is empty.
+fn extra(extras: &BTreeSet<String>, operator: &str, holds: impl Fn(&str) -> bool) -> bool {
+    let mut extras = extras.iter().map(String::as_str);
+    match operator {
+        _ if extras.len() == 0 => holds(""),
+        "!=" | "not in" => extras.all(holds),
+        _ => extras.any(holds),
+    }
+}
+
+/// None if the right side is not a version that the operator can be used with.
+fn compare_versions(left: &str, operator: &str, right: &str) -> Option<bool> {
+    if operator == "===" {
+        return Some(left.eq_ignore_ascii_case(right));
+    }
+    let right = VersionSpecifier::from_str(&format!("{operator}{right}")).ok()?;
+    let Ok(left) = Version::from_str(left) else { return Some(false) };
+    // The crate has `3.13.0a1 < 3.13.0rc1` wrong.
+    if operator == "<" && right.version().any_prerelease() {
+        return Some(left < *right.version());
+    }
+    Some(right.contains(&left))
+}
+
+/// Text has no order: it is the same or not.
+fn compare_text(left: &str, operator: &str, right: &str) -> bool {
+    match operator {
+        "==" | "<=" | ">=" => left == right,
+        "!=" => left != right,
+        "in" => right.contains(left),
+        "not in" => !right.contains(left),
+        _ => false,
     }
 }
 
@@ -100,7 +234,7 @@ fn atom(cursor: &mut Cursor<'_>, depth: usize) -> Result<Marker, Mistake> {
     if !cursor.eat("(") {
         let left = operand(cursor)?;
         let operator = operator(cursor)?;
-        return Ok(Marker::Compare(left, operator, operand(cursor)?));
+        return Ok(compare(left, operator, operand(cursor)?));
     }
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Mistake::new("a marker with too many parentheses in each other"));
@@ -111,6 +245,22 @@ fn atom(cursor: &mut Cursor<'_>, depth: usize) -> Result<Marker, Mistake> {
     }
     cursor.skip_space();
     Ok(inner)
+}
+
+/// Names of extras and groups in their normal form, as `packaging` has them.
+fn compare(left: Operand, operator: &'static str, right: Operand) -> Marker {
+    match (left, right) {
+        (Operand::Variable("extra"), Operand::Text(text)) => {
+            let text = Operand::Text(normalize(&text));
+            Marker::Compare(Operand::Variable("extra"), operator, text)
+        }
+        (Operand::Text(text), Operand::Variable(name))
+            if name == "extra" || SETS.contains(&name) =>
+        {
+            Marker::Compare(Operand::Text(normalize(&text)), operator, Operand::Variable(name))
+        }
+        (left, right) => Marker::Compare(left, operator, right),
+    }
 }
 
 fn operand(cursor: &mut Cursor<'_>) -> Result<Operand, Mistake> {

@@ -13,5 +13,9 @@ mod url;
 
 pub use file::{Include, IncludeKind, RequirementsFile};
 pub use install_set::InstallSet;
-pub use options::Options;
+pub use marker::{Marker, Operand, Selection};
+pub use options::{Formats, Options};
 pub use requirement::Requirement;
+
+pub(crate) use dependency::{Dependency, Source as DependencySource, normalize};
+pub(crate) use url::{check as check_url, check_page};

@@ -24,6 +24,15 @@ pub struct Options {
     pub flags: BTreeSet<String>,
 }
 
+/// In which forms a project may be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formats {
+    /// As a wheel.
+    pub wheel: bool,
+    /// Built from source.
+    pub source: bool,
+}
+
 const FLAGS: [&str; 4] = ["--no-index", "--pre", "--prefer-binary", "--require-hashes"];
 
 /// Options that take a value, with their other names.
@@ -87,6 +96,20 @@ impl Options {
         for (option, name) in other.formats() {
             self.choose(option, name);
         }
+    }
+
+    /// What `--no-binary` and `--only-binary` leave of a project, as in pip's `FormatControl`: a
+    /// name counts more than `:all:`.
+    pub fn formats_of(&self, project: &str) -> Formats {
+        let names = |set: &BTreeSet<String>, name: &str| set.contains(name);
+        let (only_source, only_wheel) = if names(&self.no_binary, project) {
+            (true, false)
+        } else if names(&self.only_binary, project) {
+            (false, true)
+        } else {
+            (names(&self.no_binary, ALL), names(&self.only_binary, ALL))
+        };
+        Formats { wheel: !only_source, source: !only_wheel }
     }
 
     /// As lines of a requirements file, in one order.

@@ -36,6 +36,17 @@ impl Requirement {
         }
         Ok(Self { name: dependency.name.unwrap_or_else(|| specifier.to_owned()), text })
     }
+
+    /// What is required, without the options behind it.
+    pub(crate) fn dependency(&self) -> Result<Dependency, Mistake> {
+        Dependency::parse(split_options(&self.text).0)
+    }
+
+    /// The hashes behind it, `sha256:…`.
+    pub(crate) fn hashes(&self) -> BTreeSet<String> {
+        let options = self.text.split(' ').filter_map(|word| word.strip_prefix("--hash="));
+        options.map(str::to_lowercase).collect()
+    }
 }
 
 impl fmt::Display for Requirement {

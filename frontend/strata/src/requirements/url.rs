@@ -32,7 +32,7 @@ pub(super) fn is_bare(text: &str) -> bool {
 }
 
 /// The URL of a package, if a build can fetch it.
-pub(super) fn check(url: &str) -> Result<String, Mistake> {
+pub(crate) fn check(url: &str) -> Result<String, Mistake> {
     refuse_path(url)?;
     refuse_credentials(url)?;
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
@@ -47,7 +47,7 @@ pub(super) fn check(url: &str) -> Result<String, Mistake> {
 }
 
 /// The URL of an index, or of a page with links.
-pub(super) fn check_page(url: &str) -> Result<String, Mistake> {
+pub(crate) fn check_page(url: &str) -> Result<String, Mistake> {
     refuse_credentials(url)?;
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if rest.is_some_and(has_host) {

@@ -268,7 +268,7 @@ fn choices() {
             ("base: b\nargs: {VARIANT: nvida}\nvariants: {nvidia: {}}\n", &[]),
             ("base: b\n", &["target=devel"]),
             ("base: b\n", &["target=production"]),
-            ("base: b\n", &["target=lock"]),
+            ("base: b\n", &["target=models"]),
             (git, &["CODE_VERSION=1a2b3c4"]),
             (git, &["CODE_VERSION=v1 beta"]),
             ("base: b\nargs: {CODE_VERSION: v1..2}\ncode: https://h/r\n", &[]),

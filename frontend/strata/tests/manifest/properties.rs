@@ -120,8 +120,10 @@ fn written(whims: &[u8]) -> String {
 fn said(manifest: &str, choices: &[&str]) -> String {
     let recipe = read(manifest, choices);
     let recipe = recipe.unwrap_or_else(|mistakes| panic!("{mistakes}\n{manifest}"));
-    let Recipe { file: _, target, base, system, python, models, code, image } = recipe;
-    let debug = format!("{target:?} {base:?} {system:?} {python:?} {models:?} {code:?} {image:?}");
+    let Recipe { file: _, target, variant, base, system, python, models, code, image } = recipe;
+    let debug = format!(
+        "{target:?} {variant} {base:?} {system:?} {python:?} {models:?} {code:?} {image:?}"
+    );
     let mut parts = debug.split("Lines {");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |said, part| said + part.split_once('}').map_or("", |(_, rest)| rest))

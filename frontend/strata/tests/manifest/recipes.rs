@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use strata::{
     mistake::Spanned,
-    recipe::{Code, CodeSource, Model, Recipe, RequirementsPath, Target},
+    recipe::{Code, CodeSource, InputPath, Model, Recipe, Target},
 };
 
 use crate::read;
@@ -33,13 +33,13 @@ fn said(recipe: &Recipe) -> String {
     }
     for Spanned { value, .. } in &recipe.python.requirements {
         match value {
-            RequirementsPath::Context(path) => say("requirements", path),
-            RequirementsPath::Code(path) => say("requirements of code", path),
+            InputPath::Context(path) => say("requirements", path),
+            InputPath::Code(path) => say("requirements of code", path),
         }
     }
     recipe.python.packages.iter().for_each(|package| say("package", &package.value));
-    recipe.python.index_url.iter().for_each(|url| say("index", &url.value));
-    recipe.python.extra_index_urls.iter().for_each(|url| say("extra index", &url.value));
+    recipe.python.indexes.index_url.iter().for_each(|url| say("index", url));
+    recipe.python.indexes.extra_index_urls.iter().for_each(|url| say("extra index", url));
     recipe.python.env.iter().for_each(|(name, value)| say(&format!("python env {name}"), value));
     recipe.python.code.iter().for_each(|code| say("python code", &from(code)));
     recipe.models.iter().for_each(|model| say("model", &what(model)));
@@ -442,7 +442,7 @@ requirements "requirements.txt"
 requirements of code "deps/extra.txt"
 package "llama-cpp-python"
 package "torch == 2.9.1 ; python_version > \"3.9\""
-index "https://pypi.example.org/simple/"
+index "https://pypi.example.org/simple"
 extra index "https://download.pytorch.org/whl/cpu"
 python env CMAKE_ARGS "-DGGML_CUDA=on"
 python code "git ssh://git@example.org/o/n.git#main ssh work without submodules subdir src to /srv/app"

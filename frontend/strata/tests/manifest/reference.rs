@@ -1,6 +1,9 @@
 //! The reference page knows every key, and says of it what the vocabulary says.
 
-use strata::manifest::schema::{MANIFEST, Object, Shape};
+use strata::{
+    manifest::schema::{MANIFEST, Object, Shape},
+    plan::HEAVY,
+};
 
 /// A row of the page's tables for each key of `object`, and for the keys below it.
 fn rows(object: &Object, within: &str, rows: &mut Vec<String>) {
@@ -32,4 +35,12 @@ fn the_page_has_a_row_for_every_key() {
         expected.join("\n"),
         "docs/manifest.md and the vocabulary differ"
     );
+}
+
+#[test]
+fn the_page_names_what_is_heavy() {
+    let page = include_str!("../../../../docs/manifest.md");
+    for name in HEAVY {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
 }

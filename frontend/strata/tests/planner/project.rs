@@ -9,8 +9,11 @@ use gateway::{NoCache, Sandbox};
 use llb::{Image, Meta, Platform, ProxyEnv, SourceFile};
 use strata::{
     graph::{Graph, Kind},
-    inputs::RequirementTexts,
-    plan::{self, Account, Base, Facts, Folder, Interpreter, Os, PlatformFacts, Probe, Settings},
+    inputs::Inputs,
+    plan::{
+        self, Account, Base, Bill, Facts, Folder, Interpreter, Libc, Os, Packages, Pick,
+        PlatformFacts, Probe, Resolution, Settings,
+    },
     recipe::{self, Choices, Recipe},
     sources,
 };
@@ -26,7 +29,12 @@ pub struct Project {
     pub base_digest: String,
     pub merge: bool,
     pub proxy: Option<String>,
-    pub no_cache: Vec<String>,
+    pub no_cache: NoCache,
+    /// What the resolver or another tool's lock says: `name==version`, or `name==version source`
+    /// for what has no wheel.
+    pub lock: Vec<String>,
+    /// Which of them needs which.
+    pub needs: Vec<(&'static str, &'static str)>,
 }
 
 const MANIFEST: &str = "\
@@ -79,7 +87,13 @@ impl Project {
             base_digest: format!("sha256:{}", "a".repeat(64)),
             merge: true,
             proxy: None,
-            no_cache: Vec::new(),
+            no_cache: NoCache::Nothing,
+            lock: ["annotated-types==0.7.0", "certifi==2026.1.1", "numpy==2.1.0"]
+                .into_iter()
+                .chain(["requests==2.32.3", "tqdm==4.67.1", "uvloop==0.21.0 source"])
+                .map(str::to_owned)
+                .collect(),
+            needs: Vec::new(),
         }
     }
 
@@ -117,37 +131,66 @@ impl Project {
                     .map(|http_proxy| ProxyEnv { http_proxy, ..ProxyEnv::default() }),
                 ..Sandbox::default()
             },
-            no_cache: if self.no_cache.is_empty() {
-                NoCache::Nothing
-            } else {
-                NoCache::Stages(self.no_cache.clone())
-            },
+            no_cache: self.no_cache.clone(),
             ..Settings::default()
         };
         let platforms: Vec<PlatformFacts> = self
             .platforms
             .iter()
-            .map(|platform| PlatformFacts { base: self.base(platform), probe: probe() })
+            .map(|platform| PlatformFacts {
+                base: self.base(platform),
+                probe: probe(),
+                packages: self.packages(&recipe),
+            })
             .collect();
-        let mut texts = RequirementTexts::new(&recipe);
-        while let Some(path) = texts.pending().pop() {
-            let recipe::RequirementsPath::Context(name) = &path else { panic!("{path:?}") };
-            let text = self.files[name].clone();
-            texts.supply(path, text.into_bytes());
-        }
         let facts = Facts {
             settings,
             native: self.base("linux/amd64"),
             platforms,
-            requirements: texts
-                .install_set(&recipe)
-                .unwrap_or_else(|mistakes| panic!("{mistakes}")),
             code: recipe
                 .code
                 .as_ref()
                 .map(|code| sources::code(code, &recipe.file, &llb::State::scratch(), false)),
         };
         plan::plan(&recipe, &facts)
+    }
+
+    fn packages(&self, recipe: &Recipe) -> Packages {
+        let mut inputs = Inputs::new(recipe);
+        while let Some(path) = inputs.pending().pop() {
+            let recipe::InputPath::Context(name) = &path else { panic!("{path:?}") };
+            let text = self.files[name].clone();
+            inputs.supply(path, text.into_bytes());
+        }
+        let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let options = demand.requirements.options_text();
+        let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
+        let picks = self.lock.iter().map(|pin| self.pick(pin)).collect();
+        Packages { picks, bill: Some(Bill::Resolved(resolution.into())), options }
+    }
+
+    fn pick(&self, pin: &str) -> Pick {
+        let (pin, kind) = pin.split_once(' ').unwrap_or((pin, "wheel"));
+        let (name, version) = pin.split_once("==").unwrap();
+        let built = kind == "source";
+        let ending = if built { ".tar.gz" } else { "-py3-none-any.whl" };
+        let file = format!("{name}-{version}{ending}");
+        Pick {
+            name: name.to_owned(),
+            version: Some(version.to_owned()),
+            url: format!("https://files.example.org/{file}"),
+            file,
+            hashes: vec![format!("sha256:{}", "0".repeat(64))],
+            direct: false,
+            built,
+            size: None,
+            needs: self
+                .needs
+                .iter()
+                .filter(|(of, _)| *of == name)
+                .map(|(_, needed)| (*needed).to_owned())
+                .collect(),
+        }
     }
 
     fn base(&self, platform: &str) -> Base {
@@ -180,6 +223,15 @@ impl Project {
         stages.into_iter().collect()
     }
 
+    /// The names of the vertices that do work in `after` and are not here.
+    pub fn steps_to(&self, after: &Self) -> Vec<String> {
+        let (before, after) = (self.graph(), after.graph());
+        let new = after.beyond(&before).into_iter();
+        let steps: BTreeSet<String> =
+            new.filter(|node| node.kind == Kind::Exec).map(|node| node.name.clone()).collect();
+        steps.into_iter().collect()
+    }
+
     /// The names of the vertices that run even if they are cached.
     pub fn ignored(&self) -> Vec<String> {
         self.plans()
@@ -193,14 +245,23 @@ impl Project {
 }
 
 /// `models` of `[models] fetch …` and of `[linux/arm64 models] fetch …`.
-fn stage(name: &str) -> String {
+pub fn stage(name: &str) -> String {
     let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap().0;
     inside.rsplit(' ').next().unwrap().to_owned()
 }
 
 fn probe() -> Probe {
     Probe {
-        python: Interpreter { soabi: Some("cpython-312-x86_64-linux-gnu".to_owned()) },
+        python: Interpreter {
+            version: "3.12.4".to_owned(),
+            implementation: "cpython".to_owned(),
+            implementation_version: "3.12.4".to_owned(),
+            soabi: Some("cpython-312-x86_64-linux-gnu".to_owned()),
+            platform: "linux-x86_64".to_owned(),
+            bits: 64,
+        },
+        machine: "x86_64".to_owned(),
+        libc: Libc { name: "glibc".to_owned(), version: "2.36".to_owned() },
         os: Os { id: Some("debian".to_owned()), version: Some("13".to_owned()) },
         users: BTreeMap::from([(
             "root".to_owned(),

@@ -2,9 +2,16 @@
 //!
 //! The same rows are proven on a real engine in `integration/tests/engine/reuse_matrix.rs`.
 
-use llb::pb::op::Op;
+use std::collections::BTreeSet;
 
-use crate::project::Project;
+use gateway::NoCache;
+use llb::pb::op::Op;
+use strata::{
+    graph::{Kind, Node},
+    plan::STAGES,
+};
+
+use crate::project::{Project, stage};
 
 /// What runs after the edit: the stages that do work in the second plan and not in the first.
 fn runs(edit: impl FnOnce(&mut Project)) -> Vec<String> {
@@ -70,15 +77,133 @@ fn comments_blank_lines_and_order() {
     assert_eq!(runs(replace("CMAKE_ARGS: -DX=1, A_FLAG: \"1\"", env)), NOTHING);
 }
 
+/// The requirements edited, and what they resolve to.
+fn lock(from: &'static str, to: &'static str) -> impl FnOnce(&mut Project) {
+    move |project| {
+        project.file("requirements.txt", &format!("numpy==2.1.0\nrequests==2.32.3\n{to}\n"));
+        let before = project.lock.len();
+        project.lock.retain(|pin| pin != from);
+        assert!(from.is_empty() || project.lock.len() < before, "the example has no `{from}`");
+        project.lock.push(to.to_owned());
+        project.lock.sort_unstable();
+    }
+}
+
+/// The names of the steps that run after the edit.
+fn steps(edit: impl FnOnce(&mut Project)) -> Vec<String> {
+    let before = Project::example();
+    let mut after = before.clone();
+    edit(&mut after);
+    before.steps_to(&after)
+}
+
 #[test]
-fn a_package() {
-    let bumped = "numpy==2.1.1\nrequests==2.32.3\n";
-    assert_eq!(runs(|project| project.file("requirements.txt", bumped)), ["packages"]);
-    let added = "numpy==2.1.0\nrequests==2.32.3\nrich\n";
-    assert_eq!(runs(|project| project.file("requirements.txt", added)), ["packages"]);
-    let removed = "numpy==2.1.0\n";
-    assert_eq!(runs(|project| project.file("requirements.txt", removed)), ["packages"]);
-    assert_eq!(runs(replace("packages: [tqdm]", "packages: [tqdm, rich]")), ["packages"]);
+fn a_light_package() {
+    let bumped = steps(lock("certifi==2026.1.1", "certifi==2026.2.2"));
+    assert_eq!(
+        bumped,
+        ["[lock] resolve certifi, numpy, requests, tqdm", "[packages] install certifi 2026.2.2"]
+    );
+    let added = steps(lock("", "idna==3.10"));
+    assert_eq!(
+        added,
+        ["[lock] resolve idna, numpy, requests, tqdm", "[packages] install idna 3.10"]
+    );
+    let removed = steps(|project| {
+        replace("packages: [tqdm]", "packages: []")(project);
+        project.lock.retain(|pin| !pin.starts_with("tqdm"));
+    });
+    assert_eq!(removed, ["[lock] resolve numpy, requests"]);
+}
+
+#[test]
+fn light_packages_that_share_a_layer_stay_in_it() {
+    let mut before = Project::example();
+    before.lock = (0..40).map(|n| format!("light-{n}==1.0")).collect();
+    let mut after = before.clone();
+    after.lock[7] = "light-7==1.1".into();
+    let steps = before.steps_to(&after);
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    after.lock.remove(7);
+    let steps = before.steps_to(&after);
+    assert!(steps.len() <= 1, "{steps:?}");
+}
+
+#[test]
+fn a_heavy_package() {
+    let bumped = steps(lock("numpy==2.1.0", "numpy==2.1.1"));
+    assert_eq!(bumped, ["[lock] resolve numpy, requests, tqdm", "[packages] install numpy 2.1.1"]);
+}
+
+#[test]
+fn requirements_that_resolve_to_the_same() {
+    let same = |project: &mut Project| {
+        project.file("requirements.txt", "numpy>=2,<3\nrequests==2.32.3\n");
+    };
+    assert_eq!(runs(same), ["lock"]);
+}
+
+#[test]
+fn a_package_that_is_heavy_from_now_on() {
+    let mut before = Project::example();
+    before.lock = (0..40).map(|n| format!("light-{n}==1.0")).collect();
+    let mut after = before.clone();
+    let env = "  env: {CMAKE_ARGS";
+    after.manifest = after.manifest.replace(env, &format!("  heavy: [Light_3]\n{env}"));
+    let steps = before.steps_to(&after);
+    assert!(steps.contains(&"[packages] install light-3 1.0".to_owned()), "{steps:?}");
+    assert!(steps.len() <= 2, "its own layer, and the one it was in: {steps:?}");
+}
+
+#[test]
+fn an_image_has_fewer_layers_than_engines_allow() {
+    let mut project = Project::example();
+    let heavy = (0..200).map(|n| format!("nvidia-{n}==1.0"));
+    let built = (0..20).map(|n| format!("built-{n}==1.0 source"));
+    project.lock = heavy.chain(built).chain((0..100).map(|n| format!("light-{n}==1.0"))).collect();
+    project.lock.sort_unstable();
+    let layers = project.purposes().len();
+    assert!(layers < 100, "an image has 127 at most, the base's among them: {layers}");
+}
+
+#[test]
+fn packages_of_one_family_share_a_layer() {
+    let mut project = Project::example();
+    project.lock = vec!["opencv-python==4.12".into(), "opencv-python-headless==4.12".into()];
+    let purposes = project.purposes();
+    let both = "Python packages: opencv-python==4.12 opencv-python-headless==4.12";
+    assert!(purposes.iter().any(|purpose| purpose == both), "{purposes:?}");
+}
+
+#[test]
+fn the_installer() {
+    let switched = steps(replace("python:\n", "python:\n  installer: uv\n"));
+    let is_wheel = |step: &String| step.starts_with("[packages]");
+    assert!(switched.iter().all(is_wheel), "what is built is built as before: {switched:?}");
+}
+
+#[test]
+fn what_must_import() {
+    let named = replace("python:\n", "python:\n  verify: [numpy, requests]\n");
+    assert_eq!(runs(named), ["verify"]);
+}
+
+#[test]
+fn a_package_built_after_others_sees_no_more_than_these() {
+    let mut before = Project::example();
+    let env = "  env: {CMAKE_ARGS";
+    let after = format!("  after: {{uvloop: [requests]}}\n{env}");
+    before.manifest = before.manifest.replace(env, &after);
+    before.needs = vec![("requests", "certifi")];
+    let runs = |from: &'static str, to: &'static str| {
+        let mut after = before.clone();
+        lock(from, to)(&mut after);
+        before.steps_to(&after)
+    };
+    let built = "[source] build uvloop 0.21.0".to_owned();
+    assert!(runs("certifi==2026.1.1", "certifi==2026.2.2").contains(&built));
+    assert!(!runs("tqdm==4.67.1", "tqdm==4.68.0").contains(&built));
+    assert!(!runs("numpy==2.1.0", "numpy==2.1.1").contains(&built));
 }
 
 #[test]
@@ -92,8 +217,14 @@ fn a_model() {
 #[test]
 fn system_packages() {
     assert_eq!(runs(replace("runtime: [curl,", "runtime: [curl, git,")), ["runtime"]);
-    assert_eq!(runs(replace("build: [g++]", "build: [gcc]")), ["packages", "toolchain"]);
-    assert_eq!(runs(replace("CMAKE_ARGS: -DX=1", "CMAKE_ARGS: -DX=2")), ["packages"]);
+    assert_eq!(runs(replace("build: [g++]", "build: [gcc]")), ["source", "toolchain"]);
+    assert_eq!(runs(replace("CMAKE_ARGS: -DX=1", "CMAKE_ARGS: -DX=2")), ["source"]);
+    let wheels_alone = |project: &mut Project| project.lock.retain(|pin| !pin.ends_with("source"));
+    let mut before = Project::example();
+    wheels_alone(&mut before);
+    let mut after = before.clone();
+    replace("build: [g++]", "build: [gcc]")(&mut after);
+    assert_eq!(before.runs_to(&after), NOTHING);
 }
 
 #[test]
@@ -110,7 +241,7 @@ fn the_user_and_folders() {
 #[test]
 fn the_base() {
     let ran = runs(|project| project.base_digest = format!("sha256:{}", "b".repeat(64)));
-    for stage in ["venv", "packages", "runtime", "user", "probe"] {
+    for stage in ["venv", "lock", "packages", "source", "runtime", "user", "probe"] {
         assert!(ran.iter().any(|ran| ran == stage), "{stage} stands on the base: {ran:?}");
     }
     for stage in ["code", "dirs"] {
@@ -121,7 +252,7 @@ fn the_base() {
 #[test]
 fn a_target() {
     assert_eq!(runs(|project| project.target("deps")), NOTHING);
-    assert_eq!(runs(|project| project.target("dev")), ["packages"], "dev adds watchfiles");
+    assert_eq!(runs(|project| project.target("dev")), ["lock"], "dev adds watchfiles");
 }
 
 #[test]
@@ -162,25 +293,39 @@ fn settings_that_are_not_identity() {
 #[test]
 fn no_cache_is_for_the_stages_it_names() {
     let mut project = Project::example();
-    project.no_cache = vec!["packages".into()];
+    project.no_cache = NoCache::Stages(vec!["packages".into()]);
     let ignored = project.ignored();
     assert!(!ignored.is_empty());
     assert!(ignored.iter().all(|name| name.starts_with("[packages]")), "{ignored:?}");
 }
 
 #[test]
-fn golden_graph() {
-    insta::assert_snapshot!(Project::example().graph().text());
+fn no_cache_is_for_all_that_does_work() {
+    for merge in [true, false] {
+        let mut project = Project::example();
+        project.merge = merge;
+        project.manifest = project.manifest.replace("system:\n", "system:\n  python: [python3]\n");
+        project.manifest =
+            project.manifest.replace("python:\n  r", "python:\n  verify: numpy\n  r");
+        project.no_cache = NoCache::Everything;
+        let (ignored, graph) = (project.ignored(), project.graph());
+        let works = |node: &&Node| {
+            let given = node.name.starts_with("[internal]");
+            matches!(node.kind, Kind::Exec | Kind::File) && !given
+        };
+        let working: BTreeSet<&str> =
+            graph.vertices().iter().filter(works).map(|n| &*n.name).collect();
+        assert_eq!(ignored.iter().map(String::as_str).collect::<BTreeSet<_>>(), working);
+        let stages: BTreeSet<String> = working.iter().map(|name| stage(name)).collect();
+        let merged = if merge { "image" } else { "" };
+        let known = STAGES.iter().filter(|stage| **stage != merged).map(|&stage| stage.to_owned());
+        assert_eq!(stages, known.collect(), "the names that `--no-cache-filter` takes");
+    }
 }
 
 #[test]
-fn without_merge_old_engines_will_do() {
-    let mut project = Project::example();
-    project.merge = false;
-    let definition = project.plans()[0].image.root.definition();
-    // The youngest that an engine with BuildKit 0.11 lacks.
-    let young = "file.copy.alwaysreplaceexistingdestpaths";
-    assert!(!definition.required_caps().contains(young));
+fn golden_graph() {
+    insta::assert_snapshot!(Project::example().graph().text());
 }
 
 #[test]
@@ -198,7 +343,8 @@ fn layers_from_what_rarely_changes_to_what_does_all_day() {
             panic!("no layer for {word}: {purposes:?}");
         })
     };
-    let order = ["virtual environment", "org/first", "packages", "user", "system", "code"];
+    let order =
+        ["virtual", "numpy", "org/first", "uvloop", "user", "system", "tqdm", "installed", "code"];
     let positions: Vec<usize> = order.iter().map(|word| position(word)).collect();
     assert!(positions.is_sorted(), "{purposes:?}");
 }

@@ -8,6 +8,7 @@ mod names;
 mod package;
 mod path;
 mod port;
+mod python;
 mod reference;
 mod remote;
 mod time;
@@ -21,12 +22,13 @@ pub use names::{
 };
 pub use package::{requirement, system_package};
 pub use path::{
-    RequirementsPath, absolute, context, destination, model_destination, relative, requirements,
-    volume,
+    InputPath, absolute, context, destination, lock, model_destination, pyproject, relative,
+    requirements, volume,
 };
 pub use port::{Port, ports};
+pub use python::{Installer, extra, host, installer, module, project, project_name, torch};
 pub use reference::reference;
-pub use remote::{git, hub, index, is_ssh, looks_like_git, source};
+pub use remote::{git, hub, index, is_ssh, looks_like_git, page, source};
 pub use time::duration;
 
 use crate::mistake::{Mistake, quote};

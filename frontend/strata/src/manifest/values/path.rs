@@ -1,15 +1,18 @@
 //! Paths: absolute ones in the image, relative ones in the build context and in the code.
 
 use super::{Read, expected};
-use crate::mistake::{Mistake, quote};
+use crate::{
+    lock::Kind,
+    mistake::{Mistake, list, quote},
+};
 
 /// Folders of the image that nothing of the manifest's may be put into: the Python environment and
 /// the models' cache are laid there by name, and the others are mounted over when a container runs.
-const TAKEN: [&str; 5] = ["/opt/venv", "/opt/huggingface", "/proc", "/sys", "/dev"];
+const TAKEN: [&str; 6] = ["/opt/venv", "/opt/huggingface", "/opt/strata", "/proc", "/sys", "/dev"];
 
-/// Where a requirements file is.
+/// Where a file is that says what to install: requirements, a lock, a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequirementsPath {
+pub enum InputPath {
     /// In the build context; relative, clean, with `/`.
     Context(String),
     /// In the code's source (`code:requirements.txt`), below its `subdir`.
@@ -79,14 +82,37 @@ pub fn context(text: &str) -> Read<String> {
 }
 
 /// A requirements file of the build context, or `code:` and one of the code's.
-pub fn requirements(text: &str) -> Read<RequirementsPath> {
-    let file = "a requirements file such as `requirements.txt` or `code:requirements.txt`";
+pub fn requirements(text: &str) -> Read<InputPath> {
+    input(text, "a requirements file such as `requirements.txt` or `code:requirements.txt`")
+}
+
+/// A project's file, where requirements may be.
+pub fn pyproject(text: &str) -> Read<InputPath> {
+    let file = "a project's file such as `pyproject.toml` or `code:pyproject.toml`";
+    let path = input(text, file)?;
+    let (InputPath::Context(name) | InputPath::Code(name)) = &path;
+    if name.ends_with(".toml") { Ok(path) } else { Err(expected(file, text)) }
+}
+
+/// A lock, where requirements may be.
+pub fn lock(text: &str) -> Read<InputPath> {
+    let file = "a lock such as `uv.lock` or `code:poetry.lock`";
+    let path = input(text, file)?;
+    let (InputPath::Context(name) | InputPath::Code(name)) = &path;
+    if Kind::of(name).is_some() {
+        return Ok(path);
+    }
+    Err(expected(file, text).help(format!("the locks that are read are {}", list(Kind::NAMES))))
+}
+
+/// A file of the build context, or `code:` and one of the code's.
+fn input(text: &str, file: &str) -> Read<InputPath> {
     if text.contains("://") {
         return Err(expected(file, text).help("download it into the build context"));
     }
-    let (path, place): (&str, fn(String) -> RequirementsPath) = match text.strip_prefix("code:") {
-        Some(path) => (path, RequirementsPath::Code),
-        None => (text, RequirementsPath::Context),
+    let (path, place): (&str, fn(String) -> InputPath) = match text.strip_prefix("code:") {
+        Some(path) => (path, InputPath::Code),
+        None => (text, InputPath::Context),
     };
     let clean = relative(path)?;
     if clean.is_empty() || path.ends_with('/') || text.starts_with('-') {

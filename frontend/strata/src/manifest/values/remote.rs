@@ -6,9 +6,15 @@ use crate::mistake::{Mistake, quote};
 /// Hosts whose name alone tells that a git remote is meant.
 const GIT_HOSTS: [&str; 4] = ["github.com/", "gitlab.com/", "bitbucket.org/", "codeberg.org/"];
 
-/// The URL of a package index.
+/// The URL of a package index, which is the same with and without a slash at its end.
 pub fn index(text: &str) -> Read<String> {
-    http(text, "a URL such as `https://pypi.org/simple`")
+    let url = http(text, "a URL such as `https://pypi.org/simple`")?;
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// The URL of a page with links to packages.
+pub fn page(text: &str) -> Read<String> {
+    http(text, "a URL such as `https://example.org/wheels.html`")
 }
 
 /// The URL of a model hub, without a slash at its end.

@@ -1,9 +1,22 @@
-"""What a step needs before it uses the network: whom to trust, and who to be."""
+"""What a step needs before it uses the network: whom to trust, and who to be. And what is to be
+said when that did not do."""
 
+import base64
+import netrc
 import os
+import re
+import ssl
+import sys
+import urllib.parse
 
 CA_SECRET = "/run/secrets/ca_bundle"
 NETRC_SECRET = "/run/secrets/netrc"
+# Hosts that the manifest has a secret for, and the files of the secrets.
+CREDENTIALS = "/strata/credentials.txt"
+
+PYPI = "https://pypi.org/simple"
+# How long a server may think, in seconds, before it is said not to answer.
+PATIENCE = 20
 
 # Debian and Alpine, Red Hat, Alpine without ca-certificates.
 TRUST_STORES = [
@@ -28,9 +41,136 @@ def prepare():
     bundle = _trusted()
     if bundle:
         os.environ.update({name: bundle for name in TRUST_VARIABLES})
+    # Many steps run at the same time: uv's ten seconds are short on a machine with much to do.
+    os.environ["UV_HTTP_CONNECT_TIMEOUT"] = "30"
+    logins = os.path.join(home, ".netrc")
+    with open(os.open(logins, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
+        out.writelines(_logins())
+    os.environ["NETRC"] = logins
+
+
+def trust_plain_http(options):
+    """Has pip take indexes on plain HTTP, of which a file of its options has the URLs: somebody
+    wrote `http://`, and uv takes it as well."""
+    with open(options, encoding="utf-8") as file:
+        hosts = re.findall(r"^--\S+ http://([^/?#\s]+)", file.read(), re.MULTILINE)
+    if hosts:
+        os.environ["PIP_TRUSTED_HOST"] = " ".join(sorted(set(hosts)))
+
+
+def indexes(options):
+    """The indexes that a file of pip's options names, and PyPI if it is among them."""
+    with open(options, encoding="utf-8") as file:
+        found = re.findall(r"^--((?:extra-)?index-url) (\S+)", file.read(), re.MULTILINE)
+    own = [] if any(option == "index-url" for option, _ in found) else [PYPI]
+    return own + [url for _, url in found]
+
+
+def check_logins(indexes, project):
+    """Ends the step if an index knows nothing of who asks. The tools would do without that index,
+    take what another has, and be done: for good, as a step that succeeds is kept."""
+    for index in indexes:
+        status, _ = _ask(page(index, project)) if index != PYPI else (200, "")
+        if status == 401:
+            sys.exit(explanation(page(index, project)))
+
+
+def explain(urls):
+    """Says which of these have trouble, and what to do; returns whether any has."""
+    explanations = list(filter(None, map(explanation, urls)))
+    for words in explanations:
+        print(words, file=sys.stderr)
+    return bool(explanations)
+
+
+def explanation(url):
+    """What is wrong with a URL, if anything is."""
+    status, reason = _ask(url)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return (
+            f"{url} does not answer: who signed its certificate is not known here; if these are "
+            "your company's authorities, give them to the build: `--secret id=ca_bundle,src=ca.pem`"
+        )
+    if status is None:
+        return f"{url} does not answer: {reason}"
+    if status < 400:
+        return None
+    words = f"{url} answers {status} {reason}"
+    if status in (401, 403):
+        return f"{words}: {_advice(urllib.parse.urlsplit(url).hostname)}"
+    if status >= 500:
+        return f"{words}: the server has trouble of its own, try again when that is over"
+    return words
+
+
+def page(index, project):
+    """Where an index has the files of a project (PEP 503)."""
+    return f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', project).lower()}/"
+
+
+def _ask(url):
+    """The status of the answer and its name; no status, and why, if there is no answer."""
+    # Here, because they take longer to load than many a step needs, and few ask.
+    import urllib.error
+    import urllib.request
+
+    request = urllib.request.Request(url, headers={"Range": "bytes=0-0", "User-Agent": "strata"})
+    login = netrc.netrc(os.environ["NETRC"]).authenticators(urllib.parse.urlsplit(url).hostname)
+    if login:
+        login = base64.b64encode(f"{login[0]}:{login[2]}".encode()).decode()
+        # Not for whom this one leads to.
+        request.add_unredirected_header("Authorization", f"Basic {login}")
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, answer.reason
+    except urllib.error.HTTPError as error:
+        return error.code, error.reason
+    except (OSError, ValueError) as error:
+        return None, getattr(error, "reason", error)
+
+
+def _advice(host):
+    """What to do where a host refuses."""
+    for known, path in _credentials():
+        if known == host:
+            secret = os.path.basename(path)
+            return (
+                f"see that the secret {secret} holds a valid `user:password`, or a token, with "
+                f"access to {host}"
+            )
+    if netrc.netrc(os.environ["NETRC"]).authenticators(host):
+        return f"see that the secret netrc has a valid user and password for {host}"
+    return (
+        "if it asks for a password, name the secret that holds it under `python`, "
+        f"`credentials: {{{host}: secret:my_index}}`, and give that to the build: "
+        "`--secret id=my_index,env=MY_INDEX`"
+    )
+
+
+def _logins():
+    """The lines of netrc(5): the manifest's own credentials, then the person's netrc."""
+    for host, path in _credentials():
+        if not os.path.exists(path):
+            secret = os.path.basename(path)
+            sys.exit(f"there is no secret {secret}, which {host} asks for: give it to the build, "
+                     f"`--secret id={secret},env=…`")
+        with open(path, encoding="utf-8") as secret:
+            login, colon, password = secret.read().strip().partition(":")
+        if not colon:
+            # What PyPI and its kin call whoever has a token.
+            login, password = "__token__", login
+        yield f"machine {host} login {login} password {password}\n"
     if os.path.exists(NETRC_SECRET):
-        os.environ["NETRC"] = NETRC_SECRET
-        os.symlink(NETRC_SECRET, os.path.join(home, ".netrc"))
+        with open(NETRC_SECRET, encoding="utf-8") as secret:
+            yield secret.read()
+
+
+def _credentials():
+    """Hosts, and where the secret for each is."""
+    if os.path.exists(CREDENTIALS):
+        with open(CREDENTIALS, encoding="utf-8") as hosts:
+            for line in hosts:
+                yield line.split()
 
 
 def _trusted():

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -32,9 +33,11 @@ def main():
         "python": {
             "version": platform.python_version(),
             "implementation": sys.implementation.name,
+            "implementation_version": implementation_version(),
             "executable": sys.executable,
             "soabi": sysconfig.get_config_var("SOABI"),
             "platform": sysconfig.get_platform(),
+            "bits": struct.calcsize("P") * 8,
         },
         "machine": platform.machine(),
         "libc": libc(),
@@ -71,6 +74,15 @@ def folders():
             if (there.st_uid, there.st_gid, mode) != (0, 0, 0o755):
                 unusual[path] = {"uid": there.st_uid, "gid": there.st_gid, "mode": mode}
     return {"links": links, "folders": unusual}
+
+
+def implementation_version():
+    """PyPy's own version, as markers have it; CPython's is that of the language."""
+    version = sys.implementation.version
+    text = f"{version.major}.{version.minor}.{version.micro}"
+    if version.releaselevel == "final":
+        return text
+    return f"{text}{version.releaselevel[0]}{version.serial}"
 
 
 def libc():

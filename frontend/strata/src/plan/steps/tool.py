@@ -1,6 +1,7 @@
 """Installs a pinned tool (/strata/tool.txt) into /out, with whatever pip the base can offer."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import tree
 
 def main():
     network.prepare()
+    network.trust_plain_http("/strata/tool.txt")
     installed = subprocess.run(
         bootstrap_pip()
         + ["install", "--target", "/out", "--requirement", "/strata/tool.txt", "--no-deps"]
@@ -20,9 +22,19 @@ def main():
         check=False,
     )
     if installed.returncode != 0:
+        explain_failure()
         sys.exit(installed.returncode)
+    tree.normalise("/out")
     tree.compile_bytecode("/out", "/out")
     tree.normalise("/out")
+
+
+def explain_failure():
+    """Says which indexes lack the tool, or have trouble."""
+    with open("/strata/tool.txt", encoding="utf-8") as file:
+        tools = re.findall(r"^([\w.-]+)==", file.read(), re.MULTILINE)
+    indexes = network.indexes("/strata/tool.txt")
+    network.explain(network.page(index, tool) for tool in tools for index in indexes)
 
 
 def bootstrap_pip():

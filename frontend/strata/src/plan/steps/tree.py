@@ -41,17 +41,18 @@ def _folder(path):
 
 
 def compile_bytecode(folder, root):
-    """Byte-compiles `folder`, which the image will have without `root` before it.
+    """Byte-compiles the normalised `folder`, which the image will have without `root` before it.
 
     In a process of its own and in a fixed order, because what a process did before shows in
     the bytes (which constants are shared); Python 3.13 was the first that several processes
-    give the same bytes with. Bytecode is keyed by the source's hash, since times say nothing
-    here. Files that are no valid Python for this version are left as they are.
+    give the same bytes with. As all sources have one time, that serves as the key, as everywhere:
+    a hash in its place would make every start of Python read every source. Files that are no
+    valid Python for this version are left as they are.
     """
     processes = "0" if sys.version_info >= (3, 13) else "1"
     subprocess.run(
         [sys.executable, "-sB", "-m", "compileall", "-qq", "-j", processes, "-s", root]
-        + ["--invalidation-mode", "checked-hash", folder],
+        + ["--invalidation-mode", "timestamp", folder],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         check=False,
     )

@@ -11,7 +11,9 @@ VENV = "/opt/venv"
 
 if os.path.lexists(VENV):
     sys.exit(f"the base image already has {VENV}, where the image's environment goes")
-made = subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=False)
+made = subprocess.run(
+    [sys.executable, "-m", "venv", "--without-pip", *sys.argv[1:], VENV], check=False
+)
 if made.returncode != 0:
     sys.exit(f"{sys.executable} could not make a virtual environment: see its words above")
 shutil.move(VENV, "/out" + VENV)

@@ -1,0 +1,150 @@
+//! What is asked about the base image.
+
+use std::collections::BTreeMap;
+
+use gateway::{BaseImage, Error, ImageName};
+use llb::{Platform, State};
+use serde_json::Value;
+
+use super::Build;
+use crate::plan::{self, Base, Probe};
+
+/// Where the probe's findings are in its layer.
+const PROBE: &str = "/opt/strata/probe.json";
+
+/// A base image and the config that the image's own is laid over.
+pub(super) struct Found {
+    /// The base.
+    pub(super) base: Base,
+    /// Its config.
+    pub(super) config: Value,
+    /// What it is, whatever its tag will mean: `sha256:…`; none if it is not of a registry.
+    pub(super) digest: Option<String>,
+}
+
+impl Build<'_> {
+    /// The base on the platform that runs natively, where that is not among those built, and
+    /// models are to be fetched on it.
+    pub(super) async fn native_base(
+        &self,
+        native: &Platform,
+        platforms: &[Platform],
+    ) -> Result<Option<Base>, Error> {
+        if self.recipe.models.is_empty() || platforms.contains(native) {
+            return Ok(None);
+        }
+        // A base may be for other machines only: then one of those fetches the models.
+        Ok(self.base(native).await.ok().map(|found| found.base))
+    }
+
+    pub(super) async fn base(&self, platform: &Platform) -> Result<Found, Error> {
+        let name = &self.recipe.base.value;
+        let meta = plan::base_meta(self.recipe, &self.settings, platform);
+        let blame = |error: Error| {
+            error.context(format!("base image {name}")).at([self.location(self.recipe.base.lines)])
+        };
+        let image = self.gateway.load_image(name, platform, meta.clone()).await.map_err(blame)?;
+        let BaseImage { state, config, name: pinned } = match self.locked_base(platform, &image) {
+            Some(locked) => {
+                self.gateway.load_image(&locked, platform, meta).await.map_err(blame)?
+            }
+            None => image,
+        };
+        let digest = pinned.as_ref().and_then(ImageName::digest).map(str::to_owned);
+        let config = config.unwrap_or_else(|| b"{}".to_vec());
+        let config: Value = serde_json::from_slice(&config)
+            .map_err(|error| blame(Error::new(format!("cannot read its config: {error}"))))?;
+        if let Some(other) = own_platform(&config).filter(|own| !own.same_machine(platform)) {
+            return Err(blame(Error::new(format!(
+                "it is of {other} and not of {platform}: choose one that is, or build with \
+                 `--platform {other}`"
+            ))));
+        }
+        let base = Base { platform: platform.clone(), state, env: environment(&config) };
+        Ok(Found { base, config, digest })
+    }
+
+    /// The base that `strata.lock` has, by its digest, if the tag means another one by now.
+    fn locked_base(&self, platform: &Platform, found: &BaseImage) -> Option<String> {
+        let base = &self.recipe.base.value;
+        let digest = self.entry(platform).filter(|entry| entry.base == *base)?.digest.as_ref()?;
+        let found = found.name.as_ref()?;
+        // Not what the person gave in its place with `--build-context`.
+        let is_own = ImageName::parse(base).ok()?.with_digest(found.digest()?) == *found;
+        (is_own && found.digest()? != digest).then(|| format!("{base}@{digest}"))
+    }
+
+    /// Asks the base's Python what it is.
+    pub(super) async fn probe(&self, base: &Base) -> Result<Probe, Error> {
+        let layer = plan::probe(self.recipe, &self.settings, base);
+        let read = async {
+            let reference = self.gateway.solve(&layer.definition()).await?;
+            self.gateway.read_file(&reference, PROBE).await
+        };
+        let text = match read.await {
+            Ok(text) => text,
+            Err(error) => return Err(self.explain_probe(base, &layer, error).await),
+        };
+        serde_json::from_slice(&text).map_err(|error| {
+            Error::new(format!("{PROBE} of {} cannot be read: {error}", self.recipe.base.value))
+        })
+    }
+
+    /// In place of the exit status of a script, what it means.
+    async fn explain_probe(&self, base: &Base, probe: &State, error: Error) -> Error {
+        let Some(code) = error.exit_code() else {
+            return error;
+        };
+        // `system.python` may be what failed.
+        let probe = probe.vertex().map(|vertex| vertex.digest().to_owned());
+        let platform = &base.platform;
+        let problem = match code {
+            3 if error.vertex() == probe => "has no python3: choose a base with Python 3.9 or \
+                                             newer, or name its packages in `system.python`"
+                .to_owned(),
+            4 if error.vertex() == probe => {
+                "has a Python older than 3.9: choose a newer base".to_owned()
+            }
+            _ if !self.gateway.request().runs(platform) => format!(
+                "is of {platform}, whose programs this engine cannot run: give it an emulator \
+                 (`docker run --privileged --rm tonistiigi/binfmt --install {}`), build on a \
+                 machine of that platform, or choose another with `--platform`",
+                platform.architecture
+            ),
+            _ if self.lacks_shell(base).await => {
+                "has no /bin/sh to run build steps with: choose another base".to_owned()
+            }
+            _ => return error,
+        };
+        let base = &self.recipe.base;
+        Error::new(format!("base image {} {problem}", base.value)).at([self.location(base.lines)])
+    }
+
+    /// Whether nothing could be run on the base: of that, the daemon tells the log alone why.
+    async fn lacks_shell(&self, base: &Base) -> bool {
+        let read = async {
+            let reference = self.gateway.solve(&base.state.definition()).await?;
+            self.gateway.read_start(&reference, "/bin/sh", 1).await
+        };
+        read.await.is_err_and(|error| error.is_not_found())
+    }
+}
+
+/// The platform that an image's config names. An image that is not of an index is given out for
+/// whatever platform is asked for.
+fn own_platform(config: &Value) -> Option<Platform> {
+    let text = |key: &str| config.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let variant = text("variant").unwrap_or_default();
+    Some(Platform::normalised(text("os")?, text("architecture")?, variant, ""))
+}
+
+/// The environment of an image's config.
+fn environment(config: &Value) -> BTreeMap<String, String> {
+    let entries = config.pointer("/config/Env").and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.as_str()?.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! Files that say what to install: in the build context, or in the code.
+
+use gateway::{Error, Files, Reference};
+
+use super::Build;
+use crate::{
+    recipe::{CodeSource, InputPath},
+    sources,
+};
+
+impl Build<'_> {
+    /// The texts of files; `None` for those that are not there.
+    pub(super) async fn read_inputs(
+        &self,
+        paths: Vec<InputPath>,
+    ) -> Result<Vec<(InputPath, Option<Vec<u8>>)>, Error> {
+        let in_context: Vec<String> =
+            paths.iter().filter_map(|path| self.in_context(path)).collect();
+        let context = if in_context.is_empty() {
+            Reference::scratch()
+        } else {
+            let files = self.context.files(&Files::Exactly(in_context), &[]);
+            self.gateway.solve(&files.definition()).await?
+        };
+        let mut read = Vec::new();
+        for path in paths {
+            let text = match (self.in_context(&path), &path) {
+                (Some(file), _) => self.gateway.read_file(&context, &file).await,
+                (None, InputPath::Context(file) | InputPath::Code(file)) => {
+                    self.read_from_checkout(file).await
+                }
+            };
+            match text {
+                Ok(text) => read.push((path, Some(text))),
+                Err(error) if error.is_not_found() => read.push((path, None)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+
+    /// Where a file is in the build context; `None` if it is in git.
+    fn in_context(&self, path: &InputPath) -> Option<String> {
+        let code = self.recipe.python.code.as_ref();
+        match (path, code.map(|code| (&code.source, &code.subdir))) {
+            (InputPath::Context(path), _) => Some(path.clone()),
+            (InputPath::Code(path), Some((CodeSource::Context(folder), subdir))) => {
+                Some(sources::join(&sources::join(folder, subdir), path))
+            }
+            _ => None,
+        }
+    }
+
+    async fn read_from_checkout(&self, path: &str) -> Result<Vec<u8>, Error> {
+        let Some(code) = &self.recipe.python.code else {
+            return Err(Error::new(format!(
+                "`code:{path}` names a file of the code, and there is no `code`"
+            )));
+        };
+        let path = sources::join(&code.subdir, path);
+        let read = async { self.gateway.read_file(&self.checkout(code).await?, &path).await };
+        read.await.map_err(|error| self.explain_code(code, error))
+    }
+}

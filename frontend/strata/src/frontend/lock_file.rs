@@ -1,0 +1,47 @@
+//! `--target lock`: the manifest's `strata.lock`, in place of an image.
+
+use gateway::{BuildResult, Error, PlatformResult};
+use llb::{File, Meta, Platform, State};
+
+use super::{Build, base::Found, packages::Locked};
+use crate::{
+    plan::EPOCH,
+    strata_lock::{self, Entry},
+};
+
+impl Build<'_> {
+    /// The lock of all platforms that are asked for, with what it had for others.
+    pub(super) async fn lock_file(&self, dev: Option<&Self>) -> Result<BuildResult, Error> {
+        let platforms = self.gateway.request().platforms();
+        let mut lock = self.lock_file.cloned().unwrap_or_default();
+        for platform in &platforms {
+            for build in [Some(self), dev].into_iter().flatten() {
+                lock.set(build.key(platform), build.lock_entry(platform).await?);
+            }
+        }
+        let path = strata_lock::beside(self.context.filename());
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let file = File::on(State::scratch())
+            .timestamp(EPOCH)
+            .mkfile(format!("/{name}"), 0o644, lock.text())
+            .build(Meta::named(format!("[lock] write {name}")));
+        let platform = platforms.into_iter().next();
+        let platform = platform.ok_or_else(|| Error::new("no platform to lock for"))?;
+        let reference = self.gateway.solve(&file.definition()).await?;
+        // One file, however many platforms it is for.
+        let result = PlatformResult { platform, reference, config: None, base_config: None };
+        Ok(BuildResult::new(vec![result], false))
+    }
+
+    async fn lock_entry(&self, platform: &Platform) -> Result<Entry, Error> {
+        let Found { base, digest, .. } = self.base(platform).await?;
+        let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
+        let picks = match locked {
+            // The other tool's lock is kept beside this one.
+            Locked::Own(_) => Vec::new(),
+            locked => self.packages(&base, &probe, locked).await?.picks,
+        };
+        let asked = strata_lock::asked(self.recipe, &self.demand().await?.requirements);
+        Ok(Entry::new(&self.recipe.base.value, digest, asked, &picks))
+    }
+}

@@ -1,0 +1,252 @@
+//! The conversation with BuildKit: the facts gathered, the graph handed over, the image given
+//! back. What depends on nothing else is asked for at the same time.
+
+mod base;
+mod code;
+mod files;
+mod lock_file;
+mod packages;
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use gateway::{BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, Warning};
+use llb::{Location, Platform, SourceFile};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use self::base::Found;
+use crate::{
+    image::{self, Provenance},
+    inputs::Demand,
+    mistake::{Mistake, Mistakes},
+    plan::{self, Facts, Plan, PlatformFacts, Settings},
+    recipe::{self, Choices, Recipe, Target},
+    strata_lock::{self, StrataLock},
+};
+
+/// What messages call the frontend.
+pub const PRODUCT: &str = "Strata";
+
+/// A build underway: what every question needs.
+struct Build<'a> {
+    gateway: &'a Gateway,
+    context: &'a BuildContext,
+    manifest: &'a Manifest,
+    recipe: &'a Recipe,
+    settings: Settings,
+    /// The commit that the code's remote says it is at, asked once.
+    commit: OnceCell<Option<String>>,
+    /// What is to be installed, by the files that people wrote, read once.
+    demand: OnceCell<Demand>,
+    /// The manifest's `strata.lock`, if there is one.
+    lock_file: Option<&'a StrataLock>,
+    /// Whether the person is told that it does not fit: not where it is what is made.
+    warns_of_lock: bool,
+    /// Of a build for development that has packages or a base of its own, the same without `dev`.
+    production: Option<&'a Self>,
+}
+
+/// Builds what the request asks for.
+///
+/// # Errors
+///
+/// A person's mistakes, with their lines; or what the daemon answered, with what it was asked.
+pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
+    let request = gateway.request();
+    if let Some(id) = &request.options.subrequest {
+        return Err(unanswered(id));
+    }
+    let context = BuildContext::open(&gateway).await?;
+    let lock_name = strata_lock::beside(context.filename());
+    let context = context.with(lock_name.clone());
+    let manifest = context.manifest("YAML").await?;
+    let lock_file = manifest.beside.get(&lock_name).map(|data| {
+        let (name, language) = (lock_name.clone(), "TOML".to_owned());
+        StrataLock::parse(&Arc::new(SourceFile { name, language, data: data.clone() }))
+    });
+    let lock_file = lock_file.transpose()?;
+    let recipe = |target: Option<&str>| {
+        let target = target.map(str::to_owned);
+        let choices = Choices { target, build_args: request.options.build_args.clone() };
+        recipe::read(Arc::clone(&manifest.file), &choices)
+    };
+    let asked = recipe(request.options.target.as_deref())?;
+    let build = Build {
+        gateway: &gateway,
+        context: &context,
+        manifest: &manifest,
+        recipe: &asked,
+        settings: settings(&gateway),
+        commit: OnceCell::new(),
+        demand: OnceCell::new(),
+        lock_file: lock_file.as_ref(),
+        warns_of_lock: asked.target != Target::Lock,
+        production: None,
+    };
+    let answer = async {
+        match asked.target {
+            Target::Image | Target::Deps => build.run().await,
+            Target::Dev => {
+                let production = recipe(None)?;
+                let has_own = asked.has_other_packages(&production);
+                // Once is enough.
+                let production = Build { warns_of_lock: false, ..build.of(&production, None) };
+                build.of(&asked, has_own.then_some(&production)).run().await
+            }
+            Target::Lock => {
+                let dev = recipe(Some("dev"))?;
+                let has_own = dev.has_other_packages(&asked);
+                let dev = build.of(&dev, Some(&build));
+                build.lock_file(has_own.then_some(&dev)).await
+            }
+        }
+    };
+    let (result, ()) = tokio::try_join!(answer, build.warn_of_ignored_options())?;
+    Ok(result)
+}
+
+/// What is answered to a question in place of a build.
+fn unanswered(id: &str) -> Error {
+    let flag = match id {
+        "frontend.lint" => "--check",
+        "frontend.outline" => "--call=outline",
+        "frontend.targets" => "--call=targets",
+        _ => return Error::unsupported_subrequest(id),
+    };
+    // Without the detail: with it, buildx would have a Dockerfile's frontend read the manifest.
+    Error::new(format!(
+        "{PRODUCT} does not answer `docker buildx build {flag}` yet: build without it; what is \
+         wrong with a manifest is said before anything runs"
+    ))
+}
+
+fn settings(gateway: &Gateway) -> Settings {
+    let capabilities = gateway.capabilities();
+    let request = gateway.request();
+    let options = &request.options;
+    Settings {
+        merge: capabilities.llb("mergeop") && capabilities.llb("diffop"),
+        multi_platform: request.platforms().len() > 1,
+        no_cache: options.no_cache.clone(),
+        cache_namespace: options.cache_mount_namespace.clone().unwrap_or_default(),
+        sandbox: options.sandbox.clone(),
+    }
+}
+
+impl<'a> Build<'a> {
+    /// The build of another recipe of the same manifest.
+    fn of<'b>(&self, recipe: &'b Recipe, production: Option<&'b Build<'b>>) -> Build<'b>
+    where
+        'a: 'b,
+    {
+        Build {
+            recipe,
+            production,
+            settings: self.settings.clone(),
+            commit: OnceCell::new(),
+            demand: OnceCell::new(),
+            ..*self
+        }
+    }
+
+    async fn run(&self) -> Result<BuildResult, Error> {
+        let request = self.gateway.request();
+        let platforms = request.platforms();
+        let native = request.build_platform();
+        let bases = try_join_all(platforms.iter().map(|platform| self.platform(platform)));
+        let (bases, native, (code, revision)) =
+            tokio::try_join!(bases, self.native_base(&native, &platforms), self.code())?;
+        let (facts, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
+        let native = native.or_else(|| {
+            let same = facts.iter().find(|facts| facts.base.platform == request.build_platform());
+            same.or(facts.first()).map(|facts| facts.base.clone())
+        });
+        let native = native.ok_or_else(|| Error::new("no platform to build for"))?;
+        let facts = Facts { settings: self.settings.clone(), platforms: facts, native, code };
+        let provenance =
+            Provenance { revision, labels: request.options.labels.clone().into_iter().collect() };
+        let plans = plan::plan(self.recipe, &facts);
+        let results =
+            plans.iter().zip(&configs).map(|(plan, config)| self.result(plan, config, &provenance));
+        Ok(BuildResult::new(try_join_all(results).await?, request.options.multi_platform))
+    }
+
+    async fn result(
+        &self,
+        plan: &Plan,
+        base: &Value,
+        provenance: &Provenance,
+    ) -> Result<PlatformResult, Error> {
+        let config = image::config(self.recipe, plan, base, provenance);
+        let bytes = |value: &Value| Some(value.to_string().into_bytes());
+        Ok(PlatformResult {
+            platform: plan.platform.clone(),
+            reference: self.gateway.solve(&plan.image.root.definition()).await?,
+            config: bytes(&config),
+            base_config: bytes(base),
+        })
+    }
+
+    /// The base image on a platform, what it is, and what is to be installed on it.
+    async fn platform(&self, platform: &Platform) -> Result<(PlatformFacts, Value), Error> {
+        let Found { base, config, .. } = self.base(platform).await?;
+        let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
+        let packages = self.packages(&base, &probe, locked).await?;
+        Ok((PlatformFacts { base, probe, packages }, config))
+    }
+
+    fn location(&self, lines: llb::Lines) -> Location {
+        Location { file: Arc::clone(&self.recipe.file), lines }
+    }
+
+    /// Nothing that was asked for is passed over in silence.
+    async fn warn_of_ignored_options(&self) -> Result<(), Error> {
+        for option in ignored_options(self.gateway) {
+            let warning = Warning {
+                vertex: self.manifest.vertex.clone(),
+                short: format!("IgnoredOption: Strata does not honour {option}"),
+                ..Warning::default()
+            };
+            self.gateway.warn(warning).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Options that change nothing here, by the names that people know them by.
+fn ignored_options(gateway: &Gateway) -> Vec<String> {
+    let options = &gateway.request().options;
+    let mut ignored: Vec<String> = options.unknown.keys().cloned().collect();
+    if options.sandbox.resources != gateway::Resources::default() {
+        ignored.push("limits on memory and processors".to_owned());
+    }
+    if options.lint != gateway::LintOptions::default() {
+        ignored.push("build-arg:BUILDKIT_DOCKERFILE_CHECK".to_owned());
+    }
+    if let Some(words) = options.cmdline.as_deref().and_then(|line| line.split_once(' ')) {
+        ignored.push(format!("`{}` after the image on the syntax line", words.1));
+    }
+    for stage in options.no_cache.unknown(plan::STAGES) {
+        ignored.push(format!(
+            "`--no-cache-filter {stage}`: the stages are {}",
+            plan::STAGES.join(", ")
+        ));
+    }
+    if options.source_date_epoch.as_ref().is_some_and(|epoch| epoch.parse::<u64>().is_err()) {
+        ignored.push("a SOURCE_DATE_EPOCH that is not a number".to_owned());
+    }
+    ignored
+}
+
+impl From<Mistakes> for Error {
+    /// All mistakes in one error: their words together, and a snippet for each of their places.
+    fn from(mistakes: Mistakes) -> Self {
+        let mut locations: Vec<Location> = Vec::new();
+        let mistakes = mistakes.without_secrets();
+        for Mistake { location, .. } in &mistakes.0 {
+            locations.extend(location.clone().filter(|location| !locations.contains(location)));
+        }
+        Self::new(mistakes.to_string()).at(locations)
+    }
+}

@@ -1,0 +1,245 @@
+//! What is to be installed on a platform: as a lock says, or as the requirements resolve.
+
+use std::sync::Arc;
+
+use gateway::{Error, Warning};
+use llb::{Platform, SourceFile};
+
+use super::Build;
+use crate::{
+    environment::Environment,
+    inputs::{Demand, Inputs},
+    lock::{self, Kind, Lock},
+    mistake::{Mistake, Mistakes},
+    picks,
+    plan::{self, Base, Bill, Packages, Probe, Resolution},
+    requirements::Selection,
+    strata_lock::{self, Entry, Key},
+};
+
+/// Where the lock is in its layer, and in its place the reason why there is none yet.
+const LOCK: &str = "/opt/strata/pylock.toml";
+const UNBUILT: &str = "/opt/strata/unbuilt.txt";
+
+/// The packages of a platform before they are chosen from.
+pub(super) enum Locked {
+    /// There are none.
+    Nothing,
+    /// As `strata.lock` has them.
+    Kept(Entry),
+    /// As they were resolved.
+    Resolved(Resolved),
+    /// As another tool's lock has them.
+    Own(Arc<SourceFile>),
+}
+
+/// A lock as it was resolved, and by what.
+pub(super) struct Resolved {
+    resolution: Resolution,
+    file: Arc<SourceFile>,
+}
+
+impl Build<'_> {
+    /// What people's files ask for.
+    pub(super) async fn demand(&self) -> Result<&Demand, Error> {
+        let read = async || {
+            let mut inputs = Inputs::new(self.recipe);
+            loop {
+                let pending = inputs.pending();
+                if pending.is_empty() {
+                    return Ok(inputs.demand(self.recipe)?);
+                }
+                for (path, text) in self.read_inputs(pending).await? {
+                    match text {
+                        Some(text) => inputs.supply(path, text),
+                        None => inputs.missing(path, "there is no such file"),
+                    }
+                }
+            }
+        };
+        self.demand.get_or_try_init(read).await
+    }
+
+    /// The requirements of a base's packages resolved, now or by `strata.lock`.
+    pub(super) async fn lock(&self, base: &Base) -> Result<Locked, Error> {
+        let demand = self.demand().await?;
+        if let Some(file) = &demand.lock {
+            return Ok(Locked::Own(Arc::clone(file)));
+        }
+        if demand.requirements.is_empty() {
+            return Ok(Locked::Nothing);
+        }
+        let requirements = demand.requirements.clone();
+        let resolution = Resolution { requirements, ..Resolution::default() };
+        let entry = self.entry(&base.platform);
+        match entry {
+            Some(entry) if entry.is_fresh(self.recipe, &resolution.requirements) => {
+                return Ok(Locked::Kept(entry.clone()));
+            }
+            Some(_) => self.warn_of_lock(&base.platform, true).await?,
+            None if self.lock_file.is_some() => self.warn_of_lock(&base.platform, false).await?,
+            None => {}
+        }
+        let key = self.key(&base.platform);
+        let nearest = self.lock_file.as_ref().and_then(|lock| lock.nearest(&key));
+        let preferences = nearest.map(Entry::preferences).unwrap_or_default();
+        let resolution = Resolution { preferences, ..resolution };
+        let resolution = self.on_top_of_production(base, resolution).await?;
+        Ok(Locked::Resolved(self.resolve(base, resolution).await?))
+    }
+
+    /// Development's packages are resolved on top of production's, whose versions are kept.
+    async fn on_top_of_production(
+        &self,
+        base: &Base,
+        mut resolution: Resolution,
+    ) -> Result<Resolution, Error> {
+        let Some(production) = self.production else { return Ok(resolution) };
+        if production.demand().await?.requirements == resolution.requirements {
+            return Ok(resolution);
+        }
+        let pins = match Box::pin(production.lock(base)).await? {
+            // A lock's groups are locked together.
+            Locked::Nothing | Locked::Own(_) => Vec::new(),
+            Locked::Kept(entry) => entry.preferences(),
+            Locked::Resolved(resolved) => lock::pins(&resolved.file)?,
+        };
+        resolution.requirements.constrain(pins);
+        Ok(resolution)
+    }
+
+    /// What `strata.lock` has for a platform.
+    pub(super) fn entry(&self, platform: &Platform) -> Option<&Entry> {
+        self.lock_file.as_ref()?.entry(&self.key(platform))
+    }
+
+    pub(super) fn key(&self, platform: &Platform) -> Key {
+        Key {
+            platform: platform.to_string(),
+            variant: self.recipe.variant.clone(),
+            dev: self.production.is_some(),
+        }
+    }
+
+    async fn warn_of_lock(&self, platform: &Platform, is_stale: bool) -> Result<(), Error> {
+        if !self.warns_of_lock {
+            return Ok(());
+        }
+        let name = strata_lock::beside(self.context.filename());
+        let (what, key) = (&self.manifest.file.name, self.key(platform));
+        let renew = "docker buildx build --target lock --output .";
+        let short = if is_stale {
+            format!(
+                "StaleLock: {what} has changed since {name} was made: renew it with `{renew} …`"
+            )
+        } else {
+            format!("ForeignLock: {name} has nothing for {key}: add it with `{renew} …`")
+        };
+        let detail = "Its versions are preferred, and the rest is resolved anew.";
+        let vertex = self.manifest.vertex.clone();
+        let detail = vec![detail.to_owned()];
+        self.gateway.warn(Warning { vertex, short, detail, ..Warning::default() }).await
+    }
+
+    /// Resolves without a toolchain. Where that cannot tell what a package needs, with it; where
+    /// there is none, once more, so that what fails is told and not kept.
+    async fn resolve(&self, base: &Base, resolution: Resolution) -> Result<Resolved, Error> {
+        let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
+        if let Some(resolved) = self.try_to_resolve(base, first).await? {
+            return Ok(resolved);
+        }
+        let toolchain = self.recipe.system.build.is_some();
+        let second = Resolution { toolchain, ..resolution };
+        let resolved = self.try_to_resolve(base, second).await.map_err(|error| {
+            let help = "a package has to be built to tell what it needs: name the compilers and \
+                        libraries that it wants in `system.build`";
+            error.help((!toolchain).then(|| help.to_owned()))
+        })?;
+        resolved.ok_or_else(|| Error::new(format!("the resolver left neither {LOCK} nor an error")))
+    }
+
+    /// None if it takes a toolchain.
+    async fn try_to_resolve(
+        &self,
+        base: &Base,
+        resolution: Resolution,
+    ) -> Result<Option<Resolved>, Error> {
+        let layer = plan::lock(self.recipe, &self.settings, base, &resolution);
+        let reference = self.gateway.solve(&layer.definition()).await?;
+        let data = match self.gateway.read_file(&reference, LOCK).await {
+            Ok(data) => data,
+            Err(error) if error.is_not_found() => {
+                self.gateway.read_start(&reference, UNBUILT, 1).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let name = "the lock that was resolved".to_owned();
+        let file = Arc::new(SourceFile { name, language: "TOML".to_owned(), data });
+        Ok(Some(Resolved { resolution, file }))
+    }
+
+    /// The packages for a platform, each with the file that it is installed from.
+    pub(super) async fn packages(
+        &self,
+        base: &Base,
+        probe: &Probe,
+        locked: Locked,
+    ) -> Result<Packages, Error> {
+        let environment = probe.environment();
+        let demand = self.demand().await?;
+        let resolved = |file: &Arc<SourceFile>| {
+            lock::read(file, Kind::Pylock, None, &Selection::default(), &environment)
+        };
+        let (lock, resolution) = match locked {
+            Locked::Nothing => return Ok(Packages::default()),
+            Locked::Kept(entry) => (entry.lock(&environment)?, None),
+            Locked::Resolved(Resolved { resolution, file }) => {
+                let found = resolved(&file)?;
+                let blame = |mistakes| self.recipe.blame_selection(mistakes);
+                let pinned = lock::pinned(&demand.requirements, &environment).map_err(blame)?;
+                let lock = match pinned {
+                    Some(pinned) => pinned.completed(&found).map_err(blame)?,
+                    None => found,
+                };
+                (lock, Some(resolution))
+            }
+            Locked::Own(file) => {
+                let lock = self.own_lock(demand, &file, &environment)?;
+                let pins = lock.unlocated();
+                if pins.is_empty() {
+                    (lock, None)
+                } else {
+                    let mut requirements = demand.requirements.clone();
+                    requirements.require(pins);
+                    requirements.add_indexes(None, lock.indexes(), []);
+                    let resolution =
+                        Resolution { requirements, no_deps: true, ..Resolution::default() };
+                    let Resolved { resolution, file } = self.resolve(base, resolution).await?;
+                    (lock.located(&resolved(&file)?), Some(resolution))
+                }
+            }
+        };
+        let requirements = &demand.requirements;
+        let picks = picks::picks(&lock, self.recipe, requirements.options(), &environment)?;
+        let bill = match resolution {
+            Some(resolution) => Bill::Resolved(resolution.into()),
+            None => Bill::Stated(picks::bill(&picks)),
+        };
+        Ok(Packages { picks, bill: Some(bill), options: requirements.options_text() })
+    }
+
+    fn own_lock(
+        &self,
+        demand: &Demand,
+        file: &Arc<SourceFile>,
+        environment: &Environment,
+    ) -> Result<Lock, Mistakes> {
+        let name = file.name.strip_prefix("code:").unwrap_or(&file.name);
+        let Some(kind) = Kind::of(name) else {
+            return Err(Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]));
+        };
+        lock::read(file, kind, demand.project.as_ref(), &demand.selection, environment)
+            .map_err(|mistakes| self.recipe.blame_selection(mistakes))
+    }
+}

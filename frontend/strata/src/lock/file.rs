@@ -1,0 +1,119 @@
+//! The files and repositories that locks name, checked: a build must be able to fetch them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{File, Source};
+use crate::{
+    mistake::{Mistake, quote},
+    requirements::check_url,
+};
+
+/// Hashes that an installer takes, with the number of their digits; md5 and sha1 prove nothing.
+const HASHES: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
+
+impl File {
+    /// A file at a URL; its name is the URL's last part if the lock has no other.
+    pub(super) fn at(
+        url: &str,
+        name: Option<String>,
+        hashes: BTreeSet<String>,
+        size: Option<u64>,
+    ) -> Result<Self, Mistake> {
+        let url = check_url(url)?;
+        let name = name.unwrap_or_else(|| file_name(&url));
+        Self { name, url: Some(url), hashes, size }.checked()
+    }
+
+    /// The file, if it has a name and a hash.
+    pub(super) fn checked(self) -> Result<Self, Mistake> {
+        if self.name.is_empty() || self.name.contains(['/', '\0']) {
+            return Err(Mistake::new(format!("{} is no file's name", quote(&self.name))));
+        }
+        if self.hashes.is_empty() {
+            let words = format!("{} has no hash", quote(&self.name));
+            return Err(Mistake::new(words).help("lock again: a build takes sha256 and stronger"));
+        }
+        Ok(self)
+    }
+}
+
+/// `sha256:…` of one that an installer takes; none of a weak one.
+pub(super) fn hash(algorithm: &str, digits: &str) -> Option<String> {
+    let algorithm = algorithm.to_lowercase();
+    let (_, length) = HASHES.iter().find(|(name, _)| *name == algorithm)?;
+    let is_hash = digits.len() == *length && digits.chars().all(|c| c.is_ascii_hexdigit());
+    is_hash.then(|| format!("{algorithm}:{}", digits.to_lowercase()))
+}
+
+/// The hashes of a table `{ sha256 = "…" }`.
+pub(super) fn hash_table(table: &BTreeMap<String, String>) -> BTreeSet<String> {
+    table.iter().filter_map(|(algorithm, digits)| hash(algorithm, digits)).collect()
+}
+
+/// The hash in a text `sha256:…`.
+pub(super) fn hash_text(text: &str) -> Option<String> {
+    text.split_once(':').and_then(|(algorithm, digits)| hash(algorithm, digits))
+}
+
+/// The name of the file at a URL.
+pub(super) fn file_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    decode(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// `%2B` as `+`, as local versions have it.
+pub(super) fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%');
+        let escaped = escaped.and_then(|hex| str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// A commit of a repository.
+pub(super) fn git(
+    url: &str,
+    commit: &str,
+    subdirectory: Option<String>,
+) -> Result<Source, Mistake> {
+    let url = url.strip_prefix("git+").unwrap_or(url);
+    check_url(&format!("git+{url}"))?;
+    if !matches!(commit.len(), 40 | 64) || !commit.chars().all(|c| c.is_ascii_hexdigit()) {
+        let words = format!("{} is not a full commit", quote(commit));
+        return Err(Mistake::new(words).help("lock again: a branch or tag can move"));
+    }
+    let url = url.to_owned();
+    Ok(Source::Git { url, commit: commit.to_lowercase(), subdirectory: folder(subdirectory)? })
+}
+
+/// A folder inside of what is fetched.
+pub(super) fn folder(path: Option<String>) -> Result<Option<String>, Mistake> {
+    let Some(path) = path.filter(|path| !matches!(path.as_str(), "" | ".")) else {
+        return Ok(None);
+    };
+    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        return Err(Mistake::new(format!("the folder {} leads outside", quote(&path))));
+    }
+    Ok(Some(path))
+}
+
+/// What comes from a folder: somebody's code, not a dependency.
+pub(super) fn refuse_folder(name: &str, path: &str) -> Mistake {
+    let words = format!("`{name}` comes from the folder {}, not from an index", quote(path));
+    Mistake::new(words).help(
+        "a dependency layer holds nothing of the build context: publish the package to an index, \
+         depend on it by a git URL, or make it part of `code`",
+    )
+}

@@ -1,0 +1,310 @@
+//! Locks that people already have, read for one environment: every package decided, nothing left
+//! to resolve.
+//!
+//! Whatever tool wrote it, a lock comes to the same values; which files of a package fit the
+//! environment is for [`choose`] to say.
+
+mod choice;
+mod document;
+mod file;
+mod fingerprint;
+mod hashes;
+mod pdm;
+mod pipfile;
+mod poetry;
+mod pylock;
+mod pyproject;
+mod tags;
+mod uv;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use llb::{Location, SourceFile};
+
+use crate::{
+    environment::Environment,
+    mistake::{Findings, Mistake, Mistakes},
+    requirements::Selection,
+};
+
+pub(crate) use self::document::Document;
+pub use self::{
+    choice::{Choice, choose},
+    hashes::pinned,
+    pyproject::Pyproject,
+    tags::{Rank, Tags},
+};
+
+/// Everything that is installed in one environment, decided: sorted by name, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The packages.
+    pub packages: Vec<Package>,
+}
+
+/// One package of a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its name, normalised (PEP 503).
+    pub name: String,
+    /// Its version; of a source tree, the lock need not know.
+    pub version: Option<String>,
+    /// Where it comes from.
+    pub source: Source,
+    /// The index that it is on, if the lock says so and its files have no URLs.
+    pub index: Option<String>,
+    /// Its line in the lock.
+    pub location: Option<Location>,
+    /// The packages that it needs, where the lock says so; normalised names.
+    pub needs: BTreeSet<String>,
+}
+
+/// Where a package comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A release on an index: its files.
+    Release {
+        /// Those for any environment that the lock is for.
+        wheels: Vec<File>,
+        /// The source.
+        sdist: Option<File>,
+    },
+    /// A release on an index of which the lock names no files: any with one of these hashes,
+    /// `sha256:…`.
+    Hashes(BTreeSet<String>),
+    /// `name @ https://…`: a wheel, or an archive of sources.
+    Archive {
+        /// The file.
+        file: File,
+        /// The folder in it that is the package.
+        subdirectory: Option<String>,
+    },
+    /// A commit of a git repository.
+    Git {
+        /// The repository's URL, without `git+`.
+        url: String,
+        /// The full commit.
+        commit: String,
+        /// The folder in it that is the package.
+        subdirectory: Option<String>,
+    },
+}
+
+impl Package {
+    /// Whether the lock does not say where its files are.
+    pub fn is_unlocated(&self) -> bool {
+        match &self.source {
+            Source::Hashes(_) => true,
+            Source::Release { wheels, sdist } => {
+                wheels.iter().chain(sdist).any(|file| file.url.is_none())
+            }
+            Source::Archive { .. } | Source::Git { .. } => false,
+        }
+    }
+}
+
+/// A file of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name: what a wheel's tags are read from.
+    pub name: String,
+    /// Its URL; poetry.lock has none.
+    pub url: Option<String>,
+    /// Its hashes, `sha256:…` and stronger ones.
+    pub hashes: BTreeSet<String>,
+    /// Its size in bytes, if the lock has it.
+    pub size: Option<u64>,
+}
+
+/// The forms of a source on an index, the usual one first.
+const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar"];
+
+/// What tool's lock a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `pylock.toml` and `pylock.NAME.toml` (PEP 751).
+    Pylock,
+    /// `uv.lock`.
+    Uv,
+    /// `poetry.lock`.
+    Poetry,
+    /// `pdm.lock`.
+    Pdm,
+    /// `Pipfile.lock`.
+    Pipfile,
+}
+
+impl Kind {
+    /// The names by which kinds are known.
+    pub const NAMES: [&str; 5] =
+        ["uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock"];
+
+    /// The name of the file that such a lock is made from, in the same folder, if there is one.
+    pub const fn made_from(self) -> Option<&'static str> {
+        match self {
+            Self::Pylock => None,
+            Self::Uv | Self::Poetry | Self::Pdm => Some("pyproject.toml"),
+            Self::Pipfile => Some("Pipfile"),
+        }
+    }
+
+    /// The kind that a file is by its name, the folders before it aside.
+    pub fn of(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match name {
+            "pylock.toml" => Some(Self::Pylock),
+            "uv.lock" => Some(Self::Uv),
+            "poetry.lock" => Some(Self::Poetry),
+            "pdm.lock" => Some(Self::Pdm),
+            "Pipfile.lock" => Some(Self::Pipfile),
+            name => {
+                let middle = name.strip_prefix("pylock.")?.strip_suffix(".toml")?;
+                (!middle.is_empty() && !middle.contains('.')).then_some(Self::Pylock)
+            }
+        }
+    }
+}
+
+/// What a lock has for one environment.
+///
+/// `project` is the file that it was made from, if that is at hand: the lock must still be its.
+///
+/// # Errors
+///
+/// Everything in the lock that a build cannot honour, on its lines. A mistake without a location
+/// is one of the selection, or the environment's: those who chose them know the line.
+pub fn read(
+    file: &Arc<SourceFile>,
+    kind: Kind,
+    project: Option<&Arc<SourceFile>>,
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Lock, Mistakes> {
+    let is_pyproject = kind != Kind::Pipfile;
+    let pyproject = project.filter(|_| is_pyproject).map(Pyproject::parse).transpose()?;
+    let pyproject = pyproject.as_ref();
+    match kind {
+        Kind::Pylock => pylock::read(file, selection, environment),
+        Kind::Uv => uv::read(file, pyproject, selection, environment),
+        Kind::Poetry => poetry::read(file, pyproject, selection, environment),
+        Kind::Pdm => pdm::read(file, pyproject, selection, environment),
+        Kind::Pipfile => pipfile::read(file, project, selection, environment),
+    }
+}
+
+impl Source {
+    /// A release, of all its files together.
+    fn release(files: Vec<File>) -> Result<Self, Mistake> {
+        let (wheels, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| file.name.ends_with(".whl"));
+        if wheels.is_empty() && others.is_empty() {
+            return Err(Mistake::new("the lock names no files of it").help("lock again"));
+        }
+        // An old release may have several, and installers for other systems beside them.
+        let sdist = SDISTS
+            .iter()
+            .find_map(|ending| others.iter().find(|file| file.name.ends_with(ending)).cloned());
+        Ok(Self::Release { wheels, sdist })
+    }
+}
+
+/// The releases that a `pylock.toml` has, whatever they are for: `name==version`.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn pins(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
+    pylock::pins(file)
+}
+
+impl Lock {
+    /// What has to be looked up on an index, because the lock does not say where its files are:
+    /// `name==version`.
+    pub fn unlocated(&self) -> Vec<String> {
+        let unlocated = self.packages.iter().filter(|package| package.is_unlocated());
+        unlocated
+            .filter_map(|package| Some(format!("{}=={}", package.name, package.version.as_ref()?)))
+            .collect()
+    }
+
+    /// The indexes that it names for what has to be looked up.
+    pub fn indexes(&self) -> BTreeSet<String> {
+        self.packages.iter().filter_map(|package| package.index.clone()).collect()
+    }
+
+    /// The same lock, with the files that `found` has for it. Of these, only those are taken
+    /// that have one of the lock's hashes.
+    #[must_use]
+    pub fn located(mut self, found: &Self) -> Self {
+        for package in &mut self.packages {
+            let known: BTreeSet<&String> = match &package.source {
+                Source::Hashes(hashes) => hashes.iter().collect(),
+                Source::Release { wheels, sdist } => {
+                    wheels.iter().chain(sdist).flat_map(|file| &file.hashes).collect()
+                }
+                Source::Archive { .. } | Source::Git { .. } => continue,
+            };
+            let is_known = |file: &&File| file.hashes.iter().any(|hash| known.contains(hash));
+            let other = found.packages.iter().find(|other| other.name == package.name);
+            if let Some(Source::Release { wheels, sdist }) = other.map(|other| &other.source) {
+                package.source = Source::Release {
+                    wheels: wheels.iter().filter(is_known).cloned().collect(),
+                    sdist: sdist.iter().find(is_known).cloned(),
+                };
+            }
+        }
+        self
+    }
+
+    /// The same lock with the files that `found` has for it, as [`Lock::located`]; and nothing may
+    /// be needed that it lacks.
+    ///
+    /// # Errors
+    ///
+    /// Every package that `found` has beyond it.
+    pub fn completed(self, found: &Self) -> Result<Self, Mistakes> {
+        let beyond = found.packages.iter().filter(|package| !self.has(&package.name));
+        let mistakes: Vec<Mistake> = beyond
+            .map(|package| {
+                let version = package.version.as_deref().unwrap_or_default();
+                let words = format!(
+                    "{} {version} is needed, too, and has no hash in the requirements",
+                    package.name
+                );
+                let help = "where one has a hash, all must have: `pip-compile --generate-hashes` \
+                            and `uv export` write them all";
+                Mistake::new(words).help(help)
+            })
+            .collect();
+        if mistakes.is_empty() { Ok(self.located(found)) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// Whether a package is in it.
+    pub fn has(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.name == name)
+    }
+
+    /// Packages as a lock, if nothing was found wrong: sorted, and none of them twice.
+    fn new(mut packages: Vec<Package>, mut findings: Findings) -> Result<Self, Mistakes> {
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        for pair in packages.windows(2) {
+            let [first, second] = pair else { continue };
+            if first.name != second.name {
+                continue;
+            }
+            let version = |package: &Package| package.version.clone().unwrap_or_default();
+            let words = format!(
+                "the lock has `{}` twice for this environment: {} and {}",
+                first.name,
+                version(first),
+                version(second),
+            );
+            let mistake = Mistake::new(words).help("lock again: one environment takes one of them");
+            match &second.location {
+                Some(location) => findings.at(location.lines, mistake),
+                None => findings.add(mistake),
+            }
+        }
+        if findings.is_empty() { Ok(Self { packages }) } else { Err(findings.into_mistakes()) }
+    }
+}

@@ -1,0 +1,292 @@
+//! `Pipfile.lock`: pins with hashes, in JSON.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use llb::{Lines, SourceFile};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use toml::Table;
+
+use super::{
+    File, Lock, Source,
+    document::{Document, When, holds},
+    file::{folder, git, hash_text, refuse_folder},
+    fingerprint::{COMPACT, object, sha256},
+    pylock::unknown,
+};
+use crate::{
+    environment::Environment,
+    mistake::{Findings, Mistake, Mistakes, quote, without_credentials},
+    requirements::{Selection, check_page, normalize},
+};
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Meta {
+    hash: Option<Hash>,
+    #[serde(default)]
+    requires: Requires,
+    #[serde(default)]
+    sources: Vec<Index>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Hash {
+    sha256: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(expecting = "a table")]
+struct Requires {
+    python_version: Option<String>,
+    python_full_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Index {
+    name: Option<String>,
+    url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Package {
+    version: Option<String>,
+    #[serde(default)]
+    hashes: Vec<String>,
+    index: Option<String>,
+    markers: Option<When>,
+    git: Option<String>,
+    r#ref: Option<String>,
+    file: Option<String>,
+    path: Option<String>,
+    subdirectory: Option<String>,
+}
+
+/// The tables of a Pipfile that are no packages (plette's `PIPFILE_SECTIONS`, and names that
+/// it keeps to itself).
+const NO_PACKAGES: [&str; 9] = [
+    "source",
+    "packages",
+    "dev-packages",
+    "requires",
+    "scripts",
+    "pipfile",
+    "pipenv",
+    "default",
+    "develop",
+];
+
+/// What the lock has for this environment and selection: the default packages, and of groups
+/// `dev` (or `develop`, `dev-packages`) and those that the Pipfile names.
+pub(super) fn read(
+    file: &Arc<SourceFile>,
+    pipfile: Option<&Arc<SourceFile>>,
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Lock, Mistakes> {
+    let mut findings = Findings::new(Arc::clone(file));
+    let text = String::from_utf8_lossy(&file.data);
+    let (meta, categories) = match parse(&text) {
+        Ok(read) => read,
+        Err(error) => {
+            let line = u32::try_from(error.line()).unwrap_or(u32::MAX).max(1);
+            let mistake = Mistake::new(without_credentials(&error.to_string()));
+            findings.at(Lines::one(line), mistake);
+            return Err(findings.into_mistakes());
+        }
+    };
+    check_python(&meta, &text, &mut findings, environment);
+    if let Some(pipfile) = pipfile {
+        match stale(&meta, pipfile, &file.name) {
+            Ok(mistake) => findings.extend(mistake),
+            Err(mistakes) => findings.extend(mistakes.0),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings.into_mistakes());
+    }
+    let known = categories.keys().filter(|name| *name != "default");
+    let known = known.map(|name| if name == "develop" { "dev".into() } else { normalize(name) });
+    let known: BTreeSet<String> = known.collect();
+    let asked = |name: &String| match name.as_str() {
+        "develop" | "dev-packages" => "dev".to_owned(),
+        other => other.to_owned(),
+    };
+    let asked: BTreeSet<String> = selection.groups.iter().map(asked).collect();
+    for name in asked.difference(&known) {
+        findings.add(unknown(&file.name, "group", name, &known));
+    }
+    for name in &selection.extras {
+        findings.add(unknown(&file.name, "extra", name, &BTreeSet::new()));
+    }
+    let mut packages: Vec<super::Package> = Vec::new();
+    for (category, entries) in &categories {
+        let name = if category == "develop" { "dev".into() } else { normalize(category) };
+        if category != "default" && !asked.contains(&name) {
+            continue;
+        }
+        for (name, entry) in entries {
+            let lines = line_of(&text, category, name);
+            let read = Package::deserialize(entry)
+                .map_err(|error| Mistake::new(without_credentials(&error.to_string())))
+                .and_then(|package| {
+                    match holds(package.markers.as_ref(), environment, selection) {
+                        true => package.read(name, &meta),
+                        false => Ok(None),
+                    }
+                });
+            match read {
+                Ok(Some(mut read)) => {
+                    read.location = Some(llb::Location { file: Arc::clone(file), lines });
+                    // What more than one category has is the same for all.
+                    let same = |other: &super::Package| {
+                        (&other.name, &other.version) == (&read.name, &read.version)
+                    };
+                    if !packages.iter().any(same) {
+                        packages.push(read);
+                    }
+                }
+                Ok(None) => {}
+                Err(mistake) => findings.at(lines, mistake),
+            }
+        }
+    }
+    Lock::new(packages, findings)
+}
+
+/// Packages by their names, unread, by the names of their categories.
+type Categories = BTreeMap<String, BTreeMap<String, Json>>;
+
+fn parse(text: &str) -> Result<(Meta, Categories), serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Whole {
+        #[serde(rename = "_meta")]
+        meta: Meta,
+    }
+    let Whole { meta } = serde_json::from_str(text)?;
+    // The other keys are the categories.
+    let mut categories = BTreeMap::new();
+    let all: Map<String, Json> = serde_json::from_str(text)?;
+    for (name, entries) in all.into_iter().filter(|(name, _)| name != "_meta") {
+        categories.insert(name, serde_json::from_value(entries)?);
+    }
+    Ok((meta, categories))
+}
+
+fn check_python(meta: &Meta, text: &str, findings: &mut Findings, environment: &Environment) {
+    let Requires { python_version, python_full_version } = &meta.requires;
+    let full = python_full_version.as_ref();
+    let wanted = full.or(python_version.as_ref());
+    let own = &environment.python_full_version;
+    let (major, minor) = environment.python();
+    let has = match full {
+        Some(_) => own.clone(),
+        None => format!("{major}.{minor}"),
+    };
+    if let Some(wanted) = wanted.filter(|wanted| **wanted != has && **wanted != "*") {
+        let words = format!("Python {} is required; the base has {own}", quote(wanted));
+        let help = "take a base with this Python, or lock again for that of the base";
+        let line = line_of(
+            text,
+            "_meta",
+            if full.is_some() { "python_full_version" } else { "python_version" },
+        );
+        findings.at(line, Mistake::new(words).help(help));
+    }
+}
+
+/// Whether the lock is of another state of the Pipfile (plette's `Pipfile.get_hash`, and pipenv's
+/// own, which takes names in their normal form).
+fn stale(
+    meta: &Meta,
+    pipfile: &Arc<SourceFile>,
+    lock_name: &str,
+) -> Result<Option<Mistake>, Mistakes> {
+    let table: Table = Document::new(pipfile)?.parse()?;
+    let locked = meta.hash.as_ref().and_then(|hash| hash.sha256.as_ref());
+    let Some((locked, table)) = locked.zip(object(&table)) else { return Ok(None) };
+    let hashes = [true, false].map(|normal| sha256(&content(&table, normal), COMPACT));
+    if hashes.contains(locked) {
+        return Ok(None);
+    }
+    let words = format!("{lock_name} was made for another state of {}", pipfile.name);
+    let mistake = Mistake::at(pipfile, Lines::one(1), words);
+    Ok(Some(mistake.help(format!("{lock_name} is out of date: run `pipenv lock`"))))
+}
+
+/// What of a Pipfile pipenv takes the hash of.
+fn content(pipfile: &Map<String, Json>, normal: bool) -> Json {
+    let names = |section: &Json| -> Json {
+        match section {
+            Json::Object(entries) if normal => {
+                entries.iter().map(|(name, value)| (normalize(name), value.clone())).collect()
+            }
+            other => other.clone(),
+        }
+    };
+    let section = |key: &str| pipfile.get(key).cloned().unwrap_or_else(|| Map::new().into());
+    let pypi = serde_json::json!([
+        {"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": true}
+    ]);
+    let sources = pipfile.get("source").cloned().unwrap_or(pypi);
+    let mut content = Map::new();
+    let meta = serde_json::json!({"sources": sources, "requires": section("requires")});
+    content.insert("_meta".to_owned(), meta);
+    content.insert("default".to_owned(), names(&section("packages")));
+    content.insert("develop".to_owned(), names(&section("dev-packages")));
+    let others = pipfile.iter().filter(|(name, _)| !NO_PACKAGES.contains(&name.as_str()));
+    content.extend(others.map(|(name, section)| (name.clone(), names(section))));
+    content.into()
+}
+
+/// The line on which the key `name` stands below the key `category`.
+fn line_of(text: &str, category: &str, name: &str) -> Lines {
+    let is_key = |line: &str, key: &str| line.trim_start().starts_with(&format!("\"{key}\":"));
+    let mut lines = (1..).zip(text.lines()).skip_while(|(_, line)| !is_key(line, category));
+    let found = lines.find(|(_, line)| is_key(line, name));
+    Lines::one(found.map_or(1, |(number, _)| number))
+}
+
+impl Package {
+    /// The package; none if it is the project itself.
+    fn read(&self, name: &str, meta: &Meta) -> Result<Option<super::Package>, Mistake> {
+        let name = normalize(name);
+        let hashes: BTreeSet<String> =
+            self.hashes.iter().filter_map(|hash| hash_text(hash)).collect();
+        let source = match (&self.git, &self.file, self.path.as_deref()) {
+            (Some(url), ..) => {
+                let commit = self.r#ref.as_deref().unwrap_or_default();
+                git(url, commit, self.subdirectory.clone())?
+            }
+            (None, Some(url), _) => {
+                let file = File::at(url, None, hashes, None)?;
+                Source::Archive { file, subdirectory: folder(self.subdirectory.clone())? }
+            }
+            (None, None, Some("." | "./")) => return Ok(None),
+            (None, None, Some(path)) => return Err(refuse_folder(&name, path)),
+            (None, None, None) if hashes.is_empty() => {
+                let help = "it was not resolved for this platform: lock again on one like it";
+                return Err(Mistake::new(format!("`{name}` has no hash")).help(help));
+            }
+            (None, None, None) => Source::Hashes(hashes),
+        };
+        let version = self.version.as_deref().map(|version| version.trim_start_matches('='));
+        let version = version.filter(|_| matches!(source, Source::Hashes(_)));
+        if let (Source::Hashes(_), None) = (&source, version) {
+            return Err(Mistake::new(format!("`{name}` has no version")).help("run `pipenv lock`"));
+        }
+        let index = self.index.as_ref().and_then(|wanted| {
+            meta.sources.iter().find(|index| index.name.as_ref() == Some(wanted))
+        });
+        let index = index.map(|index| check_page(&index.url)).transpose()?;
+        let version = version.map(str::to_owned);
+        let needs = BTreeSet::new();
+        Ok(Some(super::Package { name, version, source, index, location: None, needs }))
+    }
+}

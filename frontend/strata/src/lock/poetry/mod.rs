@@ -1,0 +1,309 @@
+//! `poetry.lock`.
+//!
+//! Since version 2.1 every package says for which groups it is there and when. An older lock
+//! says only what depends on what: then the project's own file says what to begin with.
+
+mod constraint;
+mod graph;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use llb::{Lines, SourceFile};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use toml::{Spanned, Table, Value};
+
+use super::{
+    File, Lock, Pyproject, Source,
+    document::{Document, When},
+    file::{folder, git, hash_text, refuse_folder},
+    fingerprint::{SPACED, json, object, sha256},
+    pylock::unknown,
+};
+use crate::{
+    environment::Environment,
+    mistake::{Findings, Mistake, Mistakes, quote},
+    requirements::{Marker, Selection, check_page, normalize},
+};
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct PoetryLock {
+    #[serde(default, rename = "package")]
+    packages: Vec<Package>,
+    /// The names of the packages that an extra wants.
+    #[serde(default)]
+    extras: BTreeMap<String, Vec<String>>,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
+struct Metadata {
+    lock_version: Spanned<String>,
+    #[serde(default)]
+    python_versions: Option<Spanned<String>>,
+    content_hash: Option<String>,
+    /// Where they are before version 2.
+    #[serde(default)]
+    files: BTreeMap<String, Vec<Distribution>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
+struct Package {
+    name: Spanned<String>,
+    version: String,
+    #[serde(default)]
+    groups: Vec<String>,
+    /// A marker, or one for each group that has one.
+    markers: Option<Spanned<Value>>,
+    #[serde(default)]
+    files: Vec<Distribution>,
+    #[serde(default)]
+    dependencies: Table,
+    #[serde(default)]
+    extras: BTreeMap<String, Vec<String>>,
+    source: Option<Place>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(expecting = "a table")]
+struct Distribution {
+    file: String,
+    hash: String,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Place {
+    r#type: String,
+    url: String,
+    resolved_reference: Option<String>,
+    subdirectory: Option<String>,
+}
+
+/// The group of what is not in any other.
+const MAIN: &str = "main";
+
+/// What the lock has for this environment and selection.
+pub(super) fn read(
+    file: &Arc<SourceFile>,
+    project: Option<&Pyproject>,
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Lock, Mistakes> {
+    let document = Document::new(file)?;
+    let lock: PoetryLock = document.parse()?;
+    let mut findings = Findings::new(Arc::clone(file));
+    let version = lock.metadata.lock_version.get_ref();
+    let major = version.split('.').next();
+    if !matches!(major, Some("1" | "2")) {
+        let words = format!("lock-version {} is not known here", quote(version));
+        let lines = document.lines(&lock.metadata.lock_version.span());
+        findings.at(lines, Mistake::new(words).help("Strata reads versions 1 and 2"));
+        return Err(findings.into_mistakes());
+    }
+    check_python(&lock, &document, &mut findings, environment);
+    if let Some(project) = project {
+        findings.extend(stale(&lock, project, &file.name));
+    }
+    check_selection(&lock, project, selection, &mut findings);
+    if !findings.is_empty() {
+        return Err(findings.into_mistakes());
+    }
+    // 2.1 is the first that says what each package is for.
+    let chosen = if matches!(version.as_str(), "1.0" | "1.1" | "2.0") {
+        graph::reach(&lock, project, selection, environment)
+    } else {
+        lock.packages.iter().map(|one| Ok((one, one.is_for(selection, environment)?))).collect()
+    };
+    let mut packages = Vec::new();
+    for chosen in chosen {
+        match chosen {
+            Ok((_, false)) => {}
+            Ok((package, true)) => match package.read(&lock) {
+                Ok(mut read) => {
+                    read.location = Some(document.location(&package.name.span()));
+                    packages.push(read);
+                }
+                Err(mistake) => findings.at(document.lines(&package.name.span()), mistake),
+            },
+            Err((package, mistake)) => {
+                let lines = package.map(|package| document.lines(&package.name.span()));
+                findings.at(lines.unwrap_or(Lines::one(1)), mistake);
+            }
+        }
+    }
+    Lock::new(packages, findings)
+}
+
+/// A package and whether it is wanted, or what is wrong with it.
+type Chosen<'a> = Result<(&'a Package, bool), (Option<&'a Package>, Mistake)>;
+
+fn check_python(
+    lock: &PoetryLock,
+    document: &Document<'_>,
+    findings: &mut Findings,
+    environment: &Environment,
+) {
+    let Some(python) = &lock.metadata.python_versions else { return };
+    let own = environment.python_version();
+    let allowed = own.and_then(|version| constraint::allows(python.get_ref(), &version));
+    // What poetry wrote and is not understood here is not held against the base.
+    if allowed == Some(false) {
+        let own = &environment.python_full_version;
+        let words = format!("Python {} is required; the base has {own}", quote(python.get_ref()));
+        let help = "take a base with such a Python, or lock again for this one";
+        findings.at(document.lines(&python.span()), Mistake::new(words).help(help));
+    }
+}
+
+/// Extras and groups that neither the lock nor the project has.
+fn check_selection(
+    lock: &PoetryLock,
+    project: Option<&Pyproject>,
+    selection: &Selection,
+    findings: &mut Findings,
+) {
+    let extras: BTreeSet<String> = lock.extras.keys().map(|name| normalize(name)).collect();
+    let in_use = lock.packages.iter().flat_map(|package| &package.groups);
+    let mut groups: BTreeSet<String> = in_use.map(|name| normalize(name)).collect();
+    if let Some(project) = project {
+        groups.extend(project.groups.keys().cloned());
+        groups.extend(graph::groups(project));
+    }
+    groups.remove(MAIN);
+    for (what, asked, known) in
+        [("extra", &selection.extras, &extras), ("group", &selection.groups, &groups)]
+    {
+        for name in asked.difference(known) {
+            findings.add(unknown(&findings.file.name, what, name, known));
+        }
+    }
+}
+
+/// Whether the lock is of another state of the project (`Locker._get_content_hash`).
+fn stale(lock: &PoetryLock, project: &Pyproject, lock_name: &str) -> Option<Mistake> {
+    let locked = lock.metadata.content_hash.as_ref()?;
+    // Before 2.3, poetry left dependency groups out.
+    let [new, old] = [true, false].map(|groups| content(project, groups));
+    let (new, old) = (sha256(&new?, SPACED), sha256(&old?, SPACED));
+    if *locked == new || *locked == old {
+        return None;
+    }
+    let words = format!("{lock_name} was made for another state of {}", project.file.name);
+    let mistake = Mistake::at(&project.file, Lines::one(1), words);
+    Some(mistake.help(format!("{lock_name} is out of date: run `poetry lock`")))
+}
+
+/// What of a project poetry takes the hash of.
+fn content(project: &Pyproject, with_groups: bool) -> Option<Json> {
+    let table = &project.table;
+    let empty = Table::new();
+    let part = |table: &'_ Table, key: &str| -> Option<Map<String, Json>> {
+        object(table.get(key).and_then(Value::as_table).unwrap_or(&empty))
+    };
+    let own = table.get("project").and_then(Value::as_table).unwrap_or(&empty);
+    let mut standard = Map::new();
+    for key in ["requires-python", "dependencies", "optional-dependencies"] {
+        if let Some(value) = own.get(key) {
+            standard.insert(key.to_owned(), json(value)?);
+        }
+    }
+    let groups = if with_groups { part(table, "dependency-groups")? } else { Map::new() };
+    let poetry = project.tool("poetry").and_then(Value::as_table).unwrap_or(&empty);
+    let is_legacy = standard.is_empty() && groups.is_empty();
+    let mut legacy = Map::new();
+    for key in ["dependencies", "source", "extras", "dev-dependencies", "group"] {
+        match poetry.get(key) {
+            Some(value) => drop(legacy.insert(key.to_owned(), json(value)?)),
+            None if is_legacy && key != "group" => drop(legacy.insert(key.to_owned(), Json::Null)),
+            None => {}
+        }
+    }
+    if is_legacy {
+        return Some(legacy.into());
+    }
+    let mut content = Map::new();
+    if !standard.is_empty() {
+        content.insert("project".to_owned(), standard.into());
+    }
+    if !groups.is_empty() {
+        content.insert("dependency-groups".to_owned(), groups.into());
+    }
+    let tool = Map::from_iter([("poetry".to_owned(), Json::from(legacy))]);
+    content.insert("tool".to_owned(), tool.into());
+    Some(content.into())
+}
+
+impl Package {
+    /// Whether one of the selected groups wants it here.
+    fn is_for(
+        &self,
+        selection: &Selection,
+        environment: &Environment,
+    ) -> Result<bool, (Option<&Self>, Mistake)> {
+        for group in &self.groups {
+            let name = normalize(group);
+            if name != MAIN && !selection.groups.contains(&name) {
+                continue;
+            }
+            let marker = match self.markers.as_ref().map(Spanned::get_ref) {
+                Some(Value::String(marker)) => Some(marker.as_str()),
+                Some(Value::Table(markers)) => markers.get(group).and_then(Value::as_str),
+                _ => None,
+            };
+            let marker = marker.map(Marker::parse).transpose();
+            let marker = marker.map_err(|mistake| (Some(self), mistake))?;
+            if marker.is_none_or(|marker| When(marker).holds(environment, selection)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read(&self, lock: &PoetryLock) -> Result<super::Package, Mistake> {
+        let written = self.name.get_ref();
+        let name = normalize(written);
+        let files = match self.files.is_empty() {
+            true => lock.metadata.files.get(written).map(Vec::as_slice).unwrap_or_default(),
+            false => &self.files,
+        };
+        let mut index = None;
+        let source = match &self.source {
+            None => release(files)?,
+            Some(place) => match place.r#type.as_str() {
+                "legacy" => {
+                    index = Some(check_page(&place.url)?);
+                    release(files)?
+                }
+                "git" => {
+                    let commit = place.resolved_reference.as_deref().unwrap_or_default();
+                    git(&place.url, commit, place.subdirectory.clone())?
+                }
+                "url" => {
+                    let hashes = files.iter().filter_map(|file| hash_text(&file.hash)).collect();
+                    let file = File::at(&place.url, None, hashes, None)?;
+                    Source::Archive { file, subdirectory: folder(place.subdirectory.clone())? }
+                }
+                _ => return Err(refuse_folder(&name, &place.url)),
+            },
+        };
+        let version = Some(self.version.clone());
+        let needs = self.dependencies.keys().map(|name| normalize(name)).collect();
+        Ok(super::Package { name, version, source, index, location: None, needs })
+    }
+}
+
+/// Files on an index, of which the lock has the names alone.
+fn release(files: &[Distribution]) -> Result<Source, Mistake> {
+    let file = |one: &Distribution| {
+        let hashes = hash_text(&one.hash).into_iter().collect();
+        File { name: one.file.clone(), url: None, hashes, size: None }.checked()
+    };
+    Source::release(files.iter().map(file).collect::<Result<_, _>>()?)
+}

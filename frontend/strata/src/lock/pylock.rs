@@ -1,0 +1,276 @@
+//! `pylock.toml` (PEP 751).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr as _,
+    sync::Arc,
+};
+
+use llb::SourceFile;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    File, Lock, Source,
+    document::{Document, When, holds},
+    file::{file_name, folder, git, hash_table, refuse_folder},
+};
+use crate::{
+    environment::Environment,
+    mistake::{Findings, Mistake, Mistakes, list, quote},
+    requirements::{Selection, normalize},
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
+struct Pylock {
+    lock_version: Spanned<String>,
+    #[serde(default)]
+    environments: Vec<Spanned<When>>,
+    requires_python: Option<Spanned<String>>,
+    #[serde(default)]
+    extras: Vec<String>,
+    #[serde(default)]
+    dependency_groups: Vec<String>,
+    #[serde(default)]
+    default_groups: Vec<String>,
+    #[serde(default)]
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
+struct Package {
+    name: Spanned<String>,
+    version: Option<String>,
+    marker: Option<When>,
+    requires_python: Option<Spanned<String>>,
+    vcs: Option<Vcs>,
+    directory: Option<Directory>,
+    archive: Option<Archive>,
+    sdist: Option<Archive>,
+    #[serde(default)]
+    wheels: Vec<Archive>,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", expecting = "a table")]
+struct Vcs {
+    r#type: String,
+    url: Option<String>,
+    path: Option<String>,
+    commit_id: String,
+    subdirectory: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Directory {
+    path: String,
+}
+
+/// A wheel, an sdist or an archive: they say the same.
+#[derive(Deserialize)]
+#[serde(expecting = "a table")]
+struct Archive {
+    name: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    size: Option<u64>,
+    hashes: BTreeMap<String, String>,
+    subdirectory: Option<String>,
+}
+
+/// What the lock has for this environment and selection.
+pub(super) fn read(
+    file: &Arc<SourceFile>,
+    selection: &Selection,
+    environment: &Environment,
+) -> Result<Lock, Mistakes> {
+    let document = Document::new(file)?;
+    let lock: Pylock = document.parse()?;
+    let mut findings = Findings::new(Arc::clone(file));
+    let version = lock.lock_version.get_ref();
+    if version.split('.').next() != Some("1") {
+        let words = format!("lock-version {} is not known here", quote(version));
+        let lines = document.lines(&lock.lock_version.span());
+        findings.at(lines, Mistake::new(words).help("Strata reads version 1 (PEP 751)"));
+        return Err(findings.into_mistakes());
+    }
+    known(&mut findings, "extra", &selection.extras, &lock.extras);
+    let groups = [&lock.dependency_groups[..], &lock.default_groups].concat();
+    known(&mut findings, "group", &selection.groups, &groups);
+    // What is asked for comes on top of what the lock gives anyone: some tools' main packages
+    // are such a group.
+    let mut selection = selection.clone();
+    selection.groups.extend(lock.default_groups.iter().map(|name| normalize(name)));
+    let selection = &selection;
+    if let Some(python) = &lock.requires_python
+        && let Err(mistake) = require_python(python.get_ref(), environment)
+    {
+        findings.at(document.lines(&python.span()), mistake);
+    }
+    check_environments(&lock.environments, &document, &mut findings, environment);
+    let mut packages = Vec::new();
+    for package in lock.packages {
+        let lines = document.lines(&package.name.span());
+        let location = document.location(&package.name.span());
+        match package.read(selection, environment) {
+            Ok(Some(mut package)) => {
+                package.location = Some(location);
+                packages.push(package);
+            }
+            Ok(None) => {}
+            Err(mistake) => findings.at(lines, mistake),
+        }
+    }
+    Lock::new(packages, findings)
+}
+
+/// The releases that it has; what comes from a URL or a repository is none.
+pub(super) fn pins(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
+    let lock: Pylock = Document::new(file)?.parse()?;
+    let is_release = |package: &Package| package.vcs.is_none() && package.archive.is_none();
+    let pin = |package: Package| Some(format!("{}=={}", package.name.get_ref(), package.version?));
+    Ok(lock.packages.into_iter().filter(is_release).filter_map(pin).collect())
+}
+
+/// Says which of the names that are asked for the lock does not know.
+fn known(findings: &mut Findings, what: &str, asked: &BTreeSet<String>, known: &[String]) {
+    let known: BTreeSet<String> = known.iter().map(|name| normalize(name)).collect();
+    for name in asked {
+        if !known.contains(name) {
+            findings.add(unknown(&findings.file.name, what, name, &known));
+        }
+    }
+}
+
+/// An extra or group that `file` does not have.
+pub(super) fn unknown(file: &str, what: &str, name: &str, known: &BTreeSet<String>) -> Mistake {
+    let mistake = Mistake::new(format!("{file} has no {what} {}", quote(name)));
+    if known.is_empty() {
+        return mistake.help(format!("it has no {what}s at all"));
+    }
+    let names = known.iter().map(String::as_str);
+    mistake.help(format!("it has {}", list(names.clone()))).suggest(name, names)
+}
+
+/// Refuses an environment that is none of those that a lock names, if it names any.
+pub(super) fn check_environments(
+    environments: &[Spanned<When>],
+    document: &Document<'_>,
+    findings: &mut Findings,
+    environment: &Environment,
+) {
+    let nothing = Selection::default();
+    let holds = |when: &Spanned<When>| holds(Some(when.get_ref()), environment, &nothing);
+    if let Some(first) = environments.first()
+        && !environments.iter().any(holds)
+    {
+        let mistake = Mistake::new(format!("the lock is not for this environment: {environment}"));
+        let help = "lock again for it, or take a base that the lock is for";
+        findings.at(document.lines(&first.span()), mistake.help(help));
+    }
+}
+
+/// Refuses a Python that `specifiers` do not allow.
+pub(super) fn require_python(specifiers: &str, environment: &Environment) -> Result<(), Mistake> {
+    let read = pep440_rs::VersionSpecifiers::from_str(specifiers).map_err(|_| {
+        Mistake::new(format!("{} does not say which versions of Python", quote(specifiers)))
+    })?;
+    let allowed = environment.python_version().is_some_and(|python| read.contains(&python));
+    if allowed {
+        return Ok(());
+    }
+    let python = &environment.python_full_version;
+    let words = format!("Python {} is required; the base has {python}", quote(specifiers));
+    Err(Mistake::new(words).help("take a base with such a Python, or lock again for this one"))
+}
+
+impl Package {
+    /// The package, if it is for this environment and selection.
+    fn read(
+        self,
+        selection: &Selection,
+        environment: &Environment,
+    ) -> Result<Option<super::Package>, Mistake> {
+        let name = normalize(self.name.get_ref());
+        if !holds(self.marker.as_ref(), environment, selection) {
+            return Ok(None);
+        }
+        if let Some(python) = &self.requires_python {
+            require_python(python.get_ref(), environment)
+                .map_err(|mistake| mistake.about(&name))?;
+        }
+        let source = match (self.vcs, self.directory, self.archive) {
+            (Some(vcs), None, None) => vcs.read(&name)?,
+            // The project itself: its code is `code`.
+            (None, Some(directory), None) if matches!(directory.path.as_str(), "." | "./") => {
+                return Ok(None);
+            }
+            (None, Some(directory), None) => return Err(refuse_folder(&name, &directory.path)),
+            (None, None, Some(mut archive)) => {
+                let subdirectory = folder(archive.subdirectory.take())?;
+                Source::Archive { file: archive.read(&name)?, subdirectory }
+            }
+            (None, None, None) if self.sdist.is_some() || !self.wheels.is_empty() => {
+                let wheels = self.wheels.into_iter().map(|wheel| wheel.read(&name));
+                let sdist = self.sdist.map(|sdist| sdist.read(&name)).transpose()?;
+                Source::Release { wheels: wheels.collect::<Result<_, _>>()?, sdist }
+            }
+            _ => {
+                let words = format!("the lock does not say where `{name}` comes from");
+                return Err(Mistake::new(words)
+                    .help("a package has `wheels` and `sdist`, `archive`, `vcs` or `directory`"));
+            }
+        };
+        let needs = self.dependencies.into_iter().filter_map(|dependency| dependency.name);
+        Ok(Some(super::Package {
+            name,
+            version: self.version,
+            source,
+            index: None,
+            location: None,
+            needs: needs.map(|name| normalize(&name)).collect(),
+        }))
+    }
+}
+
+impl Vcs {
+    fn read(self, name: &str) -> Result<Source, Mistake> {
+        if self.r#type != "git" {
+            return Err(Mistake::new(format!("`{name}` is in a {} repository", self.r#type))
+                .help("a build can read git"));
+        }
+        match (self.url, self.path) {
+            (Some(url), _) => git(&url, &self.commit_id, self.subdirectory),
+            (None, Some(path)) => Err(refuse_folder(name, &path)),
+            (None, None) => Err(without_url(name)),
+        }
+    }
+}
+
+impl Archive {
+    fn read(self, package: &str) -> Result<File, Mistake> {
+        match (self.url, self.path) {
+            (Some(url), path) => {
+                let name = self.name.or_else(|| path.map(|path| file_name(&path)));
+                File::at(&url, name, hash_table(&self.hashes), self.size)
+            }
+            (None, Some(path)) => Err(refuse_folder(package, &path)),
+            (None, None) => Err(without_url(package)),
+        }
+    }
+}
+
+fn without_url(package: &str) -> Mistake {
+    Mistake::new(format!("`{package}` has a file without `url`"))
+        .help("lock again: a build must be able to fetch it")
+}

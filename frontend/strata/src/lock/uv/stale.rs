@@ -1,0 +1,272 @@
+//! Whether a uv.lock is still that of its pyproject.toml.
+//!
+//! uv writes down what was asked for, but with markers in a form of its own. So both sides are
+//! compared by what they ask for in the one environment that is built for.
+
+use std::{collections::BTreeSet, str::FromStr as _};
+
+use llb::Lines;
+use pep440_rs::VersionSpecifiers;
+use toml::Value;
+
+use super::{Package, Required, UvLock, parameter};
+use crate::{
+    environment::Environment,
+    lock::{
+        document::holds,
+        pyproject::{Member, Pyproject, Stated},
+    },
+    mistake::{Mistake, quote},
+    requirements::{Dependency, DependencySource, Selection, normalize},
+};
+
+/// One thing that is asked for.
+struct Asked {
+    name: String,
+    extras: BTreeSet<String>,
+    from: From,
+    /// Its line in the pyproject.toml, of what stands there, and its text.
+    stated: Option<(Lines, String)>,
+}
+
+enum From {
+    /// These versions, of a certain index if it was said which.
+    Index(BTreeSet<String>, Option<String>),
+    Url(String),
+    /// A repository, and what of it.
+    Git(String, Option<String>),
+    /// A folder, or something that only uv can find out.
+    Other,
+}
+
+/// The two files, and for what they are compared.
+struct Comparison<'a> {
+    lock: &'a UvLock,
+    root: Option<&'a Package>,
+    project: &'a Pyproject,
+    environment: &'a Environment,
+}
+
+/// What the lock was not made for, and what it should no longer have.
+pub(super) fn differences(
+    lock: &UvLock,
+    root: Option<&Package>,
+    project: &Pyproject,
+    lock_name: &str,
+    environment: &Environment,
+) -> Vec<Mistake> {
+    let both = Comparison { lock, root, project, environment };
+    let help = || format!("{lock_name} is out of date: run `uv lock`");
+    let mut mistakes = Vec::new();
+    for (stated, locked) in both.parts() {
+        let new: Vec<&Asked> = stated
+            .iter()
+            .filter(|one| !locked.iter().any(|other| both.agree(one, other)))
+            .collect();
+        let old = locked.iter().filter(|one| {
+            !stated.iter().any(|other| both.agree(other, one))
+                && !new.iter().any(|new| new.name == one.name)
+        });
+        for Asked { name, .. } in old {
+            let words = format!("{lock_name} was made for `{name}`, too, which is not here");
+            mistakes.push(Mistake::at(&project.file, Lines::one(1), words).help(help()));
+        }
+        for (lines, text) in new.iter().filter_map(|one| one.stated.as_ref()) {
+            let words = format!("{lock_name} was not made for {}", quote(text));
+            mistakes.push(Mistake::at(&project.file, *lines, words).help(help()));
+        }
+    }
+    mistakes
+}
+
+impl Comparison<'_> {
+    /// What the pyproject.toml asks for and what the lock was made for, for each of the project's
+    /// parts; those that cannot be known without building are left out.
+    fn parts(&self) -> Vec<(Vec<Asked>, Vec<Asked>)> {
+        let project = self.project;
+        let is_dynamic = |key: &str| project.dynamic.iter().any(|name| name == key);
+        let mut parts = Vec::new();
+        if let Some(root) = self.root
+            && !is_dynamic("dependencies")
+        {
+            let metadata = &root.metadata;
+            let own: Vec<&Stated> = project.dependencies.iter().collect();
+            let locked = self.locked(&metadata.requires_dist, None);
+            parts.push((self.stated(own.clone()), locked));
+            let known = project.extras.keys().chain(&metadata.provides_extras);
+            let known = known.filter(|_| !is_dynamic("optional-dependencies"));
+            for extra in known.map(|name| normalize(name)).collect::<BTreeSet<_>>() {
+                let more = project.extras.get(&extra).into_iter().flatten();
+                let stated = self.stated(own.iter().copied().chain(more).collect());
+                parts.push((stated, self.locked(&metadata.requires_dist, Some(extra))));
+            }
+        }
+        let groups = match self.root {
+            Some(root) => &root.metadata.requires_dev,
+            None => &self.lock.manifest.dependency_groups,
+        };
+        let known = project.groups.keys().chain(groups.keys());
+        for group in known.map(|name| normalize(name)).collect::<BTreeSet<_>>() {
+            let stated = project.included(&group);
+            let stated = stated.into_iter().filter_map(|name| project.groups.get(name)).flatten();
+            let stated = stated.filter_map(|member| match member {
+                Member::Requirement(stated) => Some(stated),
+                _ => None,
+            });
+            let locked = groups.iter().filter(|(name, _)| normalize(name) == group);
+            let locked = locked.flat_map(|(_, all)| self.locked(all, None)).collect();
+            // Older projects have this one in a table of uv's.
+            if group != "dev" || self.uv("dev-dependencies").is_none() {
+                parts.push((self.stated(stated.collect()), locked));
+            }
+        }
+        parts.into_iter().filter_map(|(stated, locked)| Some((stated?, locked))).collect()
+    }
+
+    fn uv(&self, key: &str) -> Option<&Value> {
+        self.project.tool("uv")?.get(key)
+    }
+
+    /// What these texts ask for here, references of the project to its own extras followed; none
+    /// if one of them cannot be read.
+    fn stated(&self, texts: Vec<&Stated>) -> Option<Vec<Asked>> {
+        let (mut texts, mut followed, mut asked) = (texts, BTreeSet::new(), Vec::new());
+        while let Some(stated) = texts.pop() {
+            let dependency = Dependency::parse(&stated.text).ok()?;
+            let marker = dependency.marker.as_ref();
+            if !marker.is_none_or(|one| one.evaluate(self.environment, &Selection::default())) {
+                continue;
+            }
+            let name = dependency.name.clone()?;
+            if self.project.name.as_ref() == Some(&name) {
+                for extra in dependency.extras {
+                    if followed.insert(extra.clone()) {
+                        texts.extend(self.project.extras.get(&extra).into_iter().flatten());
+                    }
+                }
+                continue;
+            }
+            let from = self.from(&name, &dependency.source);
+            let stated = Some((stated.lines, stated.text.clone()));
+            asked.push(Asked { name, extras: dependency.extras, from, stated });
+        }
+        Some(asked)
+    }
+
+    fn from(&self, name: &str, source: &DependencySource) -> From {
+        let versions = match source {
+            DependencySource::Url(url) | DependencySource::BareUrl(url) => return From::url(url),
+            DependencySource::Versions(versions) => versions.clone(),
+        };
+        let sources = self.uv("sources").and_then(Value::as_table);
+        let mut sources = sources.into_iter().flatten();
+        let Some((_, entry)) = sources.find(|(key, _)| normalize(key) == name) else {
+            return From::Index(versions, None);
+        };
+        let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
+        if let Some(url) = text("git") {
+            return From::Git(url, text("rev").or(text("tag")).or(text("branch")));
+        }
+        if let Some(url) = text("url") {
+            return From::Url(url);
+        }
+        if let Some(index) = text("index") {
+            return From::Index(versions, self.index(&index));
+        }
+        // Several, for different markers.
+        let indexes = entry.as_array();
+        match indexes.is_some_and(|all| all.iter().all(|one| one.get("index").is_some())) {
+            true => From::Index(versions, None),
+            false => From::Other,
+        }
+    }
+
+    /// The URL of the index of that name.
+    fn index(&self, name: &str) -> Option<String> {
+        let mut all = self.uv("index")?.as_array()?.iter();
+        let index = all.find(|one| one.get("name").and_then(Value::as_str) == Some(name))?;
+        index.get("url")?.as_str().map(str::to_owned)
+    }
+
+    /// What the lock was made for, with one of the project's extras or without any.
+    fn locked(&self, all: &[Required], extra: Option<String>) -> Vec<Asked> {
+        let own = self.root.map(|root| root.name.get_ref());
+        let mut selection = Selection::default();
+        selection.extras.extend(extra);
+        loop {
+            let here =
+                all.iter().filter(|one| holds(one.marker.as_ref(), self.environment, &selection));
+            let (itself, others): (Vec<_>, Vec<_>) = here.partition(|one| Some(&one.name) == own);
+            let more = itself.into_iter().flat_map(|one| one.extras.iter().cloned());
+            let before = selection.extras.len();
+            selection.extras.extend(more);
+            if selection.extras.len() == before {
+                return others.into_iter().map(Required::asked).collect();
+            }
+        }
+    }
+
+    /// Whether what is stated is what was locked.
+    fn agree(&self, stated: &Asked, locked: &Asked) -> bool {
+        let from = match (&stated.from, &locked.from) {
+            (From::Index(these, index), From::Index(those, other)) => {
+                let same =
+                    |a: &String, b: &String| a.trim_end_matches('/') == b.trim_end_matches('/');
+                let indexes = index.as_ref().zip(other.as_ref());
+                these == those && indexes.is_none_or(|(index, other)| same(index, other))
+            }
+            (From::Url(url), From::Url(other)) => url == other,
+            (From::Git(url, what), From::Git(other, whatever)) => (url, what) == (other, whatever),
+            (From::Other, _) | (_, From::Other) => true,
+            // The sources of a workspace stand in its root, which need not be this file.
+            (From::Index(..), _) => !self.lock.manifest.members.is_empty(),
+            _ => false,
+        };
+        from && stated.name == locked.name && stated.extras == locked.extras
+    }
+}
+
+impl From {
+    /// What stands behind the `@` of a dependency: `git+https://…/x.git@v1#subdirectory=pkg`.
+    fn url(url: &str) -> Self {
+        let url = url.split('#').next().unwrap_or(url);
+        let Some(repository) = url.strip_prefix("git+") else { return Self::Url(url.to_owned()) };
+        let path = repository.find("://").map_or(0, |scheme| scheme + 3);
+        match repository[path..].rsplit_once('@') {
+            Some((before, what)) => {
+                let end = path + before.len();
+                Self::Git(repository[..end].to_owned(), Some(what.to_owned()))
+            }
+            None => Self::Git(repository.to_owned(), None),
+        }
+    }
+}
+
+impl Required {
+    fn asked(&self) -> Asked {
+        let from = if let Some(git) = &self.git {
+            let (url, query) = git.split_once('?').unwrap_or((git, ""));
+            let what = ["rev", "tag", "branch"].into_iter().find_map(|key| parameter(query, key));
+            From::Git(url.to_owned(), what)
+        } else if let Some(url) = &self.url {
+            From::Url(url.split('#').next().unwrap_or(url).to_owned())
+        } else if [&self.path, &self.directory, &self.editable, &self.r#virtual]
+            .into_iter()
+            .any(Option::is_some)
+        {
+            From::Other
+        } else {
+            From::Index(versions(self.specifier.as_deref().unwrap_or_default()), self.index.clone())
+        };
+        let extras = self.extras.iter().map(|extra| normalize(extra)).collect();
+        Asked { name: normalize(&self.name), extras, from, stated: None }
+    }
+}
+
+/// The comparisons of a specifier, as those of a dependency are written.
+fn versions(specifier: &str) -> BTreeSet<String> {
+    match VersionSpecifiers::from_str(specifier) {
+        Ok(all) => all.iter().map(ToString::to_string).collect(),
+        Err(_) => BTreeSet::from([specifier.to_owned()]),
+    }
+}

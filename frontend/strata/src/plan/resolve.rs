@@ -1,0 +1,66 @@
+//! The lock: requirements resolved, in a vertex of its own.
+
+use llb::{File, Meta, Mount, State};
+
+use super::{
+    EPOCH, Scope,
+    facts::{Base, Bill, Resolution},
+    python::{self, HINTS},
+    step::{PYTHON, Step, script},
+    system,
+};
+
+/// The layer that says what is installed: `/opt/strata/pylock.toml`.
+pub(super) fn bill(scope: &Scope<'_>, base: &Base, python: State, bill: &Bill) -> State {
+    match bill {
+        Bill::Resolved(resolution) => lock(scope, base, python, resolution),
+        Bill::Stated(text) => File::on(State::scratch())
+            .timestamp(EPOCH)
+            .mkdir("/opt", 0o755)
+            .mkdir("/opt/strata", 0o755)
+            .mkfile("/opt/strata/pylock.toml", 0o644, text.as_str())
+            .build(Meta::named("[lock] what is installed")),
+    }
+}
+
+/// The layer with the lock, or (`unbuilt.txt`) the reason why it takes a toolchain to make one.
+pub(super) fn lock(
+    scope: &Scope<'_>,
+    base: &Base,
+    python: State,
+    resolution: &Resolution,
+) -> State {
+    let Resolution { requirements, preferences, .. } = resolution;
+    let tools = [python::UV, python::PIP];
+    let [uv, pip] = tools.map(|tool| python::tool(scope, base, python.clone(), tool));
+    let root = if resolution.toolchain { system::toolchain(scope, base, python) } else { python };
+    let flag = |name: &'static str, is_set: bool| is_set.then_some(name);
+    let scripts = [script!("resolve.py"), script!("tree.py"), script!("network.py"), HINTS];
+    // Hints are for who has no other try.
+    let scripts = &scripts[..if resolution.may_need_toolchain { 3 } else { 4 }];
+    let indexes = &scope.recipe.python.indexes;
+    let step = Step::new(scope, "lock", base, root, PYTHON, scripts)
+        .named(format!("resolve {requirements}"))
+        .at(scope.recipe.python.lines)
+        .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))
+        .args(flag("--no-deps", resolution.no_deps))
+        .args(flag("--site-packages", scope.recipe.python.system_site_packages))
+        .args(flag("--may-need-toolchain", resolution.may_need_toolchain))
+        .file("requirements.txt", requirements.requirements_text())
+        .file("constraints.txt", requirements.constraints_text())
+        .file("options.txt", requirements.options_text())
+        .file(
+            "preferences.txt",
+            preferences.iter().map(|pin| format!("{pin}\n")).collect::<String>(),
+        )
+        .mount(Mount::read_only("/tool/uv", uv))
+        .mount(Mount::read_only("/tool/pip", pip))
+        .network()
+        .credentials(&indexes.credentials)
+        .caches("uv")
+        .caches("pip");
+    let env = &scope.recipe.python.env;
+    // Where it takes a build to tell what a package needs, it is built as it will be.
+    let env = env.iter().filter(|_| resolution.toolchain);
+    env.fold(step, |step, (name, value)| step.env(name, value)).out()
+}

@@ -1,0 +1,255 @@
+"""Resolves /strata/requirements.txt for this Python into /out/opt/strata/pylock.toml (PEP 751).
+
+uv does it, from metadata alone: no wheel is downloaded for it. Where there is no uv, or where it
+cannot read what pip can, pip's dry run does, which has to look into the wheels.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import network
+import tree
+
+UV = "/tool/uv/bin/uv"
+LOCK = "/out/opt/strata/pylock.toml"
+# In place of the lock: why it takes a toolchain to make one.
+UNBUILT = "/out/opt/strata/unbuilt.txt"
+WORK = "/tmp/resolve"
+# What the base's own Python has, as wheels with nothing but metadata.
+INSTALLED = WORK + "/installed"
+
+# pip's options by uv's names; both know the others by the same.
+OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow"}
+# uv has no word for these: it prefers what it need not build anyway, and a lock has hashes.
+NOT_OF_UV = ["--prefer-binary", "--require-hashes"]
+
+# What uv says where it could not tell without a compiler or a library what a package needs.
+BUILD_FAILED = re.compile(r"failed to build|build backend|build_wheel|egg_info", re.IGNORECASE)
+BUILT = re.compile(r"Failed to (?:download and )?build `([\w.-]+)")
+# What it says of a project that no index has; of one that an index does not show, too.
+NOT_FOUND = re.compile(r"([\w.-]+) was not found in the package registry")
+# What it says of a file or page that it was not given.
+NOT_FETCHED = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
+# What it says of requirements that it cannot read.
+NOT_READ = re.compile(r"couldn't parse|unsupported", re.IGNORECASE)
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--torch")
+    arguments.add_argument("--no-deps", action="store_true")
+    arguments.add_argument("--site-packages", action="store_true")
+    arguments.add_argument("--may-need-toolchain", action="store_true")
+    arguments = arguments.parse_args()
+    network.prepare()
+    network.trust_plain_http("/strata/options.txt")
+    indexes = network.indexes("/strata/options.txt")
+    network.check_logins(indexes, re.match(r"[\w.-]+", read("/strata/requirements.txt")).group())
+    os.makedirs(WORK)
+    os.makedirs(os.path.dirname(LOCK))
+    preferred = read("/strata/preferences.txt").splitlines()
+    if arguments.site_packages:
+        preferred = installed_wheels() + preferred
+    status, words = resolve_with_uv(arguments, preferred) if os.path.exists(UV) else (2, "")
+    if status and (not os.path.exists(UV) or NOT_READ.search(words)):
+        print("uv cannot: pip resolves, which takes longer", flush=True)
+        status = resolve_with_pip(arguments)
+    if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
+        # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
+        with open(UNBUILT, "w", encoding="utf-8") as out:
+            out.write(words)
+    elif status:
+        missing = sorted(set(NOT_FOUND.findall(words)))
+        pages = [network.page(index, name) for name in missing for index in indexes]
+        network.explain(pages + sorted(set(NOT_FETCHED.findall(words))))
+        explain_build(words)
+        sys.exit(status)
+    tree.normalise("/out")
+
+
+def explain_build(words):
+    """Says what may help where a package could not be built to tell what it needs."""
+    built = BUILT.search(words)
+    if built and BUILD_FAILED.search(words):
+        import hints
+
+        print(hints.hint(normal(built.group(1)), words) or "", file=sys.stderr)
+
+
+def resolve_with_uv(arguments, preferred):
+    """uv's status, and what it said."""
+    lock = WORK + "/pylock.toml"
+    if preferred:
+        head = 'lock-version = "1.0"\ncreated-by = "strata"\n'
+        write(lock, head + "".join(map(preference, preferred)))
+    status, words = uv(arguments, ["--format", "pylock.toml", "--output-file", lock])
+    if status:
+        return status, words
+    packages = read(lock).split("\n[[packages]]\n")
+    head, packages = packages[0], [text for text in packages[1:] if INSTALLED not in text]
+    edges = dependencies(arguments, packages)
+    packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
+    write(LOCK, "\n[[packages]]\n".join([head] + packages))
+    return 0, words
+
+
+def uv(arguments, output):
+    command = [UV, "--no-config", "pip", "compile", "/strata/requirements.txt"]
+    if read("/strata/constraints.txt"):
+        command += ["--constraints", "/strata/constraints.txt"]
+    command += ["--python", sys.executable, "--no-python-downloads", "--cache-dir", "/cache/uv"]
+    command += ["--no-header"]
+    # As pip has it: the newest release of all indexes, not the first index's.
+    command += ["--index-strategy", "unsafe-best-match", "--no-progress", "--color", "never"]
+    command += ["--torch-backend", arguments.torch] if arguments.torch else []
+    command += ["--no-deps"] if arguments.no_deps else []
+    command += ["--find-links", INSTALLED] if arguments.site_packages else []
+    for option, value in options():
+        if option not in NOT_OF_UV:
+            command += [OF_UV.get(option, option)] + value
+    told = []
+    running = subprocess.Popen(
+        command + output, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    for line in running.stderr:
+        told.append(line)
+        print(line, end="", file=sys.stderr, flush=True)
+    return running.wait(), "".join(told)
+
+
+def dependencies(arguments, packages):
+    """Who needs whom, as uv notes it beside the same packages in a requirements file."""
+    pins = WORK + "/requirements.txt"
+    versions = ((field(text, "name"), field(text, "version")) for text in packages)
+    write(pins, "".join(f"{name}=={version}\n" for name, version in versions if version))
+    if uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", pins])[0]:
+        return {}
+    edges = {}
+    for line in read(pins).splitlines():
+        package, _, needed_by = line.partition("# via ")
+        name = normal(re.split(r"[=@\s\[]", package.strip(), maxsplit=1)[0])
+        for other in needed_by.split(","):
+            if other.strip() and not other.strip().startswith(("-r", "-c")):
+                edges.setdefault(normal(other.strip()), []).append(name)
+    return edges
+
+
+def with_edges(package, needs):
+    """The text of a package of the lock with `dependencies`."""
+    if not needs:
+        return package
+    needs = ", ".join(f"{{ name = {json.dumps(name)} }}" for name in sorted(set(needs)))
+    name, newline, rest = package.partition("\n")
+    return f"{name}{newline}dependencies = [{needs}]\n{rest}"
+
+
+def resolve_with_pip(arguments):
+    report = WORK + "/report.json"
+    command = [sys.executable, "-sB", "/tool/pip/pip", "install", "--dry-run", "--report", report]
+    command += ["--quiet", "--ignore-installed", "--no-input", "--disable-pip-version-check"]
+    command += ["--requirement", "/strata/requirements.txt"]
+    command += ["--constraint", "/strata/constraints.txt"]
+    command += ["--no-deps"] if arguments.no_deps else []
+    command += ["--find-links", INSTALLED] if arguments.site_packages else []
+    if arguments.torch:
+        command += ["--extra-index-url", f"https://download.pytorch.org/whl/{arguments.torch}"]
+    for option, value in options():
+        command += [option] + value
+    status = subprocess.run(command, check=False).returncode
+    if status:
+        return status
+    chosen = [one for one in json.loads(read(report))["install"] if INSTALLED not in str(one)]
+    names = {normal(one["metadata"]["name"]) for one in chosen}
+    text = 'lock-version = "1.0"\ncreated-by = "pip"\n'
+    write(LOCK, text + "".join(reported(one, names) for one in chosen))
+    return 0
+
+
+def reported(one, names):
+    """A package of pip's report in the words of PEP 751."""
+    source, metadata = one["download_info"], one["metadata"]
+    name, url = normal(metadata["name"]), source["url"]
+    text = f"\n[[packages]]\nname = {json.dumps(name)}\nversion = {json.dumps(metadata['version'])}\n"
+    needs = (re.match(r"[\w.-]+", need) for need in metadata.get("requires_dist", []))
+    text = with_edges(text.lstrip(), names.intersection(normal(need.group()) for need in needs if need))
+    if "vcs_info" in source:
+        vcs = {"type": source["vcs_info"]["vcs"], "url": url}
+        vcs["commit-id"] = source["vcs_info"]["commit_id"]
+        if "subdirectory" in source:
+            vcs["subdirectory"] = source["subdirectory"]
+        return f"\n{text}vcs = {table(vcs)}\n"
+    hashes = "{ " + ", ".join(f"{kind} = {json.dumps(value)}" for kind, value in sorted(source["archive_info"]["hashes"].items())) + " }"
+    file = f"{{ url = {json.dumps(url)}, hashes = {hashes} }}"
+    if one["is_direct"]:
+        return f"\n{text}archive = {file}\n"
+    return f"\n{text}wheels = [{file}]\n" if url.endswith(".whl") else f"\n{text}sdist = {file}\n"
+
+
+def table(values):
+    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items()) + " }"
+
+
+def installed_wheels():
+    """Makes a wheel of the metadata of every package of the base's own, so that the resolver can
+    choose it where it will do; returns their pins. Whoever needs another version gets that."""
+    os.makedirs(INSTALLED)
+    pins = []
+    for package in importlib.metadata.distributions():
+        name, version = package.metadata["Name"], package.metadata["Version"]
+        metadata = package.read_text("METADATA") or package.read_text("PKG-INFO")
+        if not name or not version or not metadata or not re.match(r"[\w.!+]+$", version):
+            continue
+        stem = "{}-{}".format(re.sub(r"[-_.]+", "_", name), version.replace("-", "_"))
+        wheel = f"{INSTALLED}/{stem}-py3-none-any.whl"
+        if os.path.exists(wheel):
+            continue
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"{stem}.dist-info/METADATA", metadata)
+            archive.writestr(
+                f"{stem}.dist-info/WHEEL",
+                "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            )
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        pins.append(f"{normal(name)}=={version}")
+    return pins
+
+
+def options():
+    """The lines of /strata/options.txt: an option, and its value if it has one."""
+    for line in read("/strata/options.txt").splitlines():
+        option, _, value = line.partition(" ")
+        yield option, [value] if value else []
+
+
+def preference(pin):
+    name, _, version = pin.partition("==")
+    return f"\n[[packages]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
+
+
+def field(package, key):
+    """A text of a package of uv's lock, which has one on each line."""
+    found = re.search(rf'^{key} = "([^"]*)"$', package, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+main()

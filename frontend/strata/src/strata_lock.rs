@@ -1,0 +1,316 @@
+//! `strata.lock`: what a build came to, so that the next one comes to the same.
+//!
+//! It has an entry for each image that a manifest can make: for each platform, variant and for
+//! development. One whose base or requirements have changed since is stale: its versions are
+//! then what the resolver prefers.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+use llb::{Location, SourceFile};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use toml::Spanned;
+
+use crate::{
+    environment::Environment,
+    lock::{self, Document, Kind, Lock},
+    mistake::{Mistake, Mistakes},
+    picks,
+    plan::Pick,
+    recipe::Recipe,
+    requirements::{InstallSet, Selection},
+};
+
+/// The format that this version reads and writes.
+const VERSION: i64 = 1;
+
+/// What to do about a lock that cannot be used.
+const RENEW: &str = "make it anew: take the file away, and build with `--target lock --output .`";
+
+/// What a package of an image begins with.
+const PACKAGE: &str = "[[images.packages]]";
+
+const HEAD: &str = "\
+# What builds of the manifest beside this file came to. Kept by
+# `docker buildx build --target lock --output . …`; commit it, and builds come to the same.
+";
+
+/// The file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StrataLock {
+    entries: BTreeMap<Key, Entry>,
+}
+
+/// Which image an entry is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The platform: `linux/amd64`.
+    pub platform: String,
+    /// The variant; empty for none.
+    pub variant: String,
+    /// Whether `dev` is laid over.
+    pub dev: bool,
+}
+
+/// What an image came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The base, as the manifest names it.
+    pub base: String,
+    /// What that was: `sha256:…`.
+    pub digest: Option<String>,
+    /// What was asked for, by [`asked`].
+    pub asked: String,
+    /// The packages, in the words of PEP 751.
+    packages: String,
+    pins: Vec<Pin>,
+}
+
+/// A package of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pin {
+    name: String,
+    version: Option<String>,
+    /// Its line, if the entry was read.
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    version: Spanned<i64>,
+    #[serde(default)]
+    images: Vec<Image>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    platform: String,
+    #[serde(default)]
+    variant: String,
+    target: Option<String>,
+    base: String,
+    digest: Option<String>,
+    asked: String,
+    #[serde(default)]
+    packages: Vec<Spanned<toml::Table>>,
+}
+
+impl StrataLock {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one, or of another version.
+    pub fn parse(file: &Arc<SourceFile>) -> Result<Self, Mistakes> {
+        let renew = |mistakes: Mistakes| {
+            Mistakes(mistakes.0.into_iter().map(|mistake| mistake.help(RENEW)).collect())
+        };
+        let document = Document::new(file).map_err(renew)?;
+        let text: Text = document.parse().map_err(renew)?;
+        if *text.version.get_ref() != VERSION {
+            let words = format!("version {} of the lock is not known here", text.version.get_ref());
+            let mistake = Mistake::at(file, document.lines(&text.version.span()), words);
+            return Err(Mistakes(vec![mistake.help(RENEW)]));
+        }
+        let entries = text.images.into_iter().map(|image| read(image, &document));
+        Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// The entry of an image.
+    pub fn entry(&self, key: &Key) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// The entry that is most like what an image will come to: its own, that of development or
+    /// production beside it, or that of another platform.
+    pub fn nearest(&self, key: &Key) -> Option<&Entry> {
+        let likeness = |other: &Key| {
+            (other.variant == key.variant, other.platform == key.platform, other.dev == key.dev)
+        };
+        self.entries.iter().max_by_key(|(other, _)| likeness(other)).map(|(_, entry)| entry)
+    }
+
+    /// Sets an entry.
+    pub fn set(&mut self, key: Key, entry: Entry) {
+        self.entries.insert(key, entry);
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text = format!("{HEAD}version = {VERSION}\n");
+        for (Key { platform, variant, dev }, entry) in &self.entries {
+            let mut line = |key: &str, value: &str| {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{key} = {}", picks::toml(value));
+            };
+            line("\n[[images]]\nplatform", platform);
+            if !variant.is_empty() {
+                line("variant", variant);
+            }
+            if *dev {
+                line("target", "dev");
+            }
+            line("base", &entry.base);
+            if let Some(digest) = &entry.digest {
+                line("digest", digest);
+            }
+            line("asked", &entry.asked);
+            text.push_str(&entry.packages);
+        }
+        text
+    }
+}
+
+impl Entry {
+    /// What an image came to.
+    pub fn new(base: &str, digest: Option<String>, asked: String, picks: &[Pick]) -> Self {
+        let package = |pick: &Pick| format!("\n{PACKAGE}\n{}", picks::entries(pick));
+        let pin = |pick: &Pick| Pin {
+            name: pick.name.clone(),
+            version: pick.version.clone(),
+            location: None,
+        };
+        Self {
+            base: base.to_owned(),
+            digest,
+            asked,
+            packages: picks.iter().map(package).collect(),
+            pins: picks.iter().map(pin).collect(),
+        }
+    }
+
+    /// Whether it is what these requirements came to, on the recipe's base.
+    pub fn is_fresh(&self, recipe: &Recipe, requirements: &InstallSet) -> bool {
+        self.base == recipe.base.value && self.asked == asked(recipe, requirements)
+    }
+
+    /// Its packages as what a resolver is to prefer: `name==version`.
+    pub fn preferences(&self) -> Vec<String> {
+        let pin = |pin: &Pin| Some(format!("{}=={}", pin.name, pin.version.as_ref()?));
+        self.pins.iter().filter_map(pin).collect()
+    }
+
+    /// Its packages as a lock.
+    ///
+    /// # Errors
+    ///
+    /// When someone has changed the file so that they are none.
+    pub fn lock(&self, environment: &Environment) -> Result<Lock, Mistakes> {
+        let file = Arc::new(SourceFile {
+            name: String::new(),
+            language: "TOML".to_owned(),
+            data: format!("lock-version = \"1.0\"\ncreated-by = \"strata\"\n{}", self.packages)
+                .replace(PACKAGE, "[[packages]]")
+                .into(),
+        });
+        let lock = lock::read(&file, Kind::Pylock, None, &Selection::default(), environment)
+            .map_err(|mistakes| self.renew(mistakes))?;
+        let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
+        let mistake = |package: &lock::Package| Mistake {
+            location: package.location.clone(),
+            ..Mistake::new(format!("the lock does not say where `{}` is", package.name))
+        };
+        let mistakes: Vec<Mistake> = unlocated.map(mistake).collect();
+        if mistakes.is_empty() { Ok(lock) } else { Err(self.renew(Mistakes(mistakes))) }
+    }
+
+    /// Mistakes in the packages on the lines of the file that they were read from.
+    fn renew(&self, mistakes: Mistakes) -> Mistakes {
+        let place = |mistake: Mistake| {
+            let line = mistake.location.as_ref().map_or(0, |location| location.lines.start);
+            let text = self.packages.lines().map(|line| line == PACKAGE);
+            // Two lines are before them.
+            let before = text.take(line.saturating_sub(2) as usize).filter(|is_head| *is_head);
+            let pin = before.count().checked_sub(1).and_then(|index| self.pins.get(index));
+            let location = pin.and_then(|pin| pin.location.clone());
+            Mistake { location, ..mistake }.help(RENEW)
+        };
+        Mistakes(mistakes.0.into_iter().map(place).collect())
+    }
+}
+
+/// An image of the file.
+fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry), Mistakes> {
+    let key = Key {
+        platform: image.platform,
+        variant: image.variant,
+        dev: image.target.is_some_and(|target| target == "dev"),
+    };
+    let mut pins = Vec::new();
+    let mut packages = String::new();
+    for package in image.packages {
+        let location = document.location(&package.span());
+        let package = package.into_inner();
+        let text = |key: &str| package.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+        let (name, version) = (text("name"), text("version"));
+        let Some(name) = name else {
+            let mistake = Mistake::new("a package has no `name`").help(RENEW);
+            return Err(Mistakes(vec![Mistake { location: Some(location), ..mistake }]));
+        };
+        pins.push(Pin { name, version, location: Some(location) });
+        packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));
+    }
+    let Image { base, digest, asked, .. } = image;
+    Ok((key, Entry { base, digest, asked, packages, pins }))
+}
+
+/// A package's keys, a line each, as [`picks::entries`] writes them.
+fn inline(package: &toml::Table) -> String {
+    let order = ["name", "version", "dependencies", "wheels", "sdist", "archive", "vcs"];
+    let entry = |key: &&str| package.get(*key).map(|value| format!("{key} = {}\n", shown(value)));
+    order.iter().filter_map(entry).collect()
+}
+
+fn shown(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => picks::toml(text),
+        toml::Value::Array(values) => {
+            format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Table(table) => {
+            let order = ["name", "type", "url", "commit-id", "subdirectory", "size", "hashes"];
+            let place = |key: &str| order.iter().position(|known| *known == key);
+            let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
+            entries.sort_by_key(|(key, _)| place(key));
+            let entries = entries.iter().map(|(key, value)| format!("{key} = {}", shown(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Integer(number) => number.to_string(),
+        // A lock has nothing else.
+        _ => "\"\"".to_owned(),
+    }
+}
+
+/// What is asked for, as one text: a lock is fresh as long as it stays the same.
+pub fn asked(recipe: &Recipe, requirements: &InstallSet) -> String {
+    let mut hash = Sha256::new();
+    let python = &recipe.python;
+    for text in [
+        requirements.requirements_text(),
+        requirements.constraints_text(),
+        requirements.options_text(),
+        python.indexes.torch.clone().unwrap_or_default(),
+        python.system_site_packages.to_string(),
+    ] {
+        hash.update(text);
+        hash.update([0]);
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.platform)?;
+        if !self.variant.is_empty() {
+            write!(f, " as variant {}", self.variant)?;
+        }
+        if self.dev { f.write_str(" for development") } else { Ok(()) }
+    }
+}
+
+/// The name of the lock of a manifest: `strata.lock` of `strata.yaml`.
+pub fn beside(manifest: &str) -> String {
+    let stem = manifest.strip_suffix(".yaml").or_else(|| manifest.strip_suffix(".yml"));
+    format!("{}.lock", stem.unwrap_or(manifest))
+}

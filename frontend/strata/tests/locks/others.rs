@@ -1,0 +1,157 @@
+//! The locks of poetry, pdm and pipenv: out of date, or with what a build cannot have.
+
+use std::fmt::Write as _;
+
+use crate::{
+    environments::{environments, selection},
+    reading::{file, read},
+};
+
+/// A lock, what it was made from, and the environment that it is read for.
+struct Fixture {
+    lock: (&'static str, &'static str),
+    project: (&'static str, &'static str),
+    environment: usize,
+}
+
+const POETRY: Fixture = Fixture {
+    lock: ("poetry.lock", include_str!("fixtures/poetry/poetry.lock")),
+    project: ("pyproject.toml", include_str!("fixtures/poetry/pyproject.toml")),
+    environment: 0,
+};
+const POETRY_1: Fixture = Fixture {
+    lock: ("poetry.lock", include_str!("fixtures/poetry-1/poetry.lock")),
+    project: ("pyproject.toml", include_str!("fixtures/poetry-1/pyproject.toml")),
+    environment: 0,
+};
+const POETRY_STANDARD: Fixture = Fixture {
+    lock: ("poetry.lock", include_str!("fixtures/poetry-standard/poetry.lock")),
+    project: ("pyproject.toml", include_str!("fixtures/poetry-standard/pyproject.toml")),
+    environment: 0,
+};
+const PDM: Fixture = Fixture {
+    lock: ("pdm.lock", include_str!("fixtures/pdm/pdm.lock")),
+    project: ("pyproject.toml", include_str!("fixtures/pdm/pyproject.toml")),
+    environment: 0,
+};
+const PIPENV: Fixture = Fixture {
+    lock: ("Pipfile.lock", include_str!("fixtures/pipenv/Pipfile.lock")),
+    project: ("Pipfile", include_str!("fixtures/pipenv/Pipfile")),
+    environment: 5,
+};
+
+fn replaced(text: &str, (from, to): (&str, &str)) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replace(from, to)
+}
+
+impl Fixture {
+    /// What is said when some text is replaced in the project or in the lock.
+    fn told(&self, lock: (&str, &str), project: (&str, &str)) -> String {
+        let (extras, groups): (&[&str], &[&str]) = match self.lock.0 {
+            "Pipfile.lock" => (&[], &["dev"]),
+            _ => (&["all"], &["test"]),
+        };
+        let lock = file(self.lock.0, &replaced(self.lock.1, lock));
+        let project = file(self.project.0, &replaced(self.project.1, project));
+        let environment = &environments()[self.environment];
+        match read(&lock, Some(&project), &selection(extras, groups), environment) {
+            Ok(_) => "fine".to_owned(),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_is_out_of_date() {
+    let mut all = String::new();
+    for (fixture, edit, expected) in [
+        (&POETRY, ("docopt = \"0.6.2\"", "docopt = \"0.6.1\""), false),
+        (&POETRY, ("pyflakes = \">=3\"", "pyflakes = \">=4\""), false),
+        (&POETRY, ("version = \"1\"", "version = \"2\""), true),
+        (&POETRY, ("[build-system]", "# a comment\n[build-system]"), true),
+        (&POETRY_1, ("docopt = \"0.6.2\"", "docopt = \"0.6.1\""), false),
+        (&POETRY_STANDARD, ("\"six\"", "\"six>=1\""), false),
+        (&POETRY_STANDARD, ("\"tornado\",", "\"tornado\", \"rich\","), false),
+        (&PDM, ("docopt==0.6.2", "docopt==0.6.1"), false),
+        (&PDM, ("[\"pysocks\"]", "[\"pysocks\", \"six\"]"), false),
+        (&PDM, ("\"six\"]", "\"six>1\"]"), false),
+        (&PDM, ("name = \"shop\"", "name = \"shop\"\ndescription = \"x\""), true),
+        (&PIPENV, ("docopt = \"==0.6.2\"", "docopt = \"==0.6.1\""), false),
+        (&PIPENV, ("mdurl = \"*\"", "mdurl = \">0\""), false),
+        (&PIPENV, ("Six = \"*\"", "six = \"*\" # the same"), true),
+    ] {
+        let told = fixture.told(("", ""), edit);
+        assert_eq!(told == "fine", expected, "{edit:?} {told}");
+        if !expected {
+            writeln!(all, "{told}").unwrap();
+        }
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn what_a_build_cannot_have() {
+    let git = "https://git.example.org";
+    let mut all = String::new();
+    for (fixture, edit) in [
+        (&POETRY, ("lock-version = \"2.1\"", "lock-version = \"3.0\"")),
+        (&POETRY, ("python-versions = \">=3.10,<4\"", "python-versions = \"^2.7\"")),
+        (&POETRY, (git, "https://hunter2@git.example.org")),
+        (&POETRY, ("type = \"url\"", "type = \"directory\"")),
+        (&POETRY, ("https://pypi.org/simple", "https://me:hunter2@pypi.org/simple")),
+        (&POETRY, ("python_version < \\\"3.12\\\" and extra", "python_version ! 1 and extra")),
+        (&POETRY_1, ("name = \"h2\"", "name = \"h3\"")),
+        (&POETRY_1, ("hyperframe = \">=6.1,<7\"", "hyperframe = \">=7\"")),
+        (&POETRY_1, ("hyperframe = \">=6.1,<7\"", "hyperframe = 7")),
+        (&PDM, ("lock_version = \"4.5.1\"", "lock_version = \"5.0\"")),
+        (&PDM, ("strategy = [\"inherit_metadata\"]", "strategy = []")),
+        (
+            &PDM,
+            (
+                "requires_python = \">=3.10\"\n\n[[package]]",
+                "platform = \"windows_amd64\"\n[[package]]",
+            ),
+        ),
+        (&PDM, (git, "ssh://git@git.example.org")),
+        (&PDM, ("git = \"https://git.example.org/greeter.git\"", "path = \"./greeter\"")),
+        (&PDM, ("sha256:", "md5:")),
+        (&PIPENV, ("\"python_version\": \"3.11\"", "\"python_version\": \"3.9\"")),
+        (&PIPENV, ("sys_platform == 'win32'", "sys_platform == 'linux'")),
+        (&PIPENV, (git, "git@github.com:me")),
+        (&PIPENV, ("\"version\": \"==4.16.0\"", "\"path\": \"./anyio\"")),
+        (&PIPENV, ("sys_platform == 'win32'", "sys_platform is 'win32'")),
+        (&PIPENV, ("\"default\": {", "\"default\": [")),
+    ] {
+        let told = fixture.told(edit, ("", ""));
+        let told: Vec<&str> = told.lines().take(4).collect();
+        writeln!(all, "{}", told.join("\n")).unwrap();
+    }
+    assert!(!all.contains("hunter2"), "credentials are not repeated");
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn names_that_the_locks_do_not_have() {
+    let mut all = String::new();
+    for (fixture, extras, groups) in [
+        (&POETRY, &["sock"][..], &["doc"][..]),
+        (&POETRY_1, &["sock"], &["doc"]),
+        (&PDM, &["sock"], &["tests"]),
+        (&PIPENV, &["socks"], &["doc"]),
+    ] {
+        let lock = file(fixture.lock.0, fixture.lock.1);
+        let project = file(fixture.project.0, fixture.project.1);
+        let environment = &environments()[fixture.environment];
+        let told = read(&lock, Some(&project), &selection(extras, groups), environment);
+        writeln!(all, "{}", told.unwrap_err()).unwrap();
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn an_older_poetry_lock_needs_its_project() {
+    let lock = file(POETRY_1.lock.0, POETRY_1.lock.1);
+    let told = read(&lock, None, &selection(&[], &[]), &environments()[0]).unwrap_err();
+    insta::assert_snapshot!(told.to_string());
+}

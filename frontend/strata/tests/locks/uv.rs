@@ -1,0 +1,115 @@
+//! `uv.lock`: out of date, of another project, or with what a build cannot have.
+
+use crate::{
+    environments::{environments, selection, usual},
+    reading::{file, read},
+};
+
+const LOCK: &str = include_str!("fixtures/uv/uv.lock");
+const PROJECT: &str = include_str!("fixtures/uv/pyproject.toml");
+
+/// What is said of a lock and a project in which some text was replaced.
+fn told(lock: &[(&str, &str)], project: &[(&str, &str)]) -> String {
+    let replaced = |text: &str, pairs: &[(&str, &str)]| {
+        pairs.iter().fold(text.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        })
+    };
+    let lock = file("uv.lock", &replaced(LOCK, lock));
+    let project = file("pyproject.toml", &replaced(PROJECT, project));
+    match read(&lock, Some(&project), &selection(&["all"], &["dev"]), &usual()) {
+        Ok(_) => "fine".to_owned(),
+        Err(mistakes) => mistakes.to_string(),
+    }
+}
+
+#[test]
+fn a_lock_that_is_out_of_date() {
+    let edits: &[&[(&str, &str)]] = &[
+        &[("\"tornado\"", "\"tornado>=6\"")],
+        &[("    \"tornado\",\n", "")],
+        &[("\"tornado\"", "\"tornado\", \"rich\"")],
+        &[("httpx[http2]", "httpx[http2,cli]")],
+        &[("greeter.git@v1", "greeter.git@v2")],
+        &[("rev = \"v1\"", "rev = \"v2\"")],
+        &[("iniconfig-2.1.0-py3", "iniconfig-2.1.1-py3")],
+        &[("packaging<24", "packaging<23")],
+        &[("pyflakes>=3", "pyflakes>=4")],
+        &[(", \"six\"]", "]")],
+        &[("name = \"shop\"", "name = \"store\"")],
+        &[("[tool.uv.sources]\nhelper", "[tool.uv.other]\nhelper")],
+    ];
+    let all: Vec<String> = edits.iter().map(|edits| told(&[], edits)).collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn what_changes_nothing_is_no_reason_to_lock_again() {
+    for edits in [
+        &[][..],
+        &[("\"tornado\"", "# web\n\"Tornado\"")],
+        &[("httpx[http2]>=0.27", "httpx [HTTP2] (>= 0.27)")],
+        &[("python_version < '3.11'", "python_full_version < '3.11.dev0'")],
+        &[("sys_platform == 'win32'", "platform_system == 'Windows'")],
+        &[("all = [\"shop[socks]\"", "all = [\"httpx[socks]\"")],
+        &[("rev = \"v1\"", "tag = \"v1\"")],
+        &[("shop[socks]", "Shop[socks,socks]")],
+        &[("{ include-group = \"test\" }, ", "\"pyflakes>=3\", ")],
+        &[("dependencies = [\n    \"httpx", "dynamic = [\"dependencies\"]\nnone = [\n    \"httpx")],
+    ] {
+        assert_eq!(told(&[], edits), "fine", "{edits:?}");
+    }
+}
+
+#[test]
+fn what_a_build_cannot_have() {
+    let h11 =
+        "name = \"h11\"\nversion = \"0.16.0\"\nsource = { registry = \"https://pypi.org/simple\" }";
+    let edits: &[&[(&str, &str)]] = &[
+        &[("version = 1\n", "version = 2\n")],
+        &[("requires-python = \">=3.10\"", "requires-python = \">=3.13\"")],
+        &[("revision = 5", "revision = 5\nsupported-markers = [\"sys_platform == 'win32'\"]")],
+        &[(h11, "name = \"h11\"\nversion = \"0.16.0\"\nsource = { editable = \"libs/h11\" }")],
+        &[(h11, "name = \"h11\"\nversion = \"0.16.0\"\nsource = { path = \"../h11.whl\" }")],
+        &[("name = \"h11\"\nversion", "name = \"h12\"\nversion")],
+        &[(
+            "git = \"https://git.example.org/greeter.git?rev=v1#",
+            "git = \"https://me:hunter2@git.example.org/greeter.git?rev=v1#",
+        )],
+        &[(
+            "git = \"https://git.example.org/greeter.git?rev=v1#",
+            "git = \"ssh://git@git.example.org/greeter.git?rev=v1#",
+        )],
+        &[("\"sha256:", "\"md5:")],
+        &[("marker = \"sys_platform == 'win32'\"", "marker = \"sys_platform = 'win32'\"")],
+        &[("[[package]]\nname = \"anyio\"", "[[package]]\nnam = \"anyio\"")],
+    ];
+    let all: Vec<String> = edits
+        .iter()
+        .map(|edits| told(edits, &[]))
+        .map(|told| told.lines().take(4).collect::<Vec<_>>().join("\n"))
+        .collect();
+    assert!(all.iter().all(|words| !words.contains("hunter2")), "credentials are not repeated");
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn a_selection_that_cannot_be() {
+    let (lock, project) = (file("uv.lock", LOCK), file("pyproject.toml", PROJECT));
+    let told = |extras, groups| {
+        let read = read(&lock, Some(&project), &selection(extras, groups), &usual());
+        read.unwrap_err().to_string()
+    };
+    let told = [told(&["sock"], &["docs"]), told(&["old", "new"], &[])];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_member_of_the_workspace_is_not_an_index() {
+    let lock = file("uv.lock", include_str!("fixtures/uv-workspace/uv.lock"));
+    let project = include_str!("fixtures/uv-workspace/api/pyproject.toml");
+    let project = file("api/pyproject.toml", project);
+    let read = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]);
+    insta::assert_snapshot!(read.unwrap_err().to_string());
+}

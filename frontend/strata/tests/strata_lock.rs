@@ -1,0 +1,240 @@
+//! `strata.lock` by value.
+
+use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
+
+use llb::SourceFile;
+use strata::{
+    environment::Environment,
+    inputs::Inputs,
+    lock::{File, Lock, Source},
+    plan::Pick,
+    recipe::{self, Choices},
+    strata_lock::{Entry, Key, StrataLock, asked, beside},
+};
+
+fn environment() -> Environment {
+    Environment {
+        python_full_version: "3.12.4".into(),
+        implementation_name: "cpython".into(),
+        implementation_version: "3.12.4".into(),
+        machine: "x86_64".into(),
+        soabi: String::new(),
+        platform: "linux-x86_64".into(),
+        bits: 64,
+        libc: "glibc".into(),
+        libc_version: "2.36".into(),
+    }
+}
+
+fn parse(text: &str) -> Result<StrataLock, String> {
+    let (name, language) = ("strata.lock".into(), "TOML".into());
+    let file = SourceFile { name, language, data: text.into() };
+    StrataLock::parse(&Arc::new(file)).map_err(|mistakes| mistakes.to_string())
+}
+
+fn key(platform: &str, variant: &str, dev: bool) -> Key {
+    Key { platform: platform.into(), variant: variant.into(), dev }
+}
+
+/// A release.
+fn pick(name: &str, version: &str) -> Pick {
+    let file = format!("{name}-{version}-py3-none-any.whl");
+    Pick {
+        name: name.into(),
+        version: Some(version.into()),
+        url: format!("https://example.org/{file}"),
+        file,
+        hashes: vec![format!("sha256:{}", "0".repeat(64)), format!("sha512:{}", "1".repeat(128))],
+        direct: false,
+        built: false,
+        size: None,
+        needs: BTreeSet::new(),
+    }
+}
+
+/// One package of each kind.
+fn picks() -> Vec<Pick> {
+    let archive = Pick {
+        url: "https://example.org/archive.zip#subdirectory=python/\"odd\"".into(),
+        file: "archive.zip".into(),
+        direct: true,
+        built: true,
+        ..pick("archive", "1.0")
+    };
+    let git = Pick {
+        version: None,
+        file: String::new(),
+        url: format!("git+https://example.org/git.git@{}#subdirectory=python", "a".repeat(40)),
+        hashes: Vec::new(),
+        direct: true,
+        built: true,
+        ..pick("git", "")
+    };
+    let source = Pick {
+        url: "https://example.org/source-1.0.tar.gz".into(),
+        file: "source-1.0.tar.gz".into(),
+        built: true,
+        ..pick("source", "1.0")
+    };
+    let wheel = Pick {
+        size: Some(1234),
+        needs: ["git".to_owned(), "source".to_owned()].into(),
+        ..pick("wheel", "1.0+cu126")
+    };
+    vec![archive, git, source, wheel]
+}
+
+fn entry(base: &str, picks: &[Pick]) -> Entry {
+    Entry::new(base, Some("sha256:abc".into()), "sha256:def".into(), picks)
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut lock = StrataLock::default();
+    assert_eq!(parse(&lock.text()).unwrap().text(), lock.text(), "nothing in it");
+    lock.set(key("linux/amd64", "", false), entry("python:3.12-slim", &picks()));
+    lock.set(key("linux/amd64", "", true), entry("python:3.12-slim", &[]));
+    lock.set(key("linux/arm64/v8", "nvidia", false), Entry::new("a \"b\"\n", None, "".into(), &[]));
+    insta::assert_snapshot!(lock.text());
+    assert_eq!(parse(&lock.text()).unwrap().text(), lock.text());
+    // Whatever a person's editor makes of it.
+    let rewritten = lock.text().replace("\n\n", "\n# mine\n").replace(" = ", "=");
+    assert_eq!(parse(&rewritten).unwrap().text(), lock.text());
+}
+
+#[test]
+fn its_packages_are_those_that_were_picked() {
+    let key = key("linux/amd64", "", false);
+    let mut lock = StrataLock::default();
+    lock.set(key.clone(), entry("base", &picks()));
+    let read = parse(&lock.text()).unwrap();
+    let entry = read.entry(&key).unwrap();
+    assert_eq!(entry.preferences(), ["archive==1.0", "source==1.0", "wheel==1.0+cu126"]);
+    let Lock { packages } = entry.lock(&environment()).unwrap();
+    let [archive, git, source, wheel] = &packages[..] else { panic!("{packages:?}") };
+    let Source::Archive { file, subdirectory } = &archive.source else { panic!("{archive:?}") };
+    assert_eq!(file.url.as_deref(), Some("https://example.org/archive.zip"));
+    assert_eq!(subdirectory.as_deref(), Some("python/\"odd\""));
+    let (url, commit) = ("https://example.org/git.git".into(), "a".repeat(40));
+    assert_eq!(git.source, Source::Git { url, commit, subdirectory: Some("python".into()) });
+    let Source::Release { wheels, sdist: Some(sdist) } = &source.source else {
+        panic!("{source:?}")
+    };
+    assert_eq!((wheels.len(), sdist.name.as_str()), (0, "source-1.0.tar.gz"));
+    let Source::Release { wheels, sdist: None } = &wheel.source else { panic!("{wheel:?}") };
+    let picked = &picks()[3];
+    let (name, url, size) = (picked.file.clone(), Some(picked.url.clone()), Some(1234));
+    let hashes = picked.hashes.iter().cloned().collect();
+    assert_eq!(wheels[..], [File { name, url, hashes, size }]);
+    assert_eq!(wheel.needs, picked.needs);
+}
+
+#[test]
+fn a_plan_without_an_engine_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let manifest = "base: python:3.12-slim\npython: {packages: [wheel]}\n\
+                    dev: {python: {packages: [source]}}\n";
+    write("api.yaml", manifest);
+    let recipe = |target: Option<&str>| {
+        let (name, language) = ("api.yaml".into(), "YAML".into());
+        let file = SourceFile { name, language, data: manifest.into() };
+        let choices = Choices { target: target.map(str::to_owned), ..Choices::default() };
+        recipe::read(Arc::new(file), &choices).unwrap()
+    };
+    let plan = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strata"));
+        command.current_dir(folder.path()).args(["plan", "--file=api.yaml"]).args(arguments);
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut lock = StrataLock::default();
+    let mut set = |target: Option<&str>, picks: &[Pick]| {
+        let recipe = recipe(target);
+        let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
+        let asked = asked(&recipe, &requirements);
+        let entry = Entry::new("python:3.12-slim", None, asked, picks);
+        lock.set(key("linux/amd64", "", target.is_some()), entry);
+    };
+    set(None, &[pick("torch", "1.0"), pick("wheel", "1.0")]);
+    set(Some("dev"), &[pick("source", "1.0"), pick("torch", "1.0"), pick("wheel", "1.0")]);
+    let without = plan(&[]);
+    assert!(without.contains("install wheel  "), "{without}");
+    write("api.lock", &lock.text());
+    let with = plan(&[]);
+    for said in ["install wheel 1.0  ", "install torch 1.0  ", "[lock] what is installed"] {
+        assert!(with.contains(said), "{said}:\n{with}");
+    }
+    assert!(!with.contains("resolve "), "{with}");
+    assert!(plan(&["--target=dev"]).contains("install source 1.0  "));
+    let foreign = plan(&["--platform=linux/arm64"]);
+    assert!(foreign.contains("resolve wheel"), "{foreign}");
+    write("api.yaml", &manifest.replace("[wheel]", "[wheel>=1]"));
+    let stale = plan(&[]);
+    assert!(stale.contains("resolve wheel"), "{stale}");
+}
+
+#[test]
+fn the_nearest_entry() {
+    let nearest = |keys: &[(&str, &str, bool)], to: (&str, &str, bool)| {
+        let mut lock = StrataLock::default();
+        for (platform, variant, dev) in keys {
+            let base = format!("{platform} {variant} {dev}");
+            lock.set(key(platform, variant, *dev), entry(&base, &[]));
+        }
+        lock.nearest(&key(to.0, to.1, to.2)).map(|entry| entry.base.clone()).unwrap_or_default()
+    };
+    let (amd, arm) = ("linux/amd64", "linux/arm64");
+    let all = [(amd, "", false), (amd, "", true), (amd, "x", false), (arm, "", false)];
+    for to in all {
+        assert_eq!(nearest(&all, to), format!("{} {} {}", to.0, to.1, to.2), "its own");
+    }
+    assert_eq!(nearest(&all, (amd, "x", true)), "linux/amd64 x false", "production's");
+    assert_eq!(nearest(&all, (arm, "", true)), "linux/arm64  false", "its platform's");
+    assert_eq!(nearest(&all, (arm, "x", false)), "linux/amd64 x false", "its variant's");
+    assert_eq!(nearest(&all[..1], (arm, "y", true)), "linux/amd64  false", "any");
+    assert_eq!(nearest(&[], (amd, "", false)), "");
+}
+
+#[test]
+fn its_name_is_the_manifests() {
+    for (manifest, lock) in [
+        ("strata.yaml", "strata.lock"),
+        ("api.yml", "api.lock"),
+        ("deploy/api.yaml", "deploy/api.lock"),
+        ("/strata.yaml", "/strata.lock"),
+        ("Strata", "Strata.lock"),
+        ("a.yaml.b", "a.yaml.b.lock"),
+    ] {
+        assert_eq!(beside(manifest), lock);
+    }
+}
+
+#[test]
+fn what_is_refused() {
+    let key = key("linux/amd64", "", false);
+    let mut lock = StrataLock::default();
+    lock.set(key.clone(), entry("base", &picks()));
+    let text = lock.text();
+    let refused = |text: &str| match parse(text) {
+        Err(mistakes) => mistakes,
+        Ok(lock) => lock.entry(&key).unwrap().lock(&environment()).unwrap_err().to_string(),
+    };
+    let cases = [
+        ("no TOML", refused("<<<<<<< HEAD\n")),
+        ("another version", refused(&text.replace("version = 1\n", "version = 2\n"))),
+        ("no version", refused(&text.replace("version = 1\n", ""))),
+        ("no base", refused(&text.replace("base = \"base\"\n", ""))),
+        ("a package without a name", refused(&text.replace("name = \"source\"\n", ""))),
+        (
+            "a wheel without a URL",
+            refused(&text.replace("url = \"https://example.org/wheel", "link = \"")),
+        ),
+        ("a weak hash", refused(&text.replace("sha256", "md5").replace("sha512", "sha1"))),
+        ("a branch", refused(&text.replace(&"a".repeat(40), "main"))),
+        ("a package twice", refused(&text.replace("name = \"source\"\n", "name = \"wheel\"\n"))),
+        ("a package from nowhere", refused(&text.replace("sdist = ", "source = "))),
+    ];
+    let told = cases.map(|(what, told)| format!("# {what}\n{told}\n"));
+    insta::assert_snapshot!(told.join("\n"));
+}
