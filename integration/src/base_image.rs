@@ -55,6 +55,25 @@ Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 "#;
 
+/// The processors that an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Machine {
+    /// This machine's.
+    Own,
+    /// 32-bit x86, whose programs a 64-bit machine runs without emulation.
+    X86,
+}
+
+impl Machine {
+    /// What Debian calls it, where that must be said.
+    fn debian(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::X86 => Some("i386"),
+        }
+    }
+}
+
 /// Gives `engine` the image under the name `tag`, unless it has one of that name.
 ///
 /// Every engine on this machine gets the same bytes, and those that keep images in containerd the
@@ -64,16 +83,42 @@ Dir::Cache::srcpkgcache "";
 ///
 /// When no registry answers and Debian's packages cannot be had either.
 pub fn load(engine: &Engine, python: Python, tag: &str) -> Result<()> {
+    load_kept(engine, tag, python.suite(), |name| {
+        pull(engine, python.image(), name)
+            .or_else(|_| import(engine, python.suite(), Machine::Own, name))
+    })
+}
+
+/// Gives `engine` the image of Debian 13's Python for 32-bit x86 under the name `tag`, unless it
+/// has one of that name. A 64-bit machine runs it without emulation.
+///
+/// # Errors
+///
+/// When Debian's packages cannot be had.
+pub fn load_for_386(engine: &Engine, tag: &str) -> Result<()> {
+    let suite = Python::Newest.suite();
+    load_kept(engine, tag, &format!("{suite}-386"), |name| {
+        import(engine, suite, Machine::X86, name)
+    })
+}
+
+/// Loads what is kept as `kept`, or else has `make` make it under the name that it is given.
+fn load_kept(
+    engine: &Engine,
+    tag: &str,
+    kept: &str,
+    make: impl FnOnce(&str) -> Result<()>,
+) -> Result<()> {
     if output(&mut engine.docker(["image", "inspect", tag])).is_ok() {
         return Ok(());
     }
     let _lock = workspace::lock("base-image")?;
-    let name = format!("strata-base:{}", python.suite());
-    let archive = workspace::cache("base")?.join(python.suite()).with_extension("tar");
+    let name = format!("strata-base:{kept}");
+    let archive = workspace::cache("base")?.join(format!("{kept}.tar"));
     if archive.exists() {
         output(engine.docker(["image", "load", "--input"]).arg(&archive))?;
     } else {
-        pull(engine, python.image(), &name).or_else(|_| import(engine, python, &name))?;
+        make(&name)?;
         keep(engine, &name, &archive)?;
     }
     output(&mut engine.docker(["image", "tag", &name, tag])).map(drop)
@@ -88,14 +133,11 @@ fn pull(engine: &Engine, image: &str, name: &str) -> Result<()> {
 }
 
 /// Makes the image from Debian's packages.
-fn import(engine: &Engine, python: Python, name: &str) -> Result<()> {
-    eprintln!(
-        "making the base image from the packages of Debian {} (about a minute)",
-        python.suite()
-    );
+fn import(engine: &Engine, suite: &str, machine: Machine, name: &str) -> Result<()> {
+    eprintln!("making {name} from the packages of Debian {suite} (about a minute)");
     let work = tempfile::tempdir_in(workspace::cache("base")?)?;
     let (root, archive) = (work.path().join("root"), work.path().join("root.tar"));
-    bootstrap(python.suite(), &root, work.path())?;
+    bootstrap(suite, machine, &root, work.path())?;
     furnish(&root)?;
     output(
         Command::new("tar")
@@ -106,6 +148,9 @@ fn import(engine: &Engine, python: Python, name: &str) -> Result<()> {
             .arg("."),
     )?;
     let mut import = engine.docker(["image", "import"]);
+    if machine == Machine::X86 {
+        import.arg("--platform=linux/386");
+    }
     for change in [
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "CMD [\"python3\"]",
@@ -117,7 +162,7 @@ fn import(engine: &Engine, python: Python, name: &str) -> Result<()> {
 
 /// Installs Debian with debootstrap, which downloads with wget: busybox has one where the machine
 /// has none.
-fn bootstrap(suite: &str, root: &Path, work: &Path) -> Result<()> {
+fn bootstrap(suite: &str, machine: Machine, root: &Path, work: &Path) -> Result<()> {
     let packages = Packages::of_engine(CURRENT.suite)?;
     let programs = work.join("bin");
     fs::create_dir(&programs)?;
@@ -129,6 +174,7 @@ fn bootstrap(suite: &str, root: &Path, work: &Path) -> Result<()> {
             .env("DEBOOTSTRAP_DIR", packages.file("usr/share/debootstrap")?)
             .env("PATH", path)
             .arg("--variant=minbase")
+            .args(machine.debian().map(|name| format!("--arch={name}")))
             .arg(format!("--include={PACKAGES}"))
             .arg(format!("--keyring={}", packages.file(KEYRING)?.display()))
             .arg(suite)

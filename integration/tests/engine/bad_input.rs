@@ -6,32 +6,35 @@ use integration::buildx::Plain;
 use integration::command::output;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
+use integration::package::Package;
+use integration::package_index::PackageIndex;
 use integration::registry::Registry;
 
 use crate::built::{Built, unique_name};
 use crate::{BASE, STRATA, build, context};
 
 /// A build that must fail.
-struct Bad<'a> {
+pub struct Bad<'a> {
     /// What is wrong with it.
-    what: &'a str,
+    pub what: &'a str,
     /// The manifest from its second line on.
-    manifest: &'a str,
+    pub manifest: &'a str,
     /// Other files of the build context.
-    files: &'a [(&'a str, &'a str)],
+    pub files: &'a [(&'a str, &'a str)],
     /// Arguments of `docker buildx build`.
-    arguments: &'a [&'a str],
+    pub arguments: &'a [&'a str],
     /// What buildx prints, among other things.
-    says: &'a [&'a str],
+    pub says: &'a [&'a str],
 }
 
 impl<'a> Bad<'a> {
-    fn new(what: &'a str, manifest: &'a str, says: &'a [&'a str]) -> Self {
+    /// One without other files and arguments.
+    pub fn new(what: &'a str, manifest: &'a str, says: &'a [&'a str]) -> Self {
         Self { what, manifest, files: &[], arguments: &[], says }
     }
 
     /// Builds it: it fails as it should, and there is no image.
-    fn fails(&self) {
+    pub fn fails(&self) {
         let manifest = format!("# syntax=strata\n{}", self.manifest);
         let folder = context(&[&[("strata.yaml", &*manifest)], self.files].concat());
         let image = unique_name();
@@ -228,13 +231,98 @@ fn requirements() {
             "six\n\n-e .\n",
             ["requirements.txt:3: an editable install is code, not a dependency", ">>> -e ."],
         ),
-        (
-            "six==0.0.999\n",
-            ["No matching distribution found for six==0.0.999", ">>> python: requirements.txt"],
-        ),
+        ("six==0.0.999\n", ["there is no version of six==0.0.999", ">>> python: requirements.txt"]),
     ] {
         let files = &[("requirements.txt", text)];
         Bad { files, ..Bad::new(text, &manifest, &says) }.fails();
+    }
+}
+
+#[test]
+fn packages_that_cannot_be_together() {
+    let release = |name: &str, version: &str, needs: &[&str]| {
+        let package = Package::of_module(name, version, "");
+        needs.iter().fold(package, |package, need| package.needs(need)).wheel().unwrap()
+    };
+    let files = [
+        release("strata_left", "1.0", &["strata_common<2"]),
+        release("strata_right", "1.0", &["strata_common>=2"]),
+        release("strata_common", "1.0", &[]),
+        release("strata_common", "2.0", &[]),
+    ];
+    let index = PackageIndex::serve(STRATA.host_address().unwrap(), files).unwrap();
+    let packages = "  packages: [strata_left==1.0, strata_right==1.0]\n";
+    let manifest =
+        format!("base: {BASE}\npython:\n{packages}  extra_index_urls: '{}'\n", index.url());
+    let says = [
+        "strata-right depend on strata-common>=2",
+        "strata-left depend on strata-common<2",
+        "your requirements are unsatisfiable",
+        &format!(">>> {}", packages.trim_end()),
+    ];
+    Bad::new("requirements without a solution", &manifest, &says).fails();
+}
+
+#[test]
+fn hashes() {
+    let files =
+        &[("requirements.txt", &*format!("six==1.17.0 --hash=sha256:{}\n", "0".repeat(64)))];
+    let manifest = format!("base: {BASE}\npython: requirements.txt\n");
+    let says = [
+        "`six 1.17.0`: none of its files on the index has a hash that is asked for",
+        "strata.yaml:3",
+        ">>> python: requirements.txt",
+    ];
+    Bad { files, ..Bad::new("a hash that nothing has", &manifest, &says) }.fails();
+}
+
+#[test]
+fn builds_from_source() {
+    let extension = "from setuptools import Extension, setup\n\
+                     setup(name='strata_c', version='1.0', \
+                     ext_modules=[Extension('strata_c', ['strata_c.c'])])\n";
+    let broken = "print('one')\nprint('two')\nraise SystemExit('three blows')\n";
+    let files = [
+        Package::new("strata_c", "1.0")
+            .file("setup.py", extension)
+            .file("strata_c.c", "#include <Python.h>\n"),
+        Package::new("strata_broken", "1.0").file("setup.py", broken),
+    ];
+    let files = files.map(|package| package.sdist().unwrap());
+    let index = PackageIndex::serve(STRATA.host_address().unwrap(), files).unwrap();
+    for (package, says) in [
+        (
+            "strata_c",
+            "strata-c has no wheel that fits, and is built from source: what that usually takes is, \
+             by Debian's names, `system: {build: [gcc, python3-dev]}`",
+        ),
+        ("strata_broken", "three blows"),
+        // Known by its name; and it has to be built to tell what it needs.
+        (
+            "psycopg2==2.9.10",
+            "psycopg2 has no wheel that fits, and is built from source: what that usually takes is, \
+             by Debian's names, `system: {build: [gcc, libpq-dev, python3-dev]}`",
+        ),
+    ] {
+        let manifest = format!(
+            "base: {BASE}\npython:\n  packages: [{package}]\n  extra_index_urls: '{}'\n",
+            index.url(),
+        );
+        let says = [says, &format!(">>>   packages: [{package}]")];
+        Bad::new(package, &manifest, &says).fails();
+    }
+}
+
+#[test]
+fn locks_for_another_python() {
+    let uv = "version = 1\nrequires-python = \">=3.99\"\n\n[[package]]\nname = \"app\"\n\
+              version = \"1.0\"\nsource = { virtual = \".\" }\n";
+    let pylock = "lock-version = \"1.0\"\nrequires-python = \">=3.99\"\ncreated-by = \"x\"\n\
+                  packages = []\n";
+    for (name, text) in [("uv.lock", uv), ("pylock.toml", pylock)] {
+        let says = [&*format!("{name}:2: "), ">=3.99", ">>> requires-python = \">=3.99\""];
+        let manifest = format!("base: {BASE}\npython: {{lock: {name}}}\n");
+        Bad { files: &[(name, text)], ..Bad::new(name, &manifest, &says) }.fails();
     }
 }
 
@@ -364,7 +452,7 @@ fn what_has_failed_succeeds_once_it_is_mended() {
     repository.tag("v9").unwrap();
     fails(&manifest, "wrong", "see that the token in the secret my_token is valid");
     let missing = manifest.replace("1.17.0", "0.0.999");
-    fails(&missing, "right", "No matching distribution found for six==0.0.999");
+    fails(&missing, "right", "there is no version of six==0.0.999");
     let mended = Built::new(&format!("# syntax=strata\n{manifest}"), &[], &arguments("right"));
     assert_eq!(mended.run(&[]), "1.17.0 {}");
 }

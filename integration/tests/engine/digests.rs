@@ -9,9 +9,12 @@ use integration::command::output;
 use llb::{Image, Platform, SourceFile, State};
 use serde_json::Value;
 use strata::graph::Graph;
-use strata::inputs::RequirementTexts;
-use strata::plan::{self, Base, Facts, PlatformFacts, Settings};
+use strata::inputs::Inputs;
+use strata::lock::{self, Kind};
+use strata::picks;
+use strata::plan::{self, Base, Bill, Facts, Packages, PlatformFacts, Probe, Resolution, Settings};
 use strata::recipe::{self, Choices, Recipe};
+use strata::requirements::Selection;
 use strata::sources;
 
 use crate::project::{NOTHING, Servers};
@@ -62,11 +65,12 @@ fn plan(manifest: &str, keep_git_dir: bool) -> Graph {
     let settings = Settings { merge: true, ..Settings::default() };
     let base = base(&recipe, &settings);
     let source = |code| sources::code(code, &recipe.file, &State::scratch(), keep_git_dir);
+    let probe: Probe = serde_json::from_str(&in_image("probe.json")).unwrap();
+    let packages = packages(&recipe, &probe);
     let facts = Facts {
-        platforms: vec![PlatformFacts { base: base.clone(), probe: probe() }],
+        platforms: vec![PlatformFacts { base: base.clone(), probe, packages }],
         native: base,
         settings,
-        requirements: RequirementTexts::new(&recipe).install_set(&recipe).unwrap(),
         code: recipe.code.as_ref().map(source),
     };
     Graph::of(plan::plan(&recipe, &facts).iter().map(|plan| &plan.image.root))
@@ -88,8 +92,25 @@ fn base(recipe: &Recipe, settings: &Settings) -> Base {
     Base { env: env.collect(), platform, state }
 }
 
-/// What the build found out of its base.
-fn probe() -> plan::Probe {
-    let cat = ["run", "--rm", "--entrypoint=cat", IMAGE, "/opt/strata/probe.json"];
-    serde_json::from_str(&output(&mut STRATA.docker(cat)).unwrap()).unwrap()
+/// What the build resolved the requirements to.
+fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
+    let requirements = Inputs::new(recipe).demand(recipe).unwrap().requirements;
+    let file = SourceFile {
+        name: "pylock.toml".into(),
+        language: "TOML".into(),
+        data: in_image("pylock.toml").into(),
+    };
+    let environment = probe.environment();
+    let lock = lock::read(&Arc::new(file), Kind::Pylock, None, &Selection::default(), &environment)
+        .unwrap();
+    let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
+    let options = requirements.options_text();
+    let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
+    Packages { picks, bill: Some(Bill::Resolved(resolution.into())), options }
+}
+
+/// A file that a step of the build left in the image.
+fn in_image(name: &str) -> String {
+    let path = format!("/opt/strata/{name}");
+    output(&mut STRATA.docker(["run", "--rm", "--entrypoint=cat", IMAGE, &path])).unwrap()
 }

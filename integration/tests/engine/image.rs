@@ -116,9 +116,10 @@ healthcheck: {test: [CMD, python, --version], interval: 1m30s}
         [
             "strata: virtual environment",
             "strata: model tiny/open at main",
-            "strata: Python packages: six",
             "strata: user 10001:10001",
+            "strata: Python packages: six==1.17.0",
             "strata: what the base is",
+            "strata: what is installed",
             "strata: code from the build context",
             "strata: folders of the user's",
         ]

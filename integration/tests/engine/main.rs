@@ -8,17 +8,27 @@ mod ci_caches;
 mod code_version;
 mod digests;
 mod engines;
+mod folders;
+mod habits;
 mod image;
 mod images;
+mod indexes;
+mod installers;
 mod layers;
 mod layout;
 mod models;
 mod older_engines;
+mod own_locks;
+mod own_packages;
+mod platforms;
 mod project;
 mod reproducible;
+mod resolving;
 mod reuse_matrix;
 mod secrets;
 mod smoke;
+mod strata_lock;
+mod verify;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -65,6 +75,11 @@ fn build(engine: &Engine, context: &Path) -> Command {
     let mut command = engine.docker(["buildx", "build"]);
     command.arg(context);
     command
+}
+
+/// Whether tests that take minutes, or much from the network, are to run.
+fn slow_tests() -> bool {
+    std::env::var_os("STRATA_SLOW_TESTS").is_some_and(|value| value == "1")
 }
 
 /// A number that no earlier build had, so that nothing of it is cached.

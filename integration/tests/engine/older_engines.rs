@@ -20,12 +20,16 @@ const PROJECT: &[(&str, &str)] = &[
         "strata.yaml",
         "# syntax=strata\n\
          base: python:3-slim\n\
-         python: {packages: [six==1.17.0]}\n\
+         python:\n  \
+         packages: [six==1.17.0, idna==3.10, markupsafe==3.0.2, iniconfig==2.1.0, docopt==0.6.2]\n  \
+         heavy: [idna]\n  \
+         verify: [six, docopt]\n\
          code: .\n\
-         dirs: [/data/cache, /tmp/scratch]\n\
+         dirs: [/var/run/lock/x, /tmp/scratch, /app/logs]\n\
          cmd: [python, main.py]\n",
     ),
     ("main.py", "import six\nprint('six', six.__version__)\n"),
+    ("logs/kept", ""),
 ];
 
 /// The files of the image as an engine makes it that merges.

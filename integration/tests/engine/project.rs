@@ -74,7 +74,8 @@ impl Servers {
     pub fn project(&self) -> Project {
         Project {
             manifest: self.manifest.clone(),
-            files: vec![("requirements.txt", "six==1.17.0\n".into())],
+            // The second has no wheel.
+            files: vec![("requirements.txt", "six==1.17.0\ndocopt==0.6.2\n".into())],
             arguments: Vec::new(),
         }
         .build_arg("HF_ENDPOINT", &self.hub.endpoint())
@@ -138,6 +139,14 @@ pub fn ran(build: &Build) -> Vec<String> {
     let stages: BTreeSet<_> =
         stages.filter(|stage| !["image", "internal"].contains(stage)).collect();
     stages.into_iter().map(str::to_owned).collect()
+}
+
+/// The names of the steps that were executed, in order.
+pub fn steps(build: &Build) -> Vec<String> {
+    let names = build.ran().into_iter().map(|vertex| vertex.name.clone());
+    let is_step =
+        |name: &String| !["[image]", "[internal]"].iter().any(|free| name.starts_with(free));
+    names.filter(is_step).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// No stage.

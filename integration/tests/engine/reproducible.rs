@@ -13,13 +13,17 @@ fn two_cold_engines_give_the_same_layers() {
     let servers = Servers::start();
     // MarkupSafe's wheel has machine code in it, and docopt has no wheel: it is built.
     let requirements = "six==1.17.0\nmarkupsafe==3.0.2\ndocopt==0.6.2\n";
-    let [first, second] = [*STRATA, &other].map(|engine| {
-        let push = format!("--output=type=image,push=true,name={}/app", registry.host());
-        let project = servers.project().replace(BASE, &base).argument(push);
-        // What apt installs depends on the day.
-        let project = project.replace("runtime: [tini]\n  build: [make]", "runtime: []");
-        layers(&registry, &project.file("requirements.txt", requirements).build(engine))
-    });
-    assert_eq!(first.len(), 9, "{first:#?}");
-    assert_eq!(first, second);
+    for installer in ["pip", "uv"] {
+        let [first, second] = [*STRATA, &other].map(|engine| {
+            let push = format!("--output=type=image,push=true,name={}/app", registry.host());
+            let project = servers.project().replace(BASE, &base).argument(push);
+            // What apt installs depends on the day.
+            let project = project.replace("runtime: [tini]\n  build: [make]", "runtime: []");
+            let project = project
+                .replace("  env: {FLAG", &format!("  installer: {installer}\n  env: {{FLAG"));
+            layers(&registry, &project.file("requirements.txt", requirements).build(engine))
+        });
+        assert_eq!(first.len(), 12, "{installer}: {first:#?}");
+        assert_eq!(first, second, "{installer}");
+    }
 }

@@ -8,7 +8,7 @@ use integration::buildx::Build;
 use integration::command::output;
 use serde_json::Value;
 
-use crate::project::{NOTHING, Project, Servers, ran};
+use crate::project::{NOTHING, Project, Servers, ran, steps};
 use crate::{STRATA, unique};
 
 static SERVERS: LazyLock<Servers> = LazyLock::new(Servers::start);
@@ -48,7 +48,7 @@ fn replace(from: &str, to: &str) -> impl FnOnce(Project) -> Project {
 #[test]
 fn the_first_build() {
     let (_, build) = &*BEFORE;
-    let all = "code dirs models packages probe runtime tool toolchain user venv";
+    let all = "code dirs lock models packages probe runtime source tool toolchain user venv";
     assert_eq!(ran(build).join(" "), all, "{}", build.report());
 }
 
@@ -115,17 +115,59 @@ fn comments_blank_lines_and_order() {
     is_nothing(|project| {
         project.replace("ports: [8000]\n", "").replace("\nbase:", "\nports: [8000]\nbase:")
     });
-    is_nothing(|project| project.file("requirements.txt", "# light\n\nSix == 1.17.0  # as ever\n"));
+    is_nothing(|project| {
+        project.file("requirements.txt", "# light\n\ndocopt==0.6.2\nSix == 1.17.0  # as ever\n")
+    });
+}
+
+/// The requirements edited.
+fn requirements(text: &'static str) -> impl FnOnce(Project) -> Project {
+    move |project| project.file("requirements.txt", text)
 }
 
 #[test]
-fn a_package() {
-    let added = "six==1.17.0\nidna==3.10\n";
-    assert_eq!(runs(|project| project.file("requirements.txt", added)), ["packages"]);
-    let bumped = "six==1.16.0\n";
-    assert_eq!(runs(|project| project.file("requirements.txt", bumped)), ["packages"]);
-    let none = |project: Project| project.file("requirements.txt", "");
-    assert_eq!(runs(none), NOTHING, "no packages need no step");
+fn a_light_package() {
+    let added = runs(requirements("six==1.17.0\ndocopt==0.6.2\nidna==3.10\n"));
+    assert_eq!(added, ["lock", "packages"]);
+    let bumped = runs(requirements("six==1.16.0\ndocopt==0.6.2\n"));
+    assert_eq!(bumped, ["lock", "packages"]);
+    let removed = runs(requirements("docopt==0.6.2\n"));
+    assert_eq!(removed, ["lock"]);
+    assert_eq!(runs(requirements("")), NOTHING, "no packages need no step");
+}
+
+#[test]
+fn a_heavy_package() {
+    let with = |version: &str| {
+        let (project, _) = &*BEFORE;
+        let project = project.clone().replace("  env: {FLAG", "  heavy: [colorama]\n  env: {FLAG");
+        let text = format!("six==1.17.0\ndocopt==0.6.2\ncolorama=={version}\n");
+        project.file("requirements.txt", &text).build(&STRATA)
+    };
+    with("0.4.5");
+    let bumped = steps(&with("0.4.6"));
+    assert_eq!(
+        bumped,
+        ["[lock] resolve colorama, docopt, six", "[packages] install colorama 0.4.6"]
+    );
+}
+
+#[test]
+fn requirements_that_resolve_to_the_same() {
+    let (project, _) = &*BEFORE;
+    let looser = requirements("six<1.17.1,>=1.17\ndocopt==0.6.2\n");
+    let after = looser(project.clone()).build(&STRATA);
+    assert_eq!(steps(&after), ["[lock] resolve docopt, six"], "{}", after.report());
+}
+
+#[test]
+fn the_installer() {
+    assert_eq!(runs(replace("  env: {FLAG", "  installer: uv\n  env: {FLAG")), ["packages"]);
+}
+
+#[test]
+fn what_must_import() {
+    assert_eq!(runs(replace("  env: {FLAG", "  verify: [six, docopt]\n  env: {FLAG")), ["verify"]);
 }
 
 #[test]
@@ -154,14 +196,14 @@ fn what_packages_are_built_with() {
         let build = project.clone().replace(from, to).build(&STRATA);
         ran(&build)
     };
-    assert_eq!(ran_after("build: [make]", "build: [m4]"), ["packages", "toolchain"]);
-    assert_eq!(ran_after("FLAG: one", "FLAG: two"), ["packages"]);
+    assert_eq!(ran_after("build: [make]", "build: [m4]"), ["source", "toolchain"]);
+    assert_eq!(ran_after("FLAG: one", "FLAG: two"), ["source"]);
 }
 
 #[test]
 fn a_target() {
     assert_eq!(runs(|project| project.argument("--target=deps")), NOTHING);
-    assert_eq!(runs(|project| project.argument("--target=dev")), ["packages"]);
+    assert_eq!(runs(|project| project.argument("--target=dev")), ["lock", "packages"]);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
-use integration::package_index::{PackageIndex, Wheel};
+use integration::package::Package;
+use integration::package_index::PackageIndex;
 
 use crate::layout::Layout;
 use crate::{BASE, STRATA, build, context};
@@ -55,29 +56,60 @@ fn disguises_are_seen_through() {
 
 #[test]
 fn they_leave_no_trace() {
-    let [git_token, hub_token, password] =
-        ["git/opens+sesame=1", "hub/opens+sesame=2", "index/opens+sesame=3"];
+    leaves_no_trace("pip");
+}
+
+#[test]
+fn they_leave_no_trace_of_uv_either() {
+    leaves_no_trace("uv");
+}
+
+/// Builds with a secret of every kind, and looks for them in all that comes of it.
+fn leaves_no_trace(installer: &str) {
+    let secrets @ [git_token, hub_token, by_netrc, by_login, by_token] = [
+        "git/opens+sesame=1",
+        "hub/opens+sesame=2",
+        "netrc/opens+sesame=3",
+        "login/opens+sesame=4",
+        "token/opens+sesame=5",
+    ];
     let address = STRATA.host_address().unwrap();
     let server = GitServer::serve(address).unwrap();
     let repository = server.create_private("app", git_token).unwrap();
     repository.commit(&[("main.py", "print('private code')")], "begin").unwrap();
     let model = Repo::new("tiny/private", [("config.json", "private model")]).private(hub_token);
     let hub = Hub::serve(address, [model]).unwrap();
-    let wheel = Wheel::of_module("internal", "'private package'\n").unwrap();
-    let index = PackageIndex::serve(address, password, [wheel]).unwrap();
+    let index = |login: &str, name: &str| {
+        let wheel = Package::of_module(name, "1.0", "'private package'\n").wheel().unwrap();
+        PackageIndex::serve_private(address, login, [wheel]).unwrap()
+    };
+    let netrc_index = index(&format!("me:{by_netrc}"), "internal");
+    let login_index = index(&format!("me:{by_login}"), "also_internal");
+    let token_index = index(&format!("__token__:{by_token}"), "more_internal");
 
     let manifest = format!(
-        "# syntax=strata\nbase: {BASE}\npython: requirements.txt\n\
+        "# syntax=strata\nbase: {BASE}\n\
+         python:\n  requirements: requirements.txt\n  packages: [also_internal, more_internal]\n  \
+         installer: {installer}\n  extra_index_urls: ['{}', '{}']\n  \
+         credentials: {{login.test: secret:index_login, token.test: secret:index_token}}\n\
          models: [{{hf: tiny/private, to: /models/, token: secret:hub_token}}]\ncode: '{}'\n",
+        login_index.url_at("login.test"),
+        token_index.url_at("token.test"),
         repository.url(),
     );
-    let requirements =
-        format!("--extra-index-url {}\n--trusted-host {address}\ninternal==1.0\n", index.url());
+    let requirements = format!("--extra-index-url {}\ninternal==1.0\n", netrc_index.url());
     let folder = context(&[("strata.yaml", &manifest), ("requirements.txt", &requirements)]);
-    let netrc = format!("machine {address} login me password {password}\n");
-    let secrets = context(&[("git", git_token), ("hub", hub_token), ("netrc", &netrc)]);
+    let netrc = format!("machine {address} login me password {by_netrc}\n");
+    let login = format!("me:{by_login}\n");
+    let files = context(&[
+        ("git", git_token),
+        ("hub", hub_token),
+        ("netrc", &netrc),
+        ("login", &login),
+        ("token", by_token),
+    ]);
     let secret = |id: &str, file: &str| {
-        format!("--secret=id={id},src={}", secrets.path().join(file).display())
+        format!("--secret=id={id},src={}", files.path().join(file).display())
     };
     let kept = tempfile::tempdir().unwrap();
     let cache = kept.path().join("cache");
@@ -91,7 +123,10 @@ fn they_leave_no_trace() {
                 secret("GIT_AUTH_TOKEN", "git"),
                 secret("hub_token", "hub"),
                 secret("netrc", "netrc"),
+                secret("index_login", "login"),
+                secret("index_token", "token"),
             ])
+            .args(["login.test", "token.test"].map(|host| format!("--add-host={host}:{address}")))
             .arg("--provenance=mode=max")
             .arg(format!("--cache-to=type=local,mode=max,{plain},dest={}", cache.display()))
             .arg("--progress=rawjson")
@@ -100,7 +135,7 @@ fn they_leave_no_trace() {
     );
     fs::write(kept.path().join("log"), &image.log).unwrap();
 
-    for trace in [git_token, hub_token, password].into_iter().flat_map(disguises) {
+    for trace in secrets.into_iter().flat_map(disguises) {
         assert_eq!(files_with(&trace, &[image.path(), kept.path()]), "", "{trace}");
     }
     // The search would find them.

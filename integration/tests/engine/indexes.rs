@@ -1,0 +1,321 @@
+//! Packages from other indexes than PyPI: which is asked, and what is said when one has trouble.
+
+use integration::buildx::Build;
+use integration::command::output;
+use integration::package::{Package, PackageFile};
+use integration::package_index::{PackageIndex, Trouble};
+use integration::tls::TlsFront;
+use tempfile::TempDir;
+
+use crate::bad_input::Bad;
+use crate::built::Built;
+use crate::{BASE, STRATA, build, context, slow_tests, unique};
+
+/// The wheel of a module that knows its version, and belongs to `index`.
+fn wheel(name: &str, version: &str, index: &str) -> PackageFile {
+    let text = format!("print('{name} {version} {index}')\n");
+    Package::of_module(name, version, &text).wheel().unwrap()
+}
+
+#[test]
+fn pip_would_choose_the_same() {
+    let address = STRATA.host_address().unwrap();
+    let mirror = PackageIndex::serve_mirror(
+        address,
+        [
+            wheel("strata_one", "1.0", "mirror"),
+            wheel("strata_two", "2.0", "mirror"),
+            wheel("strata_three", "1.0", "mirror"),
+        ],
+    )
+    .unwrap();
+    let extra = PackageIndex::serve(
+        address,
+        [
+            wheel("strata_two", "1.0", "extra"),
+            wheel("strata_three", "3.0", "extra"),
+            wheel("strata_three", "4.0rc1", "extra"),
+        ],
+    )
+    .unwrap();
+    let linked = PackageIndex::serve(
+        address,
+        [wheel("strata_one", "2.0", "page"), wheel("strata_four", "1.0", "page")],
+    )
+    .unwrap();
+    let names = "strata_one strata_two strata_three strata_four six";
+    let pip = format!(
+        "python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --quiet \
+         --trusted-host {address} --index-url {} --extra-index-url {} --find-links {} {names} \
+         && /tmp/venv/bin/pip freeze",
+        mirror.url(),
+        extra.url(),
+        linked.page(),
+    );
+    let chosen = output(STRATA.docker(["run", "--rm", BASE, "sh", "-c"]).arg(pip)).unwrap();
+    for installer in ["pip", "uv"] {
+        let manifest = format!(
+            "# syntax=strata\nbase: {BASE}\npython:\n  packages: [{}]\n  installer: {installer}\n  \
+             index_url: '{}'\n  extra_index_urls: '{}'\n  find_links: '{}'\n",
+            names.replace(' ', ", "),
+            mirror.url(),
+            extra.url(),
+            linked.page(),
+        );
+        let image = Built::new::<&str>(&manifest, &[], &[]);
+        let freeze = "import importlib.metadata as m; print('\\n'.join(sorted(\
+                      f\"{d.metadata['Name']}=={d.version}\" for d in m.distributions())))";
+        let installed = image.run(&["python", "-c", freeze]);
+        assert_eq!(installed, sorted(&chosen), "{installer}");
+        let imported = image.run(&[
+            "python",
+            "-c",
+            "import strata_one, strata_two, strata_three, strata_four",
+        ]);
+        assert_eq!(
+            imported,
+            "strata_one 2.0 page\nstrata_two 2.0 mirror\nstrata_three 3.0 extra\nstrata_four 1.0 page"
+        );
+    }
+}
+
+fn sorted(lines: &str) -> String {
+    let mut lines: Vec<_> = lines.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+/// An index that asks for a password, and has one package.
+struct Private {
+    index: PackageIndex,
+    name: String,
+    secrets: TempDir,
+}
+
+const HOST: &str = "packages.test";
+const CREDENTIALS: &str = "  credentials: {packages.test: secret:pkg}\n";
+
+impl Private {
+    fn serve() -> Self {
+        let name = format!("strata_{}", unique());
+        let index = PackageIndex::serve_private(
+            STRATA.host_address().unwrap(),
+            "me:sesame",
+            [wheel(&name, "1.0", "index")],
+        );
+        let secrets = context(&[("right", "me:sesame"), ("wrong", "me:simsim")]);
+        Self { index: index.unwrap(), name, secrets }
+    }
+
+    /// The path of the project's page.
+    fn page(&self) -> String {
+        format!("simple/{}/", self.name.replace('_', "-"))
+    }
+
+    /// The path of the wheel.
+    fn file(&self) -> String {
+        format!("files/{}-1.0-py3-none-any.whl", self.name)
+    }
+
+    fn url(&self, path: &str) -> String {
+        self.index.url_at(HOST).replace("simple", path)
+    }
+
+    fn manifest(&self, installer: &str, credentials: &str) -> String {
+        format!(
+            "base: {BASE}\npython:\n  packages: [{}]\n  installer: {installer}\n  \
+             extra_index_urls: '{}'\n{credentials}",
+            self.name,
+            self.index.url_at(HOST),
+        )
+    }
+
+    /// What is said to `docker buildx build`; the secret, if there is one, is one of the files.
+    fn arguments(&self, secret: Option<&str>) -> Vec<String> {
+        let host = format!("--add-host={HOST}:{}", self.index.address().ip());
+        let secret = secret
+            .map(|file| format!("--secret=id=pkg,src={}/{file}", self.secrets.path().display()));
+        [host].into_iter().chain(secret).collect()
+    }
+
+    /// Builds, which must fail with these words on the lines of `python`.
+    fn fails(&self, installer: &str, credentials: &str, secret: Option<&str>, says: &[&str]) {
+        let (manifest, arguments) = (self.manifest(installer, credentials), self.arguments(secret));
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let blamed = format!(">>>   packages: [{}]", self.name);
+        let says = [says, &[&*blamed]].concat();
+        Bad { arguments: &arguments, ..Bad::new(says[0], &manifest, &says) }.fails();
+    }
+
+    /// Resolves and no more.
+    fn locks(&self) {
+        let manifest = format!("# syntax=strata\n{}", self.manifest("pip", CREDENTIALS));
+        let folder = context(&[("strata.yaml", &manifest)]);
+        let output = folder.path().join("lock");
+        let mut command = build(&STRATA, folder.path());
+        command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--target=lock");
+        command.arg(format!("--output={}", output.display())).args(self.arguments(Some("right")));
+        Build::succeed(&mut command).unwrap();
+    }
+
+    /// Builds, which must succeed.
+    fn succeeds(&self, installer: &str, more: Option<&str>) {
+        let manifest = format!("# syntax=strata\n{}", self.manifest(installer, CREDENTIALS));
+        let mut arguments = self.arguments(Some("right"));
+        arguments.extend(more.map(str::to_owned));
+        let image = Built::new(&manifest, &[], &arguments);
+        let said = image.run(&["python", "-c", &format!("import {}", self.name)]);
+        assert_eq!(said, format!("{} 1.0 index", self.name));
+    }
+}
+
+#[test]
+fn who_is_not_let_in_is_told_what_to_do() {
+    let private = Private::serve();
+    let refused = format!("{} answers 401 Unauthorized: ", private.url(&private.page()));
+    private.fails(
+        "pip",
+        "",
+        None,
+        &[
+            &format!("{refused}if it asks for a password, name the secret that holds it"),
+            "`credentials: {packages.test: secret:my_index}`",
+        ],
+    );
+    private.fails(
+        "pip",
+        CREDENTIALS,
+        None,
+        &["there is no secret pkg, which packages.test asks for: give it to the build"],
+    );
+    let see = "see that the secret pkg holds a valid `user:password`, or a token";
+    private.fails("pip", CREDENTIALS, Some("wrong"), &[&format!("{refused}{see}")]);
+    private.succeeds("pip", None);
+}
+
+#[test]
+fn an_index_without_a_login_is_not_passed_over() {
+    // PyPI has a project of this name, too: without the index, that would be taken and kept.
+    let address = STRATA.host_address().unwrap();
+    let wheels = [wheel("six", "99.0", "index")];
+    let index = PackageIndex::serve_private(address, "me:sesame", wheels).unwrap();
+    let manifest =
+        format!("base: {BASE}\npython: {{packages: [six], extra_index_urls: '{}'}}\n", index.url());
+    Bad::new("no password", &manifest, &["/simple/six/ answers 401 Unauthorized"]).fails();
+}
+
+#[test]
+fn trouble_with_a_page_is_told_and_not_kept() {
+    let private = Private::serve();
+    let (path, url) = (private.page(), private.url(&private.page()));
+    for (status, says) in [
+        (403, format!("{url} answers 403 Forbidden: see that the secret pkg holds a valid")),
+        (404, format!("{url} answers 404 Not Found")),
+        (500, format!("{url} answers 500 Internal Server Error: the server has trouble")),
+    ] {
+        private.index.trouble(path.trim_end_matches('/'), Trouble::Status(status));
+        private.fails("pip", CREDENTIALS, Some("right"), &[&says]);
+        private.index.mend();
+    }
+    private.succeeds("pip", None);
+}
+
+#[test]
+fn trouble_with_a_file_is_told_and_not_kept() {
+    for installer in ["pip", "uv"] {
+        let private = Private::serve();
+        let (path, url) = (private.file(), private.url(&private.file()));
+        private.index.trouble(&path, Trouble::Status(401));
+        let refused = format!("{url} answers 401 Unauthorized: see that the secret pkg");
+        private.fails(installer, CREDENTIALS, Some("right"), &[&refused]);
+        private.index.mend();
+        // What is fetched now is what the wheel needs; the wheel itself is fetched later.
+        private.locks();
+        let trouble = [
+            (
+                Trouble::Status(401),
+                format!("{url} answers 401 Unauthorized: see that the secret pkg"),
+            ),
+            (Trouble::Truncated, "if a file is not what the lock says".to_owned()),
+            (
+                Trouble::Status(500),
+                format!("{url} answers 500 Internal Server Error: the server has trouble"),
+            ),
+        ];
+        // uv tries for most of a minute.
+        let count = if installer == "uv" { 2 } else { trouble.len() };
+        for (trouble, says) in trouble.into_iter().take(count) {
+            private.index.trouble(&path, trouble);
+            private.fails(installer, CREDENTIALS, Some("right"), &[&says]);
+            private.index.mend();
+        }
+        private.succeeds(installer, None);
+    }
+}
+
+#[test]
+fn a_wrong_hash_is_told_and_what_mends_it() {
+    for installer in ["pip", "uv"] {
+        let private = Private::serve();
+        private.index.trouble(&private.name, Trouble::WrongHash);
+        private.fails(
+            installer,
+            CREDENTIALS,
+            Some("right"),
+            &[
+                "if a file is not what the lock says, then its index has changed since",
+                "have the requirements resolved again, with `--no-cache-filter lock`",
+            ],
+        );
+        private.index.mend();
+        private.succeeds(installer, Some("--no-cache-filter=lock"));
+    }
+}
+
+#[test]
+fn an_index_that_does_not_answer_is_told() {
+    if !slow_tests() {
+        return;
+    }
+    let private = Private::serve();
+    private.index.trouble("simple", Trouble::Silence);
+    let url = private.url(&private.page());
+    private.fails("pip", CREDENTIALS, Some("right"), &[&format!("{url} does not answer: ")]);
+    private.index.mend();
+    private.succeeds("pip", None);
+}
+
+#[test]
+fn torch_comes_from_its_own_index_and_nothing_else_does() {
+    const PYTORCH: &str = "download.pytorch.org";
+    let address = STRATA.host_address().unwrap();
+    let name = format!("strata_{}", unique());
+    let [own, helper] = [wheel("torch", "2.9.1+cpu", "pytorch"), wheel(&name, "9.0", "pytorch")];
+    let pytorch = PackageIndex::serve(address, [own, helper]).unwrap();
+    let front = TlsFront::serve(address, PYTORCH, pytorch.address()).unwrap();
+    let others = [wheel("torch", "2.9.1", "other"), wheel(&name, "1.0", "other")];
+    let other = PackageIndex::serve(address, others).unwrap();
+    let manifest = |installer: &str| {
+        format!(
+            "base: {BASE}\npython:\n  packages: [torch==2.9.1, {name}]\n  torch: cpu\n  \
+             installer: {installer}\n  extra_index_urls: '{}'\n",
+            other.url(),
+        )
+    };
+    let host = format!("--add-host={PYTORCH}:{address}");
+    let authority = format!("--secret=id=ca_bundle,src={}", front.authority().display());
+    let untrusted = [
+        "https://download.pytorch.org/whl/cpu/torch/ does not answer",
+        "give them to the build: `--secret id=ca_bundle,src=ca.pem`",
+    ];
+    Bad { arguments: &[&host], ..Bad::new("no authority", &manifest("pip"), &untrusted) }.fails();
+    for installer in ["pip", "uv"] {
+        let manifest = format!("# syntax=strata\n{}", manifest(installer));
+        let image = Built::new(&manifest, &[], &[&host, &authority]);
+        let said = image.run(&["python", "-c", &format!("import torch, {name}")]);
+        assert_eq!(said, format!("torch 2.9.1+cpu pytorch\n{name} 1.0 other"), "{installer}");
+    }
+    let asked = pytorch.take_asked();
+    assert!(asked.iter().any(|path| path == "whl/cpu/torch"), "{asked:?}");
+    assert!(asked.iter().all(|path| !path.contains("strata")), "{asked:?}");
+}

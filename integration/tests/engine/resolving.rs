@@ -1,0 +1,38 @@
+//! What it takes to find out what packages need.
+
+use integration::package::Package;
+use integration::package_index::PackageIndex;
+
+use crate::bad_input::Bad;
+use crate::built::Built;
+use crate::{BASE, STRATA, unique};
+
+/// Tells what it needs to whoever runs it where there is a `make`.
+const SETUP: &str = "\
+import subprocess
+from setuptools import setup
+subprocess.run(['make', '--version'], check=True)
+setup(name='strata-needy', version='1.0', py_modules=['strata_needy'], install_requires=['six'])
+";
+
+#[test]
+fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
+    let needy = Package::of_module("strata_needy", "1.0", "import six\nprint(six.__name__)\n")
+        .file("setup.py", SETUP)
+        .file("number.txt", &unique())
+        .tells_when_built();
+    let address = STRATA.host_address().unwrap();
+    let index = PackageIndex::serve(address, [needy.sdist().unwrap()]).unwrap();
+    let manifest = format!(
+        "base: {BASE}\npython: {{packages: strata-needy, extra_index_urls: '{}'}}\n",
+        index.url()
+    );
+    let says = ["No such file or directory: 'make'", "name the compilers and", ">>> python:"];
+    Bad::new("no toolchain", &manifest, &says).fails();
+
+    let manifest = format!("# syntax=strata\n{manifest}system: {{build: [make]}}\n");
+    let image = Built::new::<&str>(&manifest, &[], &[]);
+    assert_eq!(image.run(&["python", "-c", "import strata_needy"]), "six");
+    let make = image.run(&["python", "-c", "import shutil; print(shutil.which('make'))"]);
+    assert_eq!(make, "None", "the toolchain is not in the image");
+}

@@ -1,0 +1,5 @@
+import greeter
+import helper
+
+assert helper.WHO == "helper"
+print(greeter.greet())
