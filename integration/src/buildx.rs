@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,18 @@ pub struct Build {
     /// How long buildx took, from its start to its end.
     pub elapsed: Duration,
     log: String,
+}
+
+/// Held by every build while it runs.
+static RUNNING: RwLock<()> = RwLock::new(());
+
+/// Does `act`, unless a build runs in this process now.
+///
+/// For what collects garbage in an engine, such as the removal of an image: a layer that no image
+/// needs at that moment is gone, even one that a build has just found and is about to stand on.
+pub fn between_builds<T>(act: impl FnOnce() -> T) -> Option<T> {
+    let _no_build = RUNNING.try_write().ok()?;
+    Some(act())
 }
 
 /// A build that takes longer hangs: what it said by then tells more than a run without end.
@@ -95,6 +108,7 @@ impl Build {
     }
 
     fn fed(command: &mut Command, input: Stdio, mut see: impl FnMut(&Vertex)) -> Result<Self> {
+        let _running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
         let metadata = folder.path().join("metadata.json");
         let start = Instant::now();

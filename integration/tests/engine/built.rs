@@ -1,11 +1,12 @@
-//! Images that tests build. Each is gone when its test has ended.
+//! Images that tests build. Each is gone when its test has ended and no other test builds.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::id;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use integration::buildx::Build;
+use integration::buildx::{Build, between_builds};
 use integration::command::output;
 use serde_json::Value;
 
@@ -60,9 +61,15 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
-        if let Err(error) = output(&mut STRATA.docker(["image", "rm", "--force", &self.name])) {
-            eprintln!("the image {} was not removed: {error:#}", self.name);
-        }
+        static UNUSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.push(self.name.clone());
+        between_builds(|| {
+            let mut remove = STRATA.docker(["image", "rm", "--force"]);
+            if let Err(error) = output(remove.args(unused.drain(..))) {
+                eprintln!("images were not removed: {error:#}");
+            }
+        });
     }
 }
 
