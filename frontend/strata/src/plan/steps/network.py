@@ -43,6 +43,9 @@ def prepare():
         os.environ.update({name: bundle for name in TRUST_VARIABLES})
     # Many steps run at the same time: uv's ten seconds are short on a machine with much to do.
     os.environ["UV_HTTP_CONNECT_TIMEOUT"] = "30"
+    # A name server that is out for half a minute is no reason to build anew.
+    os.environ["UV_HTTP_RETRIES"] = "6"
+    os.environ["PIP_RETRIES"] = "7"
     logins = os.path.join(home, ".netrc")
     with open(os.open(logins, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
         out.writelines(_logins())
