@@ -34,7 +34,11 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
     .map(drop)
 }
 
-/// Builds the binary as it is released, in a folder that nothing else builds in: `<folder>/strata`.
+/// The program that fetches models inside builds, beside the frontend.
+pub const FETCHER: &str = "strata-fetch";
+
+/// Builds the binaries as they are released, in a folder that nothing else builds in: the path of
+/// the frontend, which has the fetcher beside it.
 ///
 /// # Errors
 ///
@@ -51,8 +55,8 @@ pub fn binary() -> Result<PathBuf> {
                 "--release",
                 "--package",
                 "strata",
-                "--bin",
-                "strata",
+                "--package",
+                "fetch",
                 "--target",
                 &target.name,
             ])
@@ -63,9 +67,10 @@ pub fn binary() -> Result<PathBuf> {
     // Alone in its folder: all of a build context's folder is looked through.
     let folder = cache.join("image");
     std::fs::create_dir_all(&folder)?;
-    let binary = folder.join("strata");
-    std::fs::copy(cache.join(&target.name).join("release/strata"), &binary)?;
-    Ok(binary)
+    for name in ["strata", FETCHER] {
+        std::fs::copy(cache.join(&target.name).join("release").join(name), folder.join(name))?;
+    }
+    Ok(folder.join("strata"))
 }
 
 /// A target whose programs need no library of the image.

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::body::HttpBody;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -71,7 +71,9 @@ impl Hub {
         let storage = start(ip, &store, Router::new().route("/{sha256}", get(file::large)))?;
         let routes = Router::new()
             .route("/api/models/{org}/{name}", get(info))
+            .route("/api/models", get(of_owner))
             .route("/api/models/{org}/{name}/revision/{revision}", get(info_at))
+            .route("/api/models/{org}/{name}/refs", get(references))
             .route("/api/models/{org}/{name}/tree/{revision}", get(tree))
             .route("/{org}/{name}/resolve/{revision}/{*path}", get(file::resolve))
             .layer(Extension(storage.address()));
@@ -153,15 +155,38 @@ async fn info_at(
     let repos = store.repos();
     let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
     let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
-    let siblings: Vec<Value> = tree.keys().map(|path| json!({"rfilename": path})).collect();
+    let siblings: Vec<Value> = tree.iter().map(|(path, blob)| blob.sibling(path)).collect();
     Ok(answer_json(&json!({
         "id": repo.id,
         "modelId": repo.id,
         "sha": commit,
         "private": matches!(repo.access, Access::Private(_)),
         "gated": if matches!(repo.access, Access::Gated(_)) { json!("manual") } else { json!(false) },
+        "tags": repo.license.iter().map(|name| format!("license:{name}")).collect::<Vec<_>>(),
+        "cardData": {"license": repo.license},
         "siblings": siblings,
     })))
+}
+
+/// What an owner has, of what everyone may see.
+async fn of_owner(State(store): Shared, Query(asked): Query<BTreeMap<String, String>>) -> Response {
+    let repos = store.repos();
+    let owner = asked.get("author").map(|owner| format!("{owner}/")).unwrap_or_default();
+    let public = repos.values().filter(|repo| !matches!(repo.access, Access::Private(_)));
+    let ids = public.map(|repo| &repo.id).filter(|id| id.starts_with(&owner));
+    answer_json(&ids.map(|id| json!({"id": id})).collect())
+}
+
+async fn references(
+    State(store): Shared,
+    Path((org, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let repos = store.repos();
+    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let (branches, tags): (Vec<_>, Vec<_>) =
+        repo.names().map(|name| json!({"name": name})).partition(|it| it["name"] == "main");
+    Ok(answer_json(&json!({"branches": branches, "tags": tags, "converts": []})))
 }
 
 async fn tree(

@@ -33,6 +33,7 @@ mod ignore_file;
 mod image;
 mod image_name;
 mod options;
+mod own_image;
 mod paths;
 mod request;
 mod resolve;
@@ -53,6 +54,7 @@ pub use options::{
     CacheImport, ContextOptions, InvalidOption, LintOptions, NoCache, Options, ResolveMode,
     Resources, Rules, Sandbox,
 };
+pub use own_image::own_image;
 pub use request::{BuildRequest, Worker, started_by_buildkit};
 pub use resolve::ResolvedImage;
 pub use result::{BuildResult, PlatformResult};

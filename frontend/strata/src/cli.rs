@@ -18,12 +18,13 @@ use crate::{
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
     mistake::{Mistake, Mistakes},
+    models::Listing,
     picks,
     plan::{
-        self, Base, Bill, Facts, Interpreter, Libc, Os, Packages, Pick, PlatformFacts, Probe,
-        Resolution, Settings,
+        self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Os, Packages, Pick, PlatformFacts,
+        Probe, Resolution, Settings,
     },
-    recipe::{self, Choices, InputPath, Recipe, Target},
+    recipe::{self, Choices, InputPath, Model, Recipe, Source, Target},
     sources,
     strata_lock::{self, Key, StrataLock},
 };
@@ -214,15 +215,34 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
     let platforms = arguments.platform.iter().map(platform_facts);
     let platforms = platforms.collect::<Result<Vec<_>, Mistakes>>()?;
     let context = Local::new("context").build(Meta::named("[context] the build context"));
+    let native = platforms.first().map_or_else(
+        || Platform::normalised("linux", "amd64", "", ""),
+        |first| first.base.platform.clone(),
+    );
+    let frontend =
+        Image::new("strata").build(&native, Meta::named("[internal] Strata's own image"));
+    let models = recipe.models.iter().map(|model| model_facts(recipe, strata_lock.as_ref(), model));
     Ok(Facts {
-        native: platforms.first().map_or_else(
-            || base(&Platform::normalised("linux", "amd64", "", "")),
-            |first| first.base.clone(),
-        ),
+        models: models.collect(),
+        fetcher: Some(frontend),
+        native,
         platforms,
         settings,
         code: recipe.code.as_ref().map(|code| sources::code(code, &recipe.file, &context, false)),
     })
+}
+
+/// What a model came to, and where no lock says that, what stands for it: only a hub knows.
+fn model_facts(recipe: &Recipe, lock: Option<&StrataLock>, model: &Model) -> ModelFacts {
+    let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
+    match lock.and_then(|lock| lock.model(&recipe.variant, hub)) {
+        Some(listing) => ModelFacts::Locked(listing.clone()),
+        None => ModelFacts::Listed(Listing {
+            commit: hub.revision.clone(),
+            license: None,
+            files: Vec::new(),
+        }),
+    }
 }
 
 /// What stands for the base's Python, which only a build can look at: the one that its name says,

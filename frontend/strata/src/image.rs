@@ -6,9 +6,13 @@ use llb::Platform;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    plan::{HF_HOME, Plan, VENV},
-    recipe::{CodeSource, Healthcheck, Recipe, Target},
+    plan::{Plan, VENV},
+    recipe::{CodeSource, Healthcheck, Recipe, Source, Target},
 };
+
+/// The label that says which models an image has: JSON, a list of objects with `name`, `version`
+/// and `license`.
+pub const MODELS: &str = "strata.models";
 
 /// What the config says that neither manifest nor plan knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,11 +28,20 @@ pub struct Provenance {
 /// What it does not know of the base's config stays as it is. `created` does not: BuildKit
 /// fills it in from the layers, so that an unchanged build is the same image.
 pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenance) -> Value {
-    let mut image = base.as_object().cloned().unwrap_or_default();
+    let mut image = match recipe.target {
+        // They stand on nothing, and nothing runs.
+        Target::Models => Map::new(),
+        _ => base.as_object().cloned().unwrap_or_default(),
+    };
     image.remove("created");
     set_platform(&mut image, &plan.platform);
     append_history(&mut image, &plan.image.purposes);
-    overlay(object(&mut image, "config"), recipe, plan, provenance);
+    let config = object(&mut image, "config");
+    if recipe.target == Target::Models {
+        set_labels(config, recipe, plan, provenance);
+    } else {
+        overlay(config, recipe, plan, provenance);
+    }
     Value::Object(image)
 }
 
@@ -79,7 +92,9 @@ fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, proven
     if let Some(cmd) = &settings.cmd {
         config.insert("Cmd".into(), json!(cmd));
     }
-    for (key, names) in [("ExposedPorts", &settings.ports), ("Volumes", &settings.volumes)] {
+    let models = recipe.models_are_volume.then(|| recipe.hf_home.clone());
+    let volumes = settings.volumes.iter().cloned().chain(models).collect();
+    for (key, names) in [("ExposedPorts", &settings.ports), ("Volumes", &volumes)] {
         if !names.is_empty() {
             object(config, key).extend(names.iter().map(|name| (name.clone(), json!({}))));
         }
@@ -90,7 +105,7 @@ fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, proven
     if let Some(check) = &settings.healthcheck {
         object(config, "Healthcheck").extend(healthcheck(check));
     }
-    set_labels(config, recipe, provenance);
+    set_labels(config, recipe, plan, provenance);
 }
 
 fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
@@ -110,8 +125,9 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         set("PATH", format!("{VENV}/bin:{}", plan.path));
         set("VIRTUAL_ENV", VENV.to_owned());
     }
-    if recipe.models.iter().any(|model| model.to.is_none()) {
-        set("HF_HOME", HF_HOME.to_owned());
+    let in_cache = |source: &Source| matches!(source, Source::Hub(hub) if hub.to.is_none());
+    if recipe.models.iter().any(|model| in_cache(&model.source)) {
+        set("HF_HOME", recipe.hf_home.clone());
         // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
         set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));
         // Development may fetch what is not there yet.
@@ -127,8 +143,17 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     config.insert("Env".into(), json!(env));
 }
 
-fn set_labels(config: &mut Map<String, Value>, recipe: &Recipe, provenance: &Provenance) {
+fn set_labels(
+    config: &mut Map<String, Value>,
+    recipe: &Recipe,
+    plan: &Plan,
+    provenance: &Provenance,
+) {
+    let models = json!(plan.models).to_string();
     let mut labels = Vec::new();
+    if !plan.models.is_empty() {
+        labels.push((MODELS, &models));
+    }
     if let Some(revision) = &provenance.revision {
         labels.push(("org.opencontainers.image.revision", revision));
     }

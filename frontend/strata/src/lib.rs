@@ -13,6 +13,7 @@ pub mod inputs;
 pub mod lock;
 pub mod manifest;
 pub mod mistake;
+pub mod models;
 pub mod picks;
 pub mod plan;
 pub mod recipe;

@@ -15,9 +15,10 @@ use crate::{
     environment::Environment,
     lock::{self, Document, Kind, Lock},
     mistake::{Mistake, Mistakes},
+    models::{Checksum, File, Listing},
     picks,
     plan::Pick,
-    recipe::Recipe,
+    recipe::{Hub, Recipe},
     requirements::{InstallSet, Selection},
 };
 
@@ -39,6 +40,27 @@ const HEAD: &str = "\
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StrataLock {
     entries: BTreeMap<Key, Entry>,
+    models: Vec<LockedModel>,
+}
+
+/// What a model of a hub came to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct LockedModel {
+    /// The variant; empty for none.
+    #[serde(default)]
+    variant: String,
+    /// As the manifest names it: `org/name`, `datasets/org/name`.
+    name: String,
+    /// The branch, tag or commit that was asked for.
+    revision: String,
+    /// The hub.
+    endpoint: String,
+    /// The patterns of files that were asked for.
+    #[serde(default)]
+    asked: Vec<String>,
+    /// What they came to.
+    #[serde(flatten)]
+    listing: Listing,
 }
 
 /// Which image an entry is of.
@@ -80,6 +102,8 @@ struct Text {
     version: Spanned<i64>,
     #[serde(default)]
     images: Vec<Image>,
+    #[serde(default)]
+    models: Vec<LockedModel>,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +137,7 @@ impl StrataLock {
             return Err(Mistakes(vec![mistake.help(RENEW)]));
         }
         let entries = text.images.into_iter().map(|image| read(image, &document));
-        Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, models: text.models })
     }
 
     /// The entry of an image.
@@ -133,6 +157,32 @@ impl StrataLock {
     /// Sets an entry.
     pub fn set(&mut self, key: Key, entry: Entry) {
         self.entries.insert(key, entry);
+    }
+
+    /// What a model came to, if it was asked for in the same words.
+    pub fn model(&self, variant: &str, hub: &Hub) -> Option<&Listing> {
+        let found = self.models.iter().find(|model| model.is_of(variant, hub));
+        found.map(|model| &model.listing)
+    }
+
+    /// Sets what the models of a variant came to; what it had before is forgotten.
+    pub fn set_models<'a>(
+        &mut self,
+        variant: &str,
+        models: impl IntoIterator<Item = (&'a Hub, Listing)>,
+    ) {
+        self.models.retain(|model| model.variant != variant);
+        let models = models.into_iter().map(|(hub, listing)| LockedModel {
+            variant: variant.to_owned(),
+            name: hub.name(),
+            revision: hub.revision.clone(),
+            endpoint: hub.endpoint.clone(),
+            asked: hub.files.clone(),
+            listing,
+        });
+        self.models.extend(models);
+        self.models.sort_unstable();
+        self.models.dedup();
     }
 
     /// The file's text.
@@ -157,6 +207,52 @@ impl StrataLock {
             line("asked", &entry.asked);
             text.push_str(&entry.packages);
         }
+        text.extend(self.models.iter().map(LockedModel::text));
+        text
+    }
+}
+
+impl LockedModel {
+    fn is_of(&self, variant: &str, hub: &Hub) -> bool {
+        self.variant == variant
+            && self.name == hub.name()
+            && self.revision == hub.revision
+            && self.endpoint == hub.endpoint
+            && self.asked == hub.files
+    }
+
+    /// A table of the file, each of the model's files on a line.
+    fn text(&self) -> String {
+        let toml = picks::toml;
+        let mut text = "\n[[models]]\n".to_owned();
+        let mut line = |key: &str, value: &str| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{key} = {}", toml(value));
+        };
+        if !self.variant.is_empty() {
+            line("variant", &self.variant);
+        }
+        line("name", &self.name);
+        line("revision", &self.revision);
+        line("endpoint", &self.endpoint);
+        line("commit", &self.listing.commit);
+        if let Some(license) = &self.listing.license {
+            line("license", license);
+        }
+        if !self.asked.is_empty() {
+            let asked = self.asked.iter().map(|pattern| toml(pattern)).collect::<Vec<_>>();
+            let _ = writeln!(text, "asked = [{}]", asked.join(", "));
+        }
+        text.push_str("files = [\n");
+        for File { path, size, checksum } in &self.listing.files {
+            let kind = match checksum {
+                Checksum::Sha256(_) => "sha256",
+                Checksum::Git(_) => "git",
+            };
+            let (path, hex) = (toml(path), toml(checksum.hex()));
+            let _ = writeln!(text, "  {{ path = {path}, size = {size}, {kind} = {hex} }},");
+        }
+        text.push_str("]\n");
         text
     }
 }

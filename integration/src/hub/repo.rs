@@ -12,6 +12,7 @@ use sha2::Sha256;
 pub struct Repo {
     pub(super) id: String,
     pub(super) access: Access,
+    pub(super) license: Option<String>,
     commits: BTreeMap<String, Tree>,
     /// Branches and tags, each with its commit.
     revisions: BTreeMap<String, String>,
@@ -48,6 +49,7 @@ impl Repo {
         let mut repo = Self {
             id: id.into(),
             access: Access::Public,
+            license: None,
             commits: BTreeMap::new(),
             revisions: BTreeMap::new(),
         };
@@ -67,6 +69,12 @@ impl Repo {
     pub fn private(self, token: impl Into<String>) -> Self {
         let access = Access::Private(token.into());
         Self { access, ..self }
+    }
+
+    /// The same, with a licence on its card.
+    #[must_use]
+    pub fn licensed(self, license: impl Into<String>) -> Self {
+        Self { license: Some(license.into()), ..self }
     }
 
     /// Moves `main` to a commit that holds exactly these files, and returns its id.
@@ -98,6 +106,11 @@ impl Repo {
         &self.revisions["main"]
     }
 
+    /// Branches and tags.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.revisions.keys().map(String::as_str)
+    }
+
     /// The commit that a branch, a tag or a full commit id stands for, and its files.
     pub(super) fn at(&self, revision: &str) -> Option<(&str, &Tree)> {
         let commit = self.revisions.get(revision).map_or(revision, String::as_str);
@@ -124,6 +137,17 @@ impl Blob {
             lfs: is_large(&content).then(|| hex(&Sha256::digest(&content))),
             content,
         }
+    }
+
+    /// What a repository's info says of it when it is asked for blobs.
+    pub(super) fn sibling(&self, path: &str) -> Value {
+        let mut sibling =
+            json!({"rfilename": path, "blobId": self.oid, "size": self.content.len()});
+        if let Some(sha256) = &self.lfs {
+            sibling["lfs"] =
+                json!({"sha256": sha256, "size": self.content.len(), "pointerSize": 134});
+        }
+        sibling
     }
 
     /// Its line in a tree listing.

@@ -69,7 +69,9 @@ fn plan(manifest: &str, keep_git_dir: bool) -> Graph {
     let packages = packages(&recipe, &probe);
     let facts = Facts {
         platforms: vec![PlatformFacts { base: base.clone(), probe, packages }],
-        native: base,
+        native: base.platform,
+        fetcher: None,
+        models: Vec::new(),
         settings,
         code: recipe.code.as_ref().map(source),
     };

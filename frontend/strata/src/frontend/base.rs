@@ -23,20 +23,6 @@ pub(super) struct Found {
 }
 
 impl Build<'_> {
-    /// The base on the platform that runs natively, where that is not among those built, and
-    /// models are to be fetched on it.
-    pub(super) async fn native_base(
-        &self,
-        native: &Platform,
-        platforms: &[Platform],
-    ) -> Result<Option<Base>, Error> {
-        if self.recipe.models.is_empty() || platforms.contains(native) {
-            return Ok(None);
-        }
-        // A base may be for other machines only: then one of those fetches the models.
-        Ok(self.base(native).await.ok().map(|found| found.base))
-    }
-
     pub(super) async fn base(&self, platform: &Platform) -> Result<Found, Error> {
         let name = &self.recipe.base.value;
         let meta = plan::base_meta(self.recipe, &self.settings, platform);

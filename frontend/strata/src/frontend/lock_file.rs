@@ -6,6 +6,7 @@ use llb::{File, Meta, Platform, State};
 use super::{Build, base::Found, packages::Locked};
 use crate::{
     plan::EPOCH,
+    recipe::Source,
     strata_lock::{self, Entry},
 };
 
@@ -19,6 +20,13 @@ impl Build<'_> {
                 lock.set(build.key(platform), build.lock_entry(platform).await?);
             }
         }
+        let (_, models) = self.models().await?;
+        let listed = self.recipe.models.iter().zip(&models);
+        let listed = listed.filter_map(|(model, facts)| match &model.source {
+            Source::Hub(hub) => Some((hub, facts.listing()?.clone())),
+            _ => None,
+        });
+        lock.set_models(&self.recipe.variant, listed);
         let path = strata_lock::beside(self.context.filename());
         let name = path.rsplit('/').next().unwrap_or(&path);
         let file = File::on(State::scratch())

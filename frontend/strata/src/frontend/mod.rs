@@ -4,6 +4,7 @@
 mod base;
 mod code;
 mod files;
+mod listings;
 mod lock_file;
 mod packages;
 
@@ -20,7 +21,8 @@ use crate::{
     image::{self, Provenance},
     inputs::Demand,
     mistake::{Mistake, Mistakes},
-    plan::{self, Facts, Plan, PlatformFacts, Settings},
+    models,
+    plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
     recipe::{self, Choices, Recipe, Target},
     strata_lock::{self, StrataLock},
 };
@@ -86,7 +88,7 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     };
     let answer = async {
         match asked.target {
-            Target::Image | Target::Deps => build.run().await,
+            Target::Image | Target::Deps | Target::Models => build.run().await,
             Target::Dev => {
                 let production = recipe(None)?;
                 let has_own = asked.has_other_packages(&production);
@@ -155,15 +157,14 @@ impl<'a> Build<'a> {
         let platforms = request.platforms();
         let native = request.build_platform();
         let bases = try_join_all(platforms.iter().map(|platform| self.platform(platform)));
-        let (bases, native, (code, revision)) =
-            tokio::try_join!(bases, self.native_base(&native, &platforms), self.code())?;
-        let (facts, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
-        let native = native.or_else(|| {
-            let same = facts.iter().find(|facts| facts.base.platform == request.build_platform());
-            same.or(facts.first()).map(|facts| facts.base.clone())
-        });
-        let native = native.ok_or_else(|| Error::new("no platform to build for"))?;
-        let facts = Facts { settings: self.settings.clone(), platforms: facts, native, code };
+        let (bases, (fetcher, models), (code, revision)) =
+            tokio::try_join!(bases, self.models(), self.code())?;
+        let (platforms, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
+        for facts in &platforms {
+            models::check(self.recipe, &models, &facts.packages)?;
+        }
+        let settings = self.settings.clone();
+        let facts = Facts { settings, platforms, native, fetcher, models, code };
         let provenance =
             Provenance { revision, labels: request.options.labels.clone().into_iter().collect() };
         let plans = plan::plan(self.recipe, &facts);
@@ -191,6 +192,10 @@ impl<'a> Build<'a> {
     /// The base image on a platform, what it is, and what is to be installed on it.
     async fn platform(&self, platform: &Platform) -> Result<(PlatformFacts, Value), Error> {
         let Found { base, config, .. } = self.base(platform).await?;
+        if !self.recipe.needs_packages() {
+            let probe = self.probe(&base).await?;
+            return Ok((PlatformFacts { base, probe, packages: Packages::default() }, config));
+        }
         let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
         let packages = self.packages(&base, &probe, locked).await?;
         Ok((PlatformFacts { base, probe, packages }, config))

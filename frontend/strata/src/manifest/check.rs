@@ -193,13 +193,39 @@ impl Check<'_> {
                 }
             }
         }
-        let missing = object.required.iter().find(|name| !checked.contains_key(**name));
-        match missing {
-            None => Data::Map(checked),
+        if !object.complete {
+            return Data::Map(checked);
+        }
+        match object.either.iter().find(|(name, _)| checked.contains_key(*name)) {
+            Some(chosen) => {
+                self.belongings(label, object, chosen, &checked);
+                Data::Map(checked)
+            }
             // The unknown key may be the missing one, misspelt.
-            Some(_) if strange => Data::Wrong,
-            Some(name) => {
-                self.or_wrong(label, lines, Err(Mistake::new(format!("`{name}` is missing"))))
+            None if strange => Data::Wrong,
+            None => {
+                let names = list(object.either.iter().map(|(name, _)| *name));
+                let mistake = Mistake::new(format!("one of {names} is missing"));
+                self.or_wrong(label, lines, Err(mistake))
+            }
+        }
+    }
+
+    /// Finds keys that make sense with another than the `chosen` one only.
+    fn belongings(
+        &mut self,
+        label: &str,
+        object: &Object,
+        (chosen, own): &(&str, &[&str]),
+        map: &Map,
+    ) {
+        let strangers = map.iter().filter(|(name, _)| name != chosen && !own.contains(&&***name));
+        for (name, entry) in strangers {
+            let with = object.either.iter().filter(|(_, others)| others.contains(&&**name));
+            let with: Vec<&str> = with.map(|(name, _)| *name).collect();
+            if !with.is_empty() {
+                let message = format!("`{name}` goes with {}, not with `{chosen}`", list(with));
+                self.findings.at(entry.key, Mistake::new(message).about(label));
             }
         }
     }

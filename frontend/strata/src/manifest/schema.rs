@@ -2,11 +2,12 @@
 //! is laid over and the reference page's list of keys all come from it.
 
 use super::values::{
-    Read, Written, absolute, argument, boolean, context, destination, duration, extra, git,
-    health_test, host, hub, image, index, installer, key_name, lock, model_destination, module,
-    number, page, pattern, ports, project, project_name, pyproject, reference, relative,
-    repository, requirement, requirements, revision, secret, signal, socket, source,
-    system_package, text, torch, user, variable_text, variant, volume, words,
+    Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
+    git, health_test, host, hub, image, index, installer, kept, key_name, lock, model_destination,
+    module, number, page, pattern, pipeline, ports, project, project_name, pyproject, reference,
+    relative, repository, requirement, requirements, revision, secret, sha256, signal, socket,
+    source, system_package, text, torch, user, variable_text, variant, volume, volume_of_models,
+    words,
 };
 
 /// A key of an object.
@@ -71,8 +72,9 @@ pub struct Object {
     /// Keys of which one excludes the others, each with those that make sense with it alone. An
     /// overlay that has one drops the others and what belongs to them.
     pub either: &'static [(&'static str, &'static [&'static str])],
-    /// Keys that must be there, where overlays replace the object and do not complete it.
-    pub required: &'static [&'static str],
+    /// Whether one of those must be there, and nothing that belongs to the others: where overlays
+    /// replace the object and do not complete it.
+    pub complete: bool,
     /// In a list: the first of these that an item has says which item of an overlay replaces it.
     pub identity: &'static [&'static str],
     /// Keys that are planned. Who uses one must not get something else.
@@ -212,7 +214,15 @@ const VARIANTS: &[Key] = &[key(
 
 const VARIANT: Object = object(&[DEPENDENCIES, MODELS, REST, DEV]);
 
-const DEVELOPMENT: Object = Object { later: &["models"], ..object(&[DEPENDENCIES, REST]) };
+const DEVELOPMENT: Object = object(&[
+    DEPENDENCIES,
+    &[key(
+        "models",
+        Shape::One(VOLUME_OF_MODELS),
+        "`volume`: the Hugging Face cache is a volume, which begins with the image's models.",
+    )],
+    REST,
+]);
 
 const SYSTEM: Object = object(&[&[
     key(
@@ -285,13 +295,43 @@ const PYTHON: Object = Object {
 
 const MODEL: Object = Object {
     short: Some("hf"),
-    required: &["hf"],
-    identity: &["to", "hf"],
-    later: &["url", "spacy", "run", "needs", "keep", "name", "sha256"],
+    either: &[
+        ("hf", &["revision", "files", "endpoint", "token", "to"]),
+        ("url", &["sha256", "unpack", "token", "to"]),
+        ("spacy", &["sha256", "endpoint"]),
+        ("run", &["name", "needs", "keep", "env", "token"]),
+    ],
+    complete: true,
+    identity: &["to", "hf", "url", "spacy", "name", "run"],
     ..object(&[&[
-        key("hf", Shape::One(REPOSITORY), "A model on the Hugging Face hub."),
+        key(
+            "hf",
+            Shape::One(REPOSITORY),
+            "A model on the Hugging Face hub, or `datasets/` and a dataset.",
+        ),
         key("revision", Shape::One(REVISION), "Branch, tag or commit; `main` if not given."),
-        key("files", Shape::List(&Shape::One(PATTERN)), "The files of it; all if not given."),
+        key(
+            "files",
+            Shape::List(&Shape::One(PATTERN)),
+            "The files of it; if not given all, but of the formats of its weights one.",
+        ),
+        key("url", Shape::One(FILE_URL), "A file of any server."),
+        key("sha256", Shape::One(SHA256), "What the file must be."),
+        key("unpack", Shape::One(BOOLEAN), "Whether it is an archive whose content is wanted."),
+        key("spacy", Shape::One(PIPELINE), "One of spaCy's pipelines, by its package's name."),
+        key("run", Shape::Command(WORDS), "A command that downloads what no other way does."),
+        key("name", Shape::One(TEXT), "What the command is called; its first word if not given."),
+        key(
+            "needs",
+            Shape::List(&Shape::One(PROJECT)),
+            "The Python packages that the command runs on.",
+        ),
+        key(
+            "keep",
+            Shape::List(&Shape::One(KEPT)),
+            "What of the command's files goes into the image; `~` is the user's home.",
+        ),
+        key("env", VARIABLES, "Environment of the command."),
         key(
             "to",
             Shape::One(MODEL_DESTINATION),
@@ -302,7 +342,8 @@ const MODEL: Object = Object {
         key(
             "endpoint",
             Shape::One(HUB),
-            "The hub; the build argument `HF_ENDPOINT` or `https://huggingface.co` if not given.",
+            "The hub; the build argument `HF_ENDPOINT` or `https://huggingface.co` if not given. \
+             Of a pipeline, what stands in for the releases on GitHub.",
         ),
     ]])
 };
@@ -384,6 +425,11 @@ const PROJECT: Value = value("a package such as `torch`", |it| project(it).map(d
 const MODULE: Value = value("a module such as `torch`", |it| module(it).map(drop));
 const HUB: Value = value("a URL such as `https://huggingface.co`", |it| hub(it).map(drop));
 const REPOSITORY: Value = value("a model such as `org/name`", |it| repository(it).map(drop));
+const FILE_URL: Value = value("the URL of a file", |it| file_url(it).map(drop));
+const SHA256: Value = value("64 hexadecimal digits", |it| sha256(it).map(drop));
+const PIPELINE: Value = value("a pipeline and its version", |it| pipeline(it).map(drop));
+const KEPT: Value = value("a path", |it| kept(it).map(drop));
+const VOLUME_OF_MODELS: Value = value("`volume`", |it| volume_of_models(it).map(drop));
 const PATTERN: Value =
     value("a file, or a pattern such as `*.safetensors`", |it| pattern(it).map(drop));
 const REFERENCE: Value = value("a branch, tag or commit", |it| reference(it).map(drop));
@@ -416,5 +462,5 @@ const fn value(expected: &'static str, check: fn(&str) -> Read<()>) -> Value {
 }
 
 const fn object(keys: &'static [&'static [Key]]) -> Object {
-    Object { keys, short: None, either: &[], required: &[], identity: &[], later: &[] }
+    Object { keys, short: None, either: &[], complete: false, identity: &[], later: &[] }
 }

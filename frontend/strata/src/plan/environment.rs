@@ -14,18 +14,27 @@ use super::{
 
 /// The environment's layers, those that go together in one list.
 #[derive(Default)]
-pub(super) struct Environment {
-    /// The venv, and heavy wheels.
-    pub(super) heavy: Vec<Layer>,
+pub(super) struct Environment<'a> {
+    /// The empty environment.
+    pub(super) venv: Option<Layer>,
+    /// Heavy wheels.
+    pub(super) heavy: Vec<Bucket<'a>>,
     /// What was built from source.
-    pub(super) built: Vec<Layer>,
+    pub(super) built: Vec<Bucket<'a>>,
     /// The other wheels.
-    pub(super) light: Vec<Layer>,
+    pub(super) light: Vec<Bucket<'a>>,
 }
 
-impl Environment {
+/// Packages, and the layer that they are in.
+#[derive(Clone)]
+pub(super) struct Bucket<'a> {
+    picks: Vec<&'a Pick>,
+    pub(super) layer: Layer,
+}
+
+impl<'a> Environment<'a> {
     /// The environment on a base with `python`; without layers where the manifest wants none.
-    pub(super) fn of(scope: &Scope<'_>, platform: &PlatformFacts, python: &State) -> Self {
+    pub(super) fn of(scope: &Scope<'_>, platform: &'a PlatformFacts, python: &State) -> Self {
         if !scope.has_venv() {
             return Self::default();
         }
@@ -35,14 +44,12 @@ impl Environment {
         let heavy = Heavy { named: &wanted.heavy, seen };
         let Buckets { heavy, built, light } = Buckets::of(picks, &heavy, wanted.installer);
         let venv = python::venv(scope, &platform.base, python.clone());
-        let wheels = |bucket: &Vec<&Pick>| {
-            let state = python::wheels(scope, &platform.base, python, venv.clone(), bucket);
-            packages(state, bucket)
+        let wheels = |picks: Vec<&'a Pick>| {
+            let state = python::wheels(scope, &platform.base, python, venv.clone(), &picks);
+            Bucket { layer: packages(state, &picks), picks }
         };
-        let heavy: Vec<(Vec<&Pick>, Layer)> =
-            heavy.into_iter().map(|bucket| (bucket.clone(), wheels(&bucket))).collect();
+        let heavy: Vec<Bucket<'_>> = heavy.into_iter().map(wheels).collect();
         let mut there = heavy.clone();
-        let mut layers = Vec::new();
         // What others are built after is built first.
         let (later, sooner): (Vec<&Pick>, Vec<&Pick>) =
             built.into_iter().partition(|pick| wanted.after.contains_key(&pick.name));
@@ -53,17 +60,41 @@ impl Environment {
                 picks: picks.iter().filter(|pick| seen.contains(&pick.name)).collect(),
             });
             let state = python::built(scope, platform, python, venv.clone(), pick, visible);
-            let layer = packages(state, &[pick]);
-            there.push((vec![pick], layer.clone()));
-            layers.push(layer);
+            there.push(Bucket { layer: packages(state, &[pick]), picks: vec![pick] });
         }
-        let heavy = heavy.into_iter().map(|(_, layer)| layer);
-        Self {
-            heavy: [files(venv.clone(), "virtual environment")].into_iter().chain(heavy).collect(),
-            built: layers,
-            light: light.iter().map(wheels).collect(),
-        }
+        let built = there.split_off(heavy.len());
+        let light = light.into_iter().map(wheels).collect();
+        Self { venv: Some(files(venv.clone(), "virtual environment")), heavy, built, light }
     }
+
+    /// The layers of the packages of these names and of all that they need, and of no others: an
+    /// edit elsewhere is none to whoever stands on them.
+    pub(super) fn for_command(
+        &self,
+        scope: &Scope<'_>,
+        platform: &'a PlatformFacts,
+        python: &State,
+        names: &BTreeSet<String>,
+    ) -> Vec<Layer> {
+        let Some(venv) = &self.venv else { return Vec::new() };
+        let seen = closure(&platform.packages.picks, names);
+        let is_seen = |pick: &&'a Pick| seen.contains(&pick.name);
+        let alone = self.heavy.iter().chain(&self.built).filter(|it| it.picks.iter().any(is_seen));
+        // The others share their layers with packages that are not meant.
+        let others: Vec<&Pick> =
+            self.light.iter().flat_map(|bucket| &bucket.picks).copied().filter(is_seen).collect();
+        let others = (!others.is_empty()).then(|| {
+            let venv = python::venv(scope, &platform.base, python.clone());
+            packages(python::wheels(scope, &platform.base, python, venv, &others), &others)
+        });
+        let alone = alone.map(|bucket| bucket.layer.clone());
+        [venv.clone()].into_iter().chain(alone).chain(others).collect()
+    }
+}
+
+/// The layers of buckets.
+pub(super) fn layers(buckets: Vec<Bucket<'_>>) -> impl Iterator<Item = Layer> {
+    buckets.into_iter().map(|bucket| bucket.layer)
 }
 
 fn packages(state: State, picks: &[&Pick]) -> Layer {
@@ -83,11 +114,11 @@ fn pins(picks: &[&Pick]) -> String {
 fn visible(
     scope: &Scope<'_>,
     platform: &PlatformFacts,
-    there: &[(Vec<&Pick>, Layer)],
+    there: &[Bucket<'_>],
     seen: &BTreeSet<String>,
 ) -> State {
-    let holds = |bucket: &[&Pick]| bucket.iter().any(|pick| seen.contains(&pick.name));
-    let layers = there.iter().filter(|(bucket, _)| holds(bucket)).map(|(_, layer)| layer.clone());
+    let holds = |bucket: &&Bucket<'_>| bucket.picks.iter().any(|pick| seen.contains(&pick.name));
+    let layers = there.iter().filter(holds).map(|bucket| bucket.layer.clone());
     let (platform, what) = (&platform.base.platform, "put together what a build sees");
     let layers: Vec<Layer> = layers.collect();
     assemble(scope, "source", platform, what, State::scratch(), &layers).root

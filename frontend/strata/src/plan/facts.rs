@@ -6,7 +6,7 @@ use gateway::{NoCache, Sandbox};
 use llb::{Platform, State};
 use serde::{Deserialize, Serialize};
 
-use crate::{environment::Environment, requirements::InstallSet};
+use crate::{environment::Environment, models::Listing, requirements::InstallSet};
 
 /// Everything that is not in the recipe and yet decides the graph.
 #[derive(Clone, Debug)]
@@ -17,9 +17,34 @@ pub struct Facts {
     pub platforms: Vec<PlatformFacts>,
     /// The platform that builds run on natively, where what is the same for all platforms is
     /// made once.
-    pub native: Base,
+    pub native: Platform,
+    /// The frontend's own image, which has the fetcher; none where nothing is fetched.
+    pub fetcher: Option<State>,
+    /// What was found out about the models, in the recipe's order.
+    pub models: Vec<ModelFacts>,
     /// The filesystem that holds the code, if the recipe has any.
     pub code: Option<CodeFacts>,
+}
+
+/// What was found out about an entry of `models`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelFacts {
+    /// The files that are wanted of a repository, as a step has listed them.
+    Listed(Listing),
+    /// The same, as `strata.lock` has them.
+    Locked(Listing),
+    /// Nothing had to be.
+    Stated,
+}
+
+impl ModelFacts {
+    /// The files that are wanted of a repository.
+    pub fn listing(&self) -> Option<&Listing> {
+        match self {
+            Self::Listed(listing) | Self::Locked(listing) => Some(listing),
+            Self::Stated => None,
+        }
+    }
 }
 
 /// The facts that differ from platform to platform.
@@ -147,6 +172,14 @@ pub struct Interpreter {
     pub platform: String,
     /// How wide its pointers are: 64, or 32 even where the machine has 64.
     pub bits: u8,
+}
+
+impl Interpreter {
+    /// The language's version without its last part: `3.12`.
+    pub fn series(&self) -> &str {
+        let end = self.version.match_indices('.').nth(1).map_or(self.version.len(), |(at, _)| at);
+        &self.version[..end]
+    }
 }
 
 /// The C library of a system.

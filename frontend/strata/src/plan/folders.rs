@@ -1,6 +1,8 @@
 //! Folders of the image that layers from scratch make or pass through: no layer changes what the
 //! base has there.
 
+use std::collections::BTreeSet;
+
 use llb::{Copy, File, Meta, Owner, State};
 
 use super::{EPOCH, Scope, facts::Probe, user::User};
@@ -24,6 +26,25 @@ impl Folders<'_> {
             let path = format!("{above}/{name}");
             self.probe.links.get(&path).cloned().unwrap_or(path)
         })
+    }
+
+    /// The folders that the base has above `paths`, which are resolved, and that are not simply
+    /// root's: a layer that gives them back what lower layers have taken from them. None if there
+    /// are none.
+    pub(super) fn stamps(&self, paths: &[String]) -> Option<State> {
+        let plain = (Owner { uid: 0, gid: 0 }, 0o755);
+        let above = paths.iter().flat_map(|path| {
+            let ends = path.match_indices('/').map(|(index, _)| index).skip(1);
+            ends.map(move |end| path[..end].to_owned())
+        });
+        let special: BTreeSet<String> =
+            above.filter(|folder| self.stamp(folder) != plain).collect();
+        if special.is_empty() {
+            return None;
+        }
+        let special: Vec<String> = special.into_iter().collect();
+        let meta = Meta::named(format!("[internal] owners of {}", special.join(" ")));
+        Some(self.layer(&special, None).build(meta))
     }
 
     /// Starts a layer with `paths`, which are resolved and sorted, for `owner`, and every folder

@@ -11,6 +11,7 @@ mod folders;
 mod models;
 mod python;
 mod resolve;
+mod run;
 mod step;
 mod system;
 mod user;
@@ -23,17 +24,19 @@ use llb::{Lines, Location, Meta, Platform, SourceFile, State};
 pub use assemble::{Assembled, Layer, Tree};
 use environment::Environment;
 use folders::Folders;
+use models::Fetcher;
+use serde::Serialize;
 
 pub use buckets::HEAVY;
 pub use facts::{
-    Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, Os, Packages, Pick,
-    PlatformFacts, Probe, Resolution, Settings,
+    Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
+    Pick, PlatformFacts, Probe, Resolution, Settings,
 };
-pub use models::HF_HOME;
+pub use models::listing_path;
 pub use python::VENV;
 pub use user::User;
 
-use crate::recipe::Recipe;
+use crate::recipe::{Model, Recipe, Source, Target};
 
 /// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
 /// takes.
@@ -46,6 +49,7 @@ pub const STAGES: &[&str] = &[
     "packages",
     "toolchain",
     "source",
+    "listing",
     "models",
     "user",
     "runtime",
@@ -66,12 +70,27 @@ pub struct Plan {
     pub platform: Platform,
     /// The image's filesystem and its layers.
     pub image: Assembled,
+    /// Its models.
+    pub models: Vec<Carried>,
     /// Who runs it.
     pub user: User,
     /// Whether it has the environment at [`VENV`].
     pub has_venv: bool,
     /// The search path of the base.
     pub path: String,
+}
+
+/// A model, as the image's label says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Carried {
+    /// What it is called: `org/name`.
+    pub name: String,
+    /// The commit, release or checksum, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its licence, where its hub knows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
 }
 
 /// What the parts of one plan have in common.
@@ -126,22 +145,31 @@ pub fn lock(recipe: &Recipe, settings: &Settings, base: &Base, resolution: &Reso
     resolve::lock(&scope, base, python, resolution)
 }
 
+/// The layer with what the repository of a model holds, to be built and read before its files can
+/// be planned; none for what is of no hub.
+pub fn listing(
+    recipe: &Recipe,
+    settings: &Settings,
+    native: &Platform,
+    image: &State,
+    model: &Model,
+) -> Option<State> {
+    let Source::Hub(hub) = &model.source else { return None };
+    let scope = Scope::new(recipe, settings);
+    Some(models::listing(&scope, Fetcher { native, image }, model, hub))
+}
+
 /// The whole graph, platform by platform.
 pub fn plan(recipe: &Recipe, facts: &Facts) -> Vec<Plan> {
     let scope = Scope::new(recipe, &facts.settings);
-    let models = models(&scope, &facts.native);
-    facts.platforms.iter().map(|platform| platform_plan(&scope, facts, platform, &models)).collect()
+    facts.platforms.iter().map(|platform| platform_plan(&scope, facts, platform)).collect()
 }
 
-fn platform_plan(
-    scope: &Scope<'_>,
-    facts: &Facts,
-    platform: &PlatformFacts,
-    models: &[Layer],
-) -> Plan {
+fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> Plan {
     let recipe = scope.recipe;
     let PlatformFacts { base, probe, packages } = platform;
     let user = User::resolve(recipe.image.user.as_ref().map(|user| &user.value), &probe.users);
+    let folders = Folders { probe, user: &user };
 
     let image = base.state.clone();
     let python = base::python(scope, base);
@@ -150,18 +178,36 @@ fn platform_plan(
         None => with_user.clone(),
         Some(packages) => system::install(scope, "runtime", base, with_user.clone(), packages),
     };
+    let for_python = delta(&image, &python, "Python, by system.python");
+    let system: Vec<Layer> = [
+        delta(&python, &with_user, &format!("user {}", user.config())),
+        delta(&with_user, &runtime, "system packages"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let environment = Environment::of(scope, platform, &python);
+    let root = run::Root {
+        image: &image,
+        python: &python,
+        layers: for_python.iter().chain(&system).cloned().collect(),
+        user: &user,
+    };
+    let fetcher = facts.fetcher.as_ref().map(|image| Fetcher { native: &facts.native, image });
+    let models =
+        models::layers(scope, fetcher, &facts.models, platform, &folders, &environment, &root);
 
     // By volatility: a changed layer makes every layer above it be extracted again. What rarely
     // changes and is large lies low, what changes all day lies high; system packages may be large.
-    let environment = Environment::of(scope, platform, &python);
+    let Environment { venv, heavy, built, light } = environment;
     let mut layers = Vec::new();
-    layers.extend(delta(&image, &python, "Python, by system.python"));
-    layers.extend(environment.heavy);
-    layers.extend_from_slice(models);
-    layers.extend(environment.built);
-    layers.extend(delta(&python, &with_user, &format!("user {}", user.config())));
-    layers.extend(delta(&with_user, &runtime, "system packages"));
-    layers.extend(environment.light);
+    layers.extend(for_python);
+    layers.extend(venv);
+    layers.extend(environment::layers(heavy));
+    layers.extend(models.iter().cloned());
+    layers.extend(environment::layers(built));
+    layers.extend(system);
+    layers.extend(environment::layers(light));
     layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
     if let Some(bill) = &packages.bill {
         layers.push(files(resolve::bill(scope, base, python, bill), "what is installed"));
@@ -171,40 +217,49 @@ fn platform_plan(
         let root = assemble(scope, "verify", &base.platform, what, image.clone(), &layers).root;
         layers.push(files(verify::imports(scope, base, root, &user, modules), "what was verified"));
     }
-    let folders = Folders { probe, user: &user };
-    if let (Some(code), Some(facts)) = (&recipe.code, &facts.code) {
-        let layer = code::code(scope, facts, code, &folders);
-        layers.push(files(layer, &format!("code from {}", facts.origin)));
+    if let (Some(code), Some(from)) = (&recipe.code, &facts.code) {
+        let layer = code::code(scope, from, code, &folders);
+        layers.push(files(layer, &format!("code from {}", from.origin)));
     }
     // Above the code, which may have a folder of that name and would make it root's again.
     if !recipe.image.dirs.is_empty() {
         layers.push(files(folders::dirs(scope, &folders), "folders of the user's"));
     }
+    layers.extend(models::in_volume(scope, &facts.models, &folders));
+    let (image, layers) = match recipe.target {
+        Target::Models => (State::scratch(), models),
+        _ => (image, layers),
+    };
 
     Plan {
         platform: base.platform.clone(),
         image: assemble(scope, "image", &base.platform, "put the layers together", image, &layers),
+        models: carried(recipe, &facts.models),
         user,
         has_venv: scope.has_venv(),
         path: base.path().to_owned(),
     }
 }
 
-/// The models' layers. They hold no machine code: fetched once, they serve every platform.
-fn models(scope: &Scope<'_>, native: &Base) -> Vec<Layer> {
-    let models = &scope.recipe.models;
-    if models.is_empty() {
-        return Vec::new();
-    }
-    let python = base::python(scope, native);
-    let tool = python::tool(scope, native, python.clone(), python::HUB);
-    models
-        .iter()
-        .map(|model| {
-            let layer = models::fetch(scope, native, python.clone(), tool.clone(), model);
-            files(layer, &format!("model {} at {}", model.repository, model.revision))
-        })
-        .collect()
+/// What the image says of its models.
+fn carried(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<Carried> {
+    let carried = |(model, facts): (&Model, &ModelFacts)| {
+        let listing = facts.listing();
+        Carried {
+            name: match &model.source {
+                Source::Spacy { pipeline, .. } => pipeline.name.clone(),
+                _ => model.name(),
+            },
+            version: match &model.source {
+                Source::Hub(_) => listing.map(|listing| listing.commit.clone()),
+                Source::Url(download) => Some(format!("sha256:{}", download.sha256)),
+                Source::Spacy { pipeline, .. } => Some(pipeline.version.clone()),
+                Source::Run(_) => None,
+            },
+            license: listing.and_then(|listing| listing.license.clone()),
+        }
+    };
+    recipe.models.iter().zip(facts).map(carried).collect()
 }
 
 /// Layers to one filesystem: merged where the engine can, copied where it cannot.

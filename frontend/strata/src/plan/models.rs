@@ -1,43 +1,229 @@
-//! Models: each a layer of its own, the same for every platform.
+//! Models: each a layer of its own, made by the fetcher on a root with nothing else, so that
+//! neither another base nor another Strata fetches one again.
+//!
+//! `BuildKit` knows a read-only mount by its content (`solver/llbsolver/ops/exec.go`,
+//! `getMountDeps`): of the frontend's image, the fetcher's own bytes alone are part of what a
+//! fetch is.
 
-use llb::{CacheSharing, Mount, State};
+use llb::{CacheSharing, Exec, File, Meta, Mount, Owner, Platform, State};
+use serde_json::{Value, json};
 
 use super::{
-    Scope,
-    facts::Base,
-    step::{PYTHON, Step, script},
+    EPOCH, Layer, Scope,
+    environment::Environment,
+    facts::{ModelFacts, PlatformFacts},
+    files,
+    folders::Folders,
+    python::VENV,
+    run::{self, Root},
+    step::sandboxed,
 };
-use crate::recipe::Model;
+use crate::{
+    models::{Listing, cache_folder, layout, origin, references, statement_path},
+    recipe::{Download, Hub, Model, Pipeline, Source},
+};
 
-/// Where the Hugging Face cache is in the image: `HF_HOME`.
-pub const HF_HOME: &str = "/opt/huggingface";
+/// Where the fetcher is in the frontend's image.
+const FETCHER: &str = "/strata-fetch";
 
-const TOKEN: &str = "/run/secrets/hf_token";
+/// What fetches, and where it runs.
+#[derive(Clone, Copy)]
+pub(super) struct Fetcher<'a> {
+    /// The platform that builds run on natively: what is fetched is the same for all.
+    pub(super) native: &'a Platform,
+    /// The frontend's own image.
+    pub(super) image: &'a State,
+}
 
-/// A model's layer, fetched with `tool` (huggingface_hub) on the native platform's Python.
-pub(super) fn fetch(
+/// Where the listing of a repository is in its layer.
+pub fn listing_path(hub: &Hub) -> String {
+    let asked = format!("{}@{}", hub.endpoint, hub.revision);
+    statement_path(&hub.name(), &asked).replace("/models/", "/hub/")
+}
+
+/// The step that writes down what a repository holds.
+pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hub: &Hub) -> State {
+    let token = model.token.as_deref();
+    let request = json!({"list": {
+        "origin": origin(hub, token), "revision": hub.revision, "to": listing_path(hub),
+    }});
+    let name = format!("list {} at {}", hub.name(), hub.revision);
+    step(scope, fetcher, "listing", &name, model, request)
+}
+
+/// The models' layers on a platform, in the manifest's order.
+pub(super) fn layers(
     scope: &Scope<'_>,
-    native: &Base,
-    python: State,
-    tool: State,
-    model: &Model,
-) -> State {
-    let scripts = [script!("fetch_model.py"), script!("tree.py"), script!("network.py")];
-    // What a commit of a repository is, each hub says for itself.
-    let cache = format!("strata-huggingface-{}", model.endpoint);
-    let mut step = Step::new(scope, "models", native, python, PYTHON, &scripts)
-        .named(format!("fetch {} at {}", model.repository, model.revision))
-        .at(model.lines)
-        .args(["--repo", &model.repository, "--revision", &model.revision])
-        .args(["--endpoint", &model.endpoint])
-        .args(model.files.iter().flat_map(|pattern| ["--pattern", pattern]))
-        .args(model.to.iter().flat_map(|to| ["--to", to]))
-        .mount(Mount::read_only("/tool", tool))
-        .network()
-        .cache("/cache/huggingface", &cache, CacheSharing::Shared);
-    if let Some(secret) = &model.token {
-        // Optional, because the script can say what to do about one that is missing.
-        step = step.args(["--token-secret", secret]).mount(Mount::secret(TOKEN, secret, true));
+    fetcher: Option<Fetcher<'_>>,
+    facts: &[ModelFacts],
+    platform: &PlatformFacts,
+    folders: &Folders<'_>,
+    environment: &Environment<'_>,
+    root: &Root<'_>,
+) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    let mut paths = Vec::new();
+    for (model, facts) in scope.recipe.models.iter().zip(facts) {
+        let fetch = |what: &str, request: Value| {
+            let state = step(scope, fetcher?, "models", &format!("fetch {what}"), model, request);
+            Some(files(state, &format!("model {what}")))
+        };
+        match &model.source {
+            Source::Hub(hub) => {
+                let Some(found) = facts.listing() else { continue };
+                if let (ModelFacts::Listed(_), Some(fetcher)) = (facts, fetcher) {
+                    let state = listing(scope, fetcher, model, hub);
+                    layers.push(files(state, &format!("what {} is", hub.name())));
+                }
+                let to = hub.to.as_ref().map(|to| folders.resolve(to));
+                let home = folders.resolve(&scope.recipe.hf_home);
+                let request = layout(hub, found, &home, to.as_deref(), model.token.as_deref());
+                layers.extend(fetch(&told(hub, found), request));
+                paths.push(to.unwrap_or(home));
+            }
+            Source::Url(download) => {
+                let path = folders.resolve(&download.path());
+                layers.extend(fetch(download.file_name(), of_url(model, download, &path)));
+                paths.push(path);
+            }
+            Source::Spacy { pipeline, sha256, endpoint } => {
+                let request = wheel(platform, pipeline, sha256.as_deref(), endpoint);
+                layers.extend(fetch(&model.name(), request));
+            }
+            Source::Run(command) => {
+                let seen = environment.for_command(scope, platform, root.python, &command.needs);
+                let state = run::run(scope, platform, root, seen, model, command);
+                layers.push(files(state, &format!("model {}", model.name())));
+            }
+        }
     }
-    step.out()
+    // A layer restamps every folder that it passes through.
+    let stamps = folders.stamps(&paths);
+    layers.extend(stamps.map(|stamps| files(stamps, "folders as the base has them")));
+    layers
+}
+
+/// Of a Hugging Face cache that is a volume, all that a newer commit writes into, the user's own:
+/// folders, and what says which commit a name stands for.
+pub(super) fn in_volume(
+    scope: &Scope<'_>,
+    facts: &[ModelFacts],
+    folders: &Folders<'_>,
+) -> Option<Layer> {
+    let recipe = scope.recipe;
+    if !recipe.models_are_volume {
+        return None;
+    }
+    let home = folders.resolve(&recipe.hf_home);
+    let mut own = vec![home.clone(), format!("{home}/hub")];
+    let mut names = Vec::new();
+    for (model, facts) in recipe.models.iter().zip(facts) {
+        let (Source::Hub(hub), Some(listing)) = (&model.source, facts.listing()) else { continue };
+        if hub.to.is_none() {
+            let folder = cache_folder(hub, &home);
+            own.extend(["", "/blobs", "/refs", "/snapshots"].map(|part| format!("{folder}{part}")));
+            names.extend(references(hub, listing, &folder));
+        }
+    }
+    // A branch's name may have slashes.
+    own.extend(names.iter().filter_map(|(path, _)| Some(path.rsplit_once('/')?.0.to_owned())));
+    own.sort_unstable();
+    own.dedup();
+    let owner = Owner { uid: folders.user.uid, gid: folders.user.gid };
+    let meta = Meta::named(format!("[dirs] make {home} a volume"))
+        .at(recipe.models.iter().map(|model| scope.location(model.lines)))
+        .ignore_cache(scope.settings.no_cache.covers("dirs"));
+    let layer = folders.layer(&own, Some(owner)).owner(owner);
+    let layer = names
+        .into_iter()
+        .fold(layer, |layer, (path, commit)| layer.mkfile(path, 0o644, commit))
+        .build(meta);
+    Some(files(layer, "a volume for models"))
+}
+
+/// `org/name at v1`, and the commit if that is another.
+fn told(hub: &Hub, found: &Listing) -> String {
+    let commit: String = found.commit.chars().take(12).collect();
+    if hub.revision.starts_with(&commit) {
+        format!("{} at {commit}", hub.name())
+    } else {
+        format!("{} at {} ({commit})", hub.name(), hub.revision)
+    }
+}
+
+fn of_url(model: &Model, download: &Download, to: &str) -> Value {
+    let Download { url, sha256, unpack, .. } = download;
+    let statement = json!({"name": download.file_name(), "url": url, "sha256": sha256, "to": to});
+    let statement = format!("{statement:#}\n");
+    json!({"fetch": {
+        "origin": {
+            "kind": "file", "name": url, "endpoint": url, "token": model.token,
+        },
+        "files": [{
+            "name": url, "url": url, "checksum": {"sha256": sha256}, "to": to,
+            "unpack": unpack.then_some("archive"),
+        }],
+        "texts": [{"path": statement_path(download.file_name(), &statement), "text": statement}],
+    }})
+}
+
+/// A pipeline is a wheel of nothing but files, and goes where the environment's packages are.
+fn wheel(
+    platform: &PlatformFacts,
+    Pipeline { name, version }: &Pipeline,
+    sha256: Option<&str>,
+    endpoint: &str,
+) -> Value {
+    let release = format!("{name}-{version}");
+    let url = format!("{endpoint}/{release}/{release}-py3-none-any.whl");
+    let python = platform.probe.python.series();
+    let statement = json!({"name": name, "version": version, "url": url, "sha256": sha256});
+    let statement = format!("{statement:#}\n");
+    json!({"fetch": {
+        "origin": {"kind": "file", "name": release, "endpoint": endpoint},
+        "files": [{
+            "name": url, "url": url,
+            "checksum": sha256.map(|sha256| json!({"sha256": sha256})),
+            "to": format!("{VENV}/lib/python{python}/site-packages"), "unpack": "wheel",
+        }],
+        "texts": [{"path": statement_path(name, &statement), "text": statement}],
+    }})
+}
+
+/// Has the fetcher do what `request` says: the layer that it leaves.
+fn step(
+    scope: &Scope<'_>,
+    fetcher: Fetcher<'_>,
+    stage: &str,
+    name: &str,
+    model: &Model,
+    request: Value,
+) -> State {
+    const REQUEST: &str = "/request.json";
+    const SECRETS: &str = "/run/secrets";
+    let settings = scope.settings;
+    let request = File::on(State::scratch())
+        .timestamp(EPOCH)
+        .mkfile(REQUEST, 0o644, request.to_string())
+        .build(Meta::named(format!("[internal] request to {name}")));
+    let mut exec = Exec::new(State::scratch(), [FETCHER, REQUEST, "/out", "/cache", SECRETS])
+        .mount(Mount::read_only(FETCHER, fetcher.image.clone()).select(FETCHER))
+        .mount(Mount::read_only(REQUEST, request).select(REQUEST))
+        .mount(Mount::output("/out", State::scratch()))
+        .mount(Mount::cache(
+            "/cache",
+            format!("{}strata-models", settings.cache_namespace),
+            CacheSharing::Shared,
+        ))
+        .mount(Mount::secret(format!("{SECRETS}/ca_bundle"), "ca_bundle", true))
+        .network(settings.sandbox.network)
+        .proxy(settings.sandbox.proxy.clone());
+    if let Some(secret) = &model.token {
+        // Optional, because the fetcher can say what to do about one that is missing.
+        exec = exec.mount(Mount::secret(format!("{SECRETS}/token"), secret, true));
+    }
+    let meta = Meta::named(scope.name(stage, fetcher.native, name))
+        .at([scope.location(model.lines)])
+        .ignore_cache(settings.no_cache.covers(stage));
+    sandboxed(exec, &settings.sandbox).build(fetcher.native, meta).output("/out")
 }

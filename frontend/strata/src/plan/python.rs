@@ -23,7 +23,6 @@ const BUILT_WHEELS_CACHE: &str = "strata-pip-wheels";
 /// What a tool step installs, pinned.
 pub(super) const PIP: Script = script!("tool_pip.txt");
 pub(super) const UV: Script = script!("tool_uv.txt");
-pub(super) const HUB: Script = script!("tool_hub.txt");
 
 /// What may help a build from source that failed.
 pub(super) const HINTS: Script = script!("hints.py");

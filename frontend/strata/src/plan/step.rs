@@ -171,7 +171,7 @@ impl<'a> Step<'a> {
 }
 
 /// What the person's command says of all commands.
-fn sandboxed(exec: Exec, sandbox: &Sandbox) -> Exec {
+pub(super) fn sandboxed(exec: Exec, sandbox: &Sandbox) -> Exec {
     let shm = sandbox
         .shm_size
         .map(|size| Mount::tmpfs("/dev/shm", i64::try_from(size).unwrap_or(i64::MAX)));

@@ -7,15 +7,13 @@ use crate::{
 };
 
 /// The targets by name.
-const TARGETS: [(&str, Target); 4] = [
+const TARGETS: [(&str, Target); 5] = [
     ("image", Target::Image),
     ("dev", Target::Dev),
     ("deps", Target::Deps),
+    ("models", Target::Models),
     ("lock", Target::Lock),
 ];
-
-/// Targets that are planned. Who asks for one must not get another.
-const LATER: [&str; 1] = ["models"];
 
 /// What `--target` asks for.
 pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
@@ -26,9 +24,7 @@ pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
     }
     let names = || TARGETS.iter().map(|(name, _)| *name);
     let help = format!("the targets are {}", list(names()));
-    if LATER.contains(&asked) {
-        findings.add(Mistake::new(format!("target `{asked}` is not supported yet")).help(help));
-    } else if !asked.is_empty() {
+    if !asked.is_empty() {
         let mistake = Mistake::new(format!("unknown target {}", quote(asked))).help(help);
         findings.add(mistake.suggest(asked, names()));
     }
@@ -36,19 +32,26 @@ pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
 }
 
 /// The parts of a manifest that make up a build, in the order in which each is laid over those
-/// before it: the manifest, its variant, its `dev`, the variant's `dev`.
+/// before it: the manifest, its variant, its `dev`, the variant's `dev`. And whether a `dev` among
+/// them has the models in a volume.
 pub fn layers(
     root: Node,
     target: Target,
     variant: Option<&Given>,
     findings: &mut Findings,
-) -> Vec<Node> {
+) -> (Vec<Node>, bool) {
     let Parts { own, dev, variants } = Parts::of(root);
     let chosen = variant.filter(|given| !given.value.is_empty());
     let variant = chosen.and_then(|given| self::variant(variants, given, findings));
     let variant = variant.map(Parts::of).unwrap_or_default();
-    let dev = [dev, variant.dev].into_iter().filter(|_| target == Target::Dev);
-    [own, variant.own].into_iter().chain(dev).flatten().collect()
+    let mut dev = [dev, variant.dev].map(|dev| dev.filter(|_| target == Target::Dev));
+    let are_volume = dev.iter_mut().flatten().filter_map(|dev| match &mut dev.data {
+        Data::Map(map) => map.remove("models"),
+        _ => None,
+    });
+    let are_volume = are_volume.count() > 0;
+    let layers = [own, variant.own].into_iter().chain(dev).flatten().collect();
+    (layers, are_volume)
 }
 
 /// What a manifest or a variant of it is made of.

@@ -5,6 +5,7 @@ mod arguments;
 mod choice;
 mod code;
 mod image;
+mod models;
 mod python;
 mod reader;
 mod sections;
@@ -23,7 +24,8 @@ use crate::{
     mistake::{Findings, Mistakes, Spanned},
 };
 
-pub use crate::manifest::values::{InputPath, Installer, User};
+pub use self::models::{Command, Download, Hub, Model, Source};
+pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
 /// What is chosen outside of the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub struct Recipe {
     pub python: Python,
     /// The models, in the manifest's order.
     pub models: Vec<Model>,
+    /// Where the Hugging Face cache is in the image: `HF_HOME`. Absolute and clean.
+    pub hf_home: String,
+    /// Whether that is a volume.
+    pub models_are_volume: bool,
     /// The application's code; none under the target `deps`, and under `dev`, where it is
     /// left to a bind mount.
     pub code: Option<Code>,
@@ -68,6 +74,8 @@ pub enum Target {
     Dev,
     /// All but the code: a base for other builds.
     Deps,
+    /// The models, on nothing.
+    Models,
     /// The manifest's `strata.lock`, and no image.
     Lock,
 }
@@ -131,26 +139,6 @@ pub struct Indexes {
     pub credentials: BTreeMap<String, String>,
     /// The build of PyTorch, by its index: `cpu`, `cu126`.
     pub torch: Option<String>,
-}
-
-/// One model: a repository on the Hugging Face hub.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Model {
-    /// The lines of its entry.
-    pub lines: Lines,
-    /// `org/name`.
-    pub repository: String,
-    /// Branch, tag or commit; the hub's own default is `main`.
-    pub revision: String,
-    /// Patterns of the files wanted, as `fnmatch` reads them; empty means all.
-    pub files: Vec<String>,
-    /// Where the files go instead of the Hugging Face cache; absolute and clean. With a slash at
-    /// its end it is a folder even for a single file.
-    pub to: Option<String>,
-    /// The id of the build secret that holds the token.
-    pub token: Option<String>,
-    /// The hub, without a slash at its end.
-    pub endpoint: String,
 }
 
 /// The application's code.
@@ -237,6 +225,13 @@ pub struct Healthcheck {
 }
 
 impl Recipe {
+    /// Whether what is built has, or is made with, the Python packages.
+    pub fn needs_packages(&self) -> bool {
+        let of_python =
+            |model: &Model| matches!(model.source, Source::Spacy { .. } | Source::Run(_));
+        self.target != Target::Models || self.models.iter().any(of_python)
+    }
+
     /// Whether it may come to other packages than another recipe of the same manifest.
     pub fn has_other_packages(&self, other: &Self) -> bool {
         (&self.python, &self.base) != (&other.python, &other.base)
@@ -262,7 +257,7 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let arguments = Arguments::new(&manifest, &choices.build_args, findings);
     let target = choice::target(choices.target.as_deref(), findings);
     let variant = arguments.get("VARIANT");
-    let layers = choice::layers(manifest.root, target, variant, findings);
+    let (layers, models_are_volume) = choice::layers(manifest.root, target, variant, findings);
     let layers = layers.into_iter().map(|layer| arguments.fill_in(layer, findings));
     let decided = layers.fold(None, |under, over| manifest::lay(under, over, &DECIDED))?;
 
@@ -274,7 +269,20 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let python = reader.python(code.as_ref());
     let models = reader.models(arguments.get("HF_ENDPOINT"));
     let image = reader.image(code.as_ref());
+    let hf_home = reader.hf_home();
     let code = code.filter(|_| target == Target::Image);
     let variant = variant.map(|given| given.value.clone()).unwrap_or_default();
-    Some(Recipe { file, target, variant, base: base?, system, python, models, code, image })
+    Some(Recipe {
+        file,
+        target,
+        variant,
+        base: base?,
+        system,
+        python,
+        models,
+        hf_home,
+        models_are_volume,
+        code,
+        image,
+    })
 }

@@ -120,9 +120,11 @@ fn written(whims: &[u8]) -> String {
 fn said(manifest: &str, choices: &[&str]) -> String {
     let recipe = read(manifest, choices);
     let recipe = recipe.unwrap_or_else(|mistakes| panic!("{mistakes}\n{manifest}"));
-    let Recipe { file: _, target, variant, base, system, python, models, code, image } = recipe;
+    let Recipe { file: _, target, variant, base, system, python, models, .. } = &recipe;
+    let Recipe { hf_home, models_are_volume, code, image, .. } = &recipe;
     let debug = format!(
-        "{target:?} {variant} {base:?} {system:?} {python:?} {models:?} {code:?} {image:?}"
+        "{target:?} {variant} {base:?} {system:?} {python:?} {models:?} {hf_home} \
+         {models_are_volume} {code:?} {image:?}"
     );
     let mut parts = debug.split("Lines {");
     let first = parts.next().unwrap_or_default().to_owned();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use strata::{
     mistake::Spanned,
-    recipe::{Code, CodeSource, InputPath, Model, Recipe, Target},
+    recipe::{Code, CodeSource, Command, Download, Hub, InputPath, Model, Recipe, Source, Target},
 };
 
 use crate::read;
@@ -60,13 +60,31 @@ fn said(recipe: &Recipe) -> String {
 }
 
 fn what(model: &Model) -> String {
-    let Model { repository, revision, files, to, token, endpoint, .. } = model;
-    let mut what = format!("{repository}@{revision}");
+    let Model { source, token, .. } = model;
+    let mut what = match source {
+        Source::Hub(hub) => from_hub(hub),
+        Source::Url(Download { url, sha256, unpack, to }) => {
+            let unpacked = if *unpack { " unpacked" } else { "" };
+            format!("{url} {}…{unpacked} to {to}", &sha256[..4])
+        }
+        Source::Spacy { pipeline, sha256, endpoint } => {
+            format!("{} {} {sha256:?} from {endpoint}", pipeline.name, pipeline.version)
+        }
+        Source::Run(Command { name, words, needs, keep, env }) => {
+            format!("{name}: {words:?} needs {needs:?} keep {keep:?} env {env:?}")
+        }
+    };
+    token.iter().for_each(|token| write!(what, " token {token}").unwrap());
+    what
+}
+
+fn from_hub(hub: &Hub) -> String {
+    let Hub { revision, files, to, endpoint, .. } = hub;
+    let mut what = format!("{}@{revision}", hub.name());
     if !files.is_empty() {
         write!(what, " {files:?}").unwrap();
     }
     to.iter().for_each(|to| write!(what, " to {to}").unwrap());
-    token.iter().for_each(|token| write!(what, " token {token}").unwrap());
     if endpoint != "https://huggingface.co" {
         write!(what, " from {endpoint}").unwrap();
     }
@@ -103,6 +121,41 @@ fn check(cases: &[Case<'_>]) {
             .unwrap_or_else(|mistakes| panic!("{name}: {mistakes}\n{manifest}"));
         assert_eq!(said(&recipe).trim(), *expected, "{name}");
     }
+}
+
+#[test]
+fn models_come_from_anywhere() {
+    let sha256 = "0123456789abcdefABCDEF".repeat(3)[..64].to_owned();
+    let of_url = format!("models: {{url: https://e.org/w.bin?x=1, sha256: {sha256}, to: /m/}}");
+    let archive = format!(
+        "models: {{url: https://e.org/w.tgz, sha256: 'sha256:{sha256}', unpack: true, to: /m}}"
+    );
+    check(&[
+        ("a dataset", "models: datasets/org/name", &[], r#"model "datasets/org/name@main""#),
+        ("a file", &of_url, &[], r#"model "https://e.org/w.bin?x=1 0123… to /m/""#),
+        ("an archive", &archive, &[], r#"model "https://e.org/w.tgz 0123… unpacked to /m""#),
+        (
+            "a pipeline",
+            "python: {packages: spacy}\nmodels: {spacy: en_core_web_sm==3.8.0}",
+            &[],
+            "package \"spacy\"\nmodel \"en_core_web_sm 3.8.0 None from \
+             https://github.com/explosion/spacy-models/releases/download\"",
+        ),
+        (
+            "a command",
+            "models: {run: python get.py, needs: [Pix2Text], keep: [~/.p2t, /m], env: {A: 1}, \
+             name: pix, token: secret:t}",
+            &[],
+            r#"model "pix: [\"python\", \"get.py\"] needs {\"pix2text\"} keep [\"~/.p2t\", \"/m\"] env {\"A\": \"1\"} token t""#,
+        ),
+    ]);
+    let recipe = read(
+        "base: b\nmodels: a/b\nenv: {HF_HOME: /app/.cache/huggingface}\ndev: {models: volume}\n",
+        &["target=dev"],
+    );
+    let recipe = recipe.unwrap();
+    assert_eq!(recipe.hf_home, "/app/.cache/huggingface");
+    assert!(recipe.models_are_volume && recipe.models.len() == 1);
 }
 
 #[test]
@@ -446,7 +499,7 @@ index "https://pypi.example.org/simple"
 extra index "https://download.pytorch.org/whl/cpu"
 python env CMAKE_ARGS "-DGGML_CUDA=on"
 python code "git ssh://git@example.org/o/n.git#main ssh work without submodules subdir src to /srv/app"
-model "org/model@refs/pr/1 [\"*.json\", \"a/*.safetensors\"] token hf_token from https://mirror.example.org"
+model "org/model@refs/pr/1 [\"*.json\", \"a/*.safetensors\"] from https://mirror.example.org token hf_token"
 model "org/gguf@main [\"m.gguf\"] to /models/llm.gguf from https://hub.example.org"
 model "org/dir@main to /models/dir/ from https://mirror.example.org"
 code "git ssh://git@example.org/o/n.git#main ssh work without submodules subdir src to /srv/app"

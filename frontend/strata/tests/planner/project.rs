@@ -10,11 +10,12 @@ use llb::{Image, Meta, Platform, ProxyEnv, SourceFile};
 use strata::{
     graph::{Graph, Kind},
     inputs::Inputs,
+    models::{Checksum, File, Listing},
     plan::{
-        self, Account, Base, Bill, Facts, Folder, Interpreter, Libc, Os, Packages, Pick,
-        PlatformFacts, Probe, Resolution, Settings,
+        self, Account, Base, Bill, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
+        Pick, PlatformFacts, Probe, Resolution, Settings,
     },
-    recipe::{self, Choices, Recipe},
+    recipe::{self, Choices, Model, Recipe, Source},
     sources,
 };
 
@@ -35,6 +36,10 @@ pub struct Project {
     pub lock: Vec<String>,
     /// Which of them needs which.
     pub needs: Vec<(&'static str, &'static str)>,
+    /// The frontend's own image.
+    pub frontend: String,
+    /// The commits of revisions that are none.
+    pub commits: BTreeMap<String, String>,
 }
 
 const MANIFEST: &str = "\
@@ -94,6 +99,8 @@ impl Project {
                 .map(str::to_owned)
                 .collect(),
             needs: Vec::new(),
+            frontend: "docker.io/strata/strata:1".to_owned(),
+            commits: BTreeMap::new(),
         }
     }
 
@@ -143,9 +150,12 @@ impl Project {
                 packages: self.packages(&recipe),
             })
             .collect();
+        let native = Platform::parse("linux/amd64").unwrap();
         let facts = Facts {
             settings,
-            native: self.base("linux/amd64"),
+            fetcher: Some(Image::new(&self.frontend).build(&native, Meta::named("[frontend]"))),
+            models: recipe.models.iter().map(|model| self.model(model)).collect(),
+            native,
             platforms,
             code: recipe
                 .code
@@ -153,6 +163,20 @@ impl Project {
                 .map(|code| sources::code(code, &recipe.file, &llb::State::scratch(), false)),
         };
         plan::plan(&recipe, &facts)
+    }
+
+    /// What the hub says: the commit is the revision, and there are two files.
+    fn model(&self, model: &Model) -> ModelFacts {
+        let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
+        let file = |path: &str, checksum| File { path: path.to_owned(), size: 7, checksum };
+        ModelFacts::Listed(Listing {
+            commit: format!("{:0<40}", self.commits.get(&hub.revision).unwrap_or(&hub.revision)),
+            license: Some("apache-2.0".to_owned()),
+            files: vec![
+                file("config.json", Checksum::Git("c".repeat(40))),
+                file("model.safetensors", Checksum::Sha256("5".repeat(64))),
+            ],
+        })
     }
 
     fn packages(&self, recipe: &Recipe) -> Packages {

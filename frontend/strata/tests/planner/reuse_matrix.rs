@@ -21,10 +21,11 @@ fn runs(edit: impl FnOnce(&mut Project)) -> Vec<String> {
     before.runs_to(&after)
 }
 
-fn replace(from: &'static str, to: &'static str) -> impl FnOnce(&mut Project) {
+fn replace(from: &'static str, to: &str) -> impl Fn(&mut Project) + use<> {
+    let to = to.to_owned();
     move |project| {
         assert!(project.manifest.contains(from), "the example has no `{from}`");
-        project.manifest = project.manifest.replacen(from, to, 1);
+        project.manifest = project.manifest.replacen(from, &to, 1);
     }
 }
 
@@ -209,9 +210,87 @@ fn a_package_built_after_others_sees_no_more_than_these() {
 #[test]
 fn a_model() {
     let (one, two) = ("  - hf: org/second\n", "  - hf: org/second\n  - hf: org/third\n");
-    assert_eq!(runs(replace(one, two)), ["models"], "added");
-    assert_eq!(runs(replace(one, "  - hf: org/second\n    revision: v2\n")), ["models"], "bumped");
+    let steps = |edit: &dyn Fn(&mut Project)| {
+        let before = Project::example();
+        let mut after = before.clone();
+        edit(&mut after);
+        before.steps_to(&after)
+    };
+    let added = steps(&replace(one, two));
+    assert_eq!(
+        added,
+        ["[listing] list org/third at main", "[models] fetch org/third at main (main00000000)"]
+    );
+    let bumped = steps(&replace(one, "  - hf: org/second\n    revision: v2\n"));
+    assert_eq!(
+        bumped,
+        ["[listing] list org/second at v2", "[models] fetch org/second at v2 (v20000000000)"]
+    );
     assert_eq!(runs(replace(one, "")), NOTHING, "removed");
+    let moved =
+        |project: &mut Project| drop(project.commits.insert("main".into(), "c0ffee".into()));
+    assert_eq!(runs(moved), ["models"], "a branch that moved, once it is looked up");
+}
+
+/// By name, the vertices that do work for models.
+fn model_steps(project: &Project) -> Vec<String> {
+    let nothing = Project { manifest: "base: python:3.12-slim\n".into(), ..project.clone() };
+    let steps = nothing.steps_to(project).into_iter();
+    steps.filter(|name| matches!(&*stage(name), "listing" | "models")).collect()
+}
+
+#[test]
+fn models_stand_on_nothing_but_the_fetcher() {
+    let mut project = Project::example();
+    let url = format!("{{url: https://e.org/w.bin, sha256: {}, to: /models/}}", "0".repeat(64));
+    replace("  - hf: org/second\n", &format!("  - {url}\n  - spacy: en_core_web_sm==3.8.0\n"))(
+        &mut project,
+    );
+    project.lock.push("spacy==3.8.7".into());
+    let steps = model_steps(&project);
+    assert_eq!(steps.len(), 4, "{steps:?}");
+    let mut another = project.clone();
+    another.base_digest = format!("sha256:{}", "b".repeat(64));
+    another.lock.push("another==1.0".into());
+    let ran = project.steps_to(&another);
+    assert!(steps.iter().all(|step| !ran.contains(step)), "{ran:?}");
+    let mut another = project.clone();
+    another.frontend = "docker.io/strata/strata:2".into();
+    let mut ran = project.steps_to(&another);
+    ran.sort_unstable();
+    assert_eq!(ran, steps, "by name; an engine compares the fetcher's bytes");
+}
+
+#[test]
+fn a_command_stands_on_the_packages_that_it_names() {
+    let mut before = Project::example();
+    let run = "{run: python get.py, needs: requests, keep: ~/.cache/x}";
+    replace("  - hf: org/second\n", &format!("  - {run}\n"))(&mut before);
+    before.needs = vec![("requests", "certifi")];
+    let runs = |from: &'static str, to: &'static str| {
+        let mut after = before.clone();
+        lock(from, to)(&mut after);
+        before.steps_to(&after).contains(&"[models] run python".to_owned())
+    };
+    assert!(runs("requests==2.32.3", "requests==2.32.4"));
+    assert!(runs("certifi==2026.1.1", "certifi==2026.2.2"), "requests needs it");
+    assert!(!runs("tqdm==4.67.1", "tqdm==4.68.0"));
+    assert!(!runs("annotated-types==0.7.0", "annotated-types==0.7.1"));
+    assert!(!runs("numpy==2.1.0", "numpy==2.1.1"));
+}
+
+#[test]
+fn the_models_alone() {
+    let mut alone = Project::example();
+    alone.target("models");
+    assert_eq!(Project::example().runs_to(&alone), NOTHING);
+    let layers = alone.purposes();
+    assert_eq!(layers.len(), 4, "{layers:?}");
+    let mut volume = Project::example();
+    replace("dev:\n", "dev:\n  models: volume\n")(&mut volume);
+    let without = Project { target: Some("dev".into()), ..Project::example() };
+    volume.target("dev");
+    assert_eq!(without.runs_to(&volume), ["dirs"]);
 }
 
 #[test]
@@ -244,7 +323,7 @@ fn the_base() {
     for stage in ["venv", "lock", "packages", "source", "runtime", "user", "probe"] {
         assert!(ran.iter().any(|ran| ran == stage), "{stage} stands on the base: {ran:?}");
     }
-    for stage in ["code", "dirs"] {
+    for stage in ["code", "dirs", "models", "listing"] {
         assert!(!ran.iter().any(|ran| ran == stage), "{stage} does not: {ran:?}");
     }
 }
@@ -267,7 +346,7 @@ fn another_platform() {
     let mut both = project.clone();
     both.platforms.push("linux/arm64".into());
     let ran = project.runs_to(&both);
-    for stage in ["models", "code", "dirs"] {
+    for stage in ["listing", "models", "code", "dirs"] {
         assert!(!ran.iter().any(|ran| ran == stage), "{stage} is the same for all: {ran:?}");
     }
 }

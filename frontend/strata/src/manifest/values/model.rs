@@ -1,15 +1,41 @@
-//! Names on the Hugging Face hub.
+//! Models: names on the Hugging Face hub, files of other servers, spaCy's pipelines.
 
-use super::{Read, expected, reference, reference::is_abbreviated};
+use super::{Read, expected, reference, reference::is_abbreviated, remote::http};
 use crate::mistake::{Mistake, quote};
 
+/// What a repository of a hub holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RepositoryKind {
+    /// A model.
+    Model,
+    /// A dataset.
+    Dataset,
+}
+
+/// A release of one of spaCy's pipelines.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pipeline {
+    /// `en_core_web_lg`.
+    pub name: String,
+    /// `3.8.0`.
+    pub version: String,
+}
+
 /// A repository of the hub, `org/name` or `name`, by the rules of `validate_repo_id` in
-/// huggingface_hub's `utils/_validators.py`.
-pub fn repository(text: &str) -> Read<String> {
+/// huggingface_hub's `utils/_validators.py`; one of a dataset begins with `datasets/`, as its page
+/// does.
+pub fn repository(text: &str) -> Read<(RepositoryKind, String)> {
+    if let Some(name) = text.strip_prefix("datasets/") {
+        return Ok((RepositoryKind::Dataset, repository_name(name)?));
+    }
+    Ok((RepositoryKind::Model, repository_name(text)?))
+}
+
+fn repository_name(text: &str) -> Read<String> {
     let (organisation, name) = text.split_once('/').unwrap_or(("x", text));
-    if matches!(organisation, "datasets" | "spaces") && !name.is_empty() {
-        return Err(Mistake::new(format!("`{organisation}/…` is not supported yet"))
-            .help("`hf` takes models: `org/name`"));
+    if organisation == "spaces" && !name.is_empty() {
+        return Err(Mistake::new("`spaces/…` are programs, which no image carries")
+            .help("`hf` takes models and datasets: `org/name`, `datasets/org/name`"));
     }
     let valid = is_part(organisation)
         && is_part(name)
@@ -37,6 +63,55 @@ pub fn revision(text: &str) -> Read<String> {
         return Err(Mistake::new(message).help("write all 40 digits of it"));
     }
     reference(text)
+}
+
+/// The URL of a file.
+pub fn file_url(text: &str) -> Read<String> {
+    http(text, "the URL of a file, which begins with `https://`")
+}
+
+/// A SHA-256, as `sha256sum` and `docker` write it.
+pub fn sha256(text: &str) -> Read<String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(digits.to_ascii_lowercase());
+    }
+    Err(expected("64 hexadecimal digits", text).help("`sha256sum FILE` prints them"))
+}
+
+/// A release of one of spaCy's pipelines.
+pub fn pipeline(text: &str) -> Read<Pipeline> {
+    let what = "a pipeline and its version, such as `en_core_web_lg==3.8.0`";
+    let Some((name, version)) = text.split_once("==") else {
+        return Err(expected(what, text)
+            .help("https://github.com/explosion/spacy-models/releases has them all"));
+    };
+    let plain = |text: &str, other: &[char]| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || other.contains(&c))
+    };
+    if plain(name, &['_']) && plain(version, &['.']) && version.starts_with(char::is_numeric) {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        return Ok(Pipeline { name, version });
+    }
+    Err(expected(what, text))
+}
+
+/// What is kept of what a command has made: an absolute path, or `~/` and one in the user's home.
+pub fn kept(text: &str) -> Read<String> {
+    match text.strip_prefix("~/") {
+        None => super::destination(text),
+        Some(inside) => match super::relative(inside)? {
+            path if path.is_empty() => {
+                Err(expected("a folder in the home, such as `~/.cache`", text))
+            }
+            path => Ok(format!("~/{path}")),
+        },
+    }
+}
+
+/// `volume`, in place of `dev`'s models.
+pub fn volume_of_models(text: &str) -> Read<()> {
+    if text == "volume" { Ok(()) } else { Err(expected("`volume`", text)) }
 }
 
 /// A pattern of file names in a repository.

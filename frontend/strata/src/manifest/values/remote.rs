@@ -84,7 +84,8 @@ fn without_options(text: &str) -> Read<String> {
     Err(Mistake::new(format!("{} is not part of a remote", quote(options))).help(help))
 }
 
-fn http(text: &str, url: &str) -> Read<String> {
+/// An `http` URL without a user; `url` says what is expected.
+pub(super) fn http(text: &str, url: &str) -> Read<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest.map(authority).filter(|_| is_plain(text)) {
         None | Some("") => Err(expected(url, text)),

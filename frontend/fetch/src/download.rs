@@ -1,0 +1,212 @@
+//! One file into the cache: resumed where it was left, checked to the last byte.
+
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, bail};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderValue, RANGE};
+
+use crate::digest::Running;
+use crate::http::Http;
+use crate::patience::{Failure, Patience};
+use crate::request::File;
+
+/// How often a file is fetched anew because its bytes are wrong.
+const WRONG: usize = 2;
+
+/// A file in the cache, whole and right.
+#[derive(Debug)]
+pub struct Staged {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Held as long as nobody else may write to it.
+    _file: fs::File,
+}
+
+/// A file in the cache, while it grows.
+struct Partial<'a> {
+    file: fs::File,
+    path: PathBuf,
+    asked: &'a File,
+    size: u64,
+    digest: Running,
+    /// Whether no more bytes are to come.
+    is_whole: bool,
+    arrived: &'a AtomicU64,
+}
+
+/// Downloads `asked`; `arrived` counts the bytes that come.
+pub async fn download(
+    http: &Http<'_>,
+    asked: &File,
+    cache: &Path,
+    arrived: &AtomicU64,
+) -> Result<Staged> {
+    let mut partial = Partial::open(asked, cache, arrived)?;
+    let mut patience = Patience::default();
+    let mut wrong = 0;
+    loop {
+        let before = partial.size;
+        if !partial.is_whole
+            && let Err(failure) = partial.grow(http).await
+        {
+            if partial.size > before {
+                patience.renew();
+            }
+            patience.wait(failure).await?;
+            continue;
+        }
+        match partial.wrong() {
+            None => return Ok(partial.staged()),
+            Some(what) if wrong == WRONG => bail!(what),
+            Some(what) => {
+                wrong += 1;
+                eprintln!("{what}; fetching it again");
+                partial.restart()?;
+            }
+        }
+    }
+}
+
+impl Staged {
+    /// Takes it out of the cache.
+    pub fn remove(self) -> io::Result<()> {
+        fs::remove_file(self.path)
+    }
+}
+
+impl<'a> Partial<'a> {
+    /// What an earlier attempt has left of it.
+    fn open(asked: &'a File, cache: &Path, arrived: &'a AtomicU64) -> Result<Self> {
+        let name = asked.checksum.as_ref().map_or_else(
+            || {
+                let mut name = Running::of(None, None);
+                name.update(asked.url.as_bytes());
+                format!("url-{}", name.finish())
+            },
+            |checksum| checksum.hex().to_owned(),
+        );
+        let path = cache.join(&name);
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.create(true).truncate(false).read(true).write(true).open(path)
+        };
+        let mut file = open(&path).with_context(|| format!("{}", path.display()))?;
+        let mut path = path;
+        match file.try_lock() {
+            Ok(()) => {}
+            // Another build downloads the same: each on its own, so that neither waits.
+            Err(TryLockError::WouldBlock) => {
+                path = cache.join(format!("{name}.{}", std::process::id()));
+                file = open(&path)?;
+                file.lock()?;
+                file.set_len(0)?;
+            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let digest = Running::of(asked.checksum.as_ref(), asked.size);
+        let mut partial = Self { file, path, asked, size: 0, digest, is_whole: false, arrived };
+        if asked.checksum.is_none() {
+            // Nothing would tell the beginning of another file.
+            partial.restart()?;
+        }
+        partial.read_again()?;
+        partial.is_whole = match asked.size {
+            Some(size) => partial.size >= size,
+            None => partial.size > 0 && partial.wrong().is_none(),
+        };
+        Ok(partial)
+    }
+
+    /// Counts and digests what is there.
+    fn read_again(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match self.file.read(&mut buffer)? {
+                0 => return Ok(()),
+                read => {
+                    self.digest.update(&buffer[..read]);
+                    self.size += read as u64;
+                }
+            }
+        }
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.size = 0;
+        self.is_whole = false;
+        self.digest = Running::of(self.asked.checksum.as_ref(), self.asked.size);
+        Ok(())
+    }
+
+    /// Asks for the rest.
+    async fn grow(&mut self, http: &Http<'_>) -> Result<(), Failure> {
+        let url = &self.asked.url;
+        let mut headers = HeaderMap::new();
+        if self.size > 0 {
+            let rest = HeaderValue::from_str(&format!("bytes={}-", self.size));
+            headers.insert(RANGE, rest.map_err(anyhow::Error::from)?);
+        }
+        let answer = http.get(url, headers).await;
+        if answer.is_err() && self.size > 0 && self.asked.size.is_none() {
+            // There may be no rest: what is here may be all of another file.
+            self.restart().map_err(anyhow::Error::from)?;
+        }
+        let mut response = answer?;
+        if response.status() != StatusCode::PARTIAL_CONTENT && self.size > 0 {
+            self.restart().map_err(anyhow::Error::from)?;
+        }
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => self.add(&chunk)?,
+                Ok(None) => break,
+                Err(error) => return Err(http.broken(url, error)),
+            }
+            if self.asked.size.is_some_and(|size| self.size > size) {
+                // Its checksum will be wrong.
+                break;
+            }
+        }
+        match self.asked.size {
+            Some(size) if self.size < size => Err(Failure::Passing(
+                format!("{} ended after {} of {size} bytes", self.asked.name, self.size),
+                None,
+            )),
+            _ => {
+                self.is_whole = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> Result<()> {
+        let stored = self.file.write_all(chunk);
+        stored.with_context(|| format!("{} cannot be stored", self.asked.name))?;
+        self.digest.update(chunk);
+        self.size += chunk.len() as u64;
+        self.arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What is wrong with it, if anything is.
+    fn wrong(&self) -> Option<String> {
+        let checksum = self.asked.checksum.as_ref()?;
+        let digest = self.digest.finish();
+        (digest != checksum.hex()).then(|| {
+            format!(
+                "{} is not what it should be: its checksum is {digest}, and {} is expected",
+                self.asked.name,
+                checksum.hex()
+            )
+        })
+    }
+
+    fn staged(self) -> Staged {
+        Staged { path: self.path, _file: self.file }
+    }
+}

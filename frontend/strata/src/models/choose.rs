@@ -1,0 +1,152 @@
+//! Which files of a repository are wanted.
+
+use std::collections::BTreeSet;
+
+use glob::{MatchOptions, Pattern};
+
+use super::listing::{File, Listing};
+use crate::{
+    mistake::{Mistake, list, nearest},
+    recipe::{Hub, RepositoryKind},
+};
+
+/// As Python's `fnmatch`, by which huggingface_hub chooses: `*` stands for slashes, too.
+const LIKE_FNMATCH: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: false,
+    require_literal_leading_dot: false,
+};
+
+/// What huggingface_hub never downloads either, and formats of weights for other programs than
+/// PyTorch: taken only by name, where a model has weights for PyTorch.
+const OTHER_FORMATS: &[&str] = &[
+    "*.ckpt.index",
+    "*.gguf",
+    "*.mlmodel",
+    "*.msgpack",
+    "*.onnx",
+    "*.onnx.data",
+    "*.onnx_data",
+    "*.ot",
+    "*.tflite",
+    "*tf_model*.h5",
+    "coreml/*",
+    "flax_model*",
+    "onnx/*",
+    "openvino/*",
+    "original/*",
+];
+
+/// The files of `hub` that its patterns mean. Without patterns all, but of the formats that the
+/// weights come in one: safetensors, else PyTorch's own.
+///
+/// # Errors
+///
+/// When a pattern means none, or when there is no telling which of many is meant.
+pub fn choose(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Vec<Mistake>> {
+    if hub.files.is_empty() {
+        return by_default(hub, listing).map_err(|mistake| vec![mistake]);
+    }
+    let mut chosen = BTreeSet::new();
+    let mut mistakes = Vec::new();
+    for pattern in &hub.files {
+        let matching = matching(pattern, &listing.files);
+        if matching.is_empty() {
+            let mistake = nothing_matches(hub, pattern, &listing.files);
+            mistakes.push(mistake.about("files"));
+        }
+        chosen.extend(matching.into_iter().cloned());
+    }
+    if mistakes.is_empty() { Ok(chosen.into_iter().collect()) } else { Err(mistakes) }
+}
+
+fn by_default(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Mistake> {
+    let files = &listing.files;
+    if files.is_empty() {
+        return Err(Mistake::new(format!("{} at {} has no files", hub.name(), hub.revision)));
+    }
+    if hub.kind == RepositoryKind::Dataset {
+        return Ok(files.clone());
+    }
+    let for_pytorch = |file: &File| is_safetensors(file) || is_pytorch(file);
+    if files.iter().any(for_pytorch) {
+        let wanted = |file: &&File| !is_other_format(file) && !is_superseded(file, files);
+        return Ok(files.iter().filter(wanted).cloned().collect());
+    }
+    let quantized: Vec<&str> = files
+        .iter()
+        .map(|file| file.path.as_str())
+        .filter(|path| path.ends_with(".gguf"))
+        .collect();
+    if let [first, _, ..] = quantized[..] {
+        let message = format!("{} has the same weights {} times", hub.name(), quantized.len());
+        let help = format!("say which are wanted: `files: {first}`; it has {}", list(quantized));
+        return Err(Mistake::new(message).help(help));
+    }
+    Ok(files.clone())
+}
+
+fn is_safetensors(file: &File) -> bool {
+    file.path.ends_with(".safetensors")
+}
+
+/// `pytorch_model.bin`, `diffusion_pytorch_model-00001-of-00002.bin`
+fn is_pytorch(file: &File) -> bool {
+    let (_, name) = split(&file.path);
+    name.contains("pytorch_model") && name.ends_with(".bin")
+}
+
+fn is_other_format(file: &File) -> bool {
+    OTHER_FORMATS.iter().any(|pattern| means(pattern, &file.path))
+}
+
+/// Whether the folder has the same as safetensors. A folder without any keeps what it has: parts
+/// of a model may come in another format than the rest.
+fn is_superseded(file: &File, files: &[File]) -> bool {
+    let (folder, name) = split(&file.path);
+    let beside = files.iter().filter(|other| split(&other.path).0 == folder);
+    let mut others = beside.filter(|other| is_safetensors(other) && !is_consolidated(other));
+    let of_pytorch = is_pytorch(file) || name.ends_with("pytorch_model.bin.index.json");
+    (of_pytorch || is_consolidated(file)) && others.next().is_some()
+}
+
+/// All weights once more, for another program.
+fn is_consolidated(file: &File) -> bool {
+    split(&file.path).1.starts_with("consolidated")
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn matching<'a>(pattern: &str, files: &'a [File]) -> Vec<&'a File> {
+    // A folder stands for what is in it.
+    let pattern = if pattern.ends_with('/') { format!("{pattern}*") } else { pattern.to_owned() };
+    files.iter().filter(|file| means(&pattern, &file.path)).collect()
+}
+
+/// Whether a pattern stands for a path. One that is no pattern is a name.
+fn means(pattern: &str, path: &str) -> bool {
+    // `**` means no more than `*` here, and only stands alone there.
+    let collapsed = pattern.replace("**", "*");
+    Pattern::new(&collapsed)
+        .map_or_else(|_| pattern == path, |pattern| pattern.matches_with(path, LIKE_FNMATCH))
+}
+
+/// Whether a pattern stands for one file: where it goes, the file is, and not a folder.
+pub(super) fn is_name(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '[']) && !pattern.ends_with('/')
+}
+
+fn nothing_matches(hub: &Hub, pattern: &str, files: &[File]) -> Mistake {
+    let names = || files.iter().map(|file| file.path.as_str());
+    let message = format!("no file of {} at {} matches `{pattern}`", hub.name(), hub.revision);
+    match nearest(pattern, names()) {
+        Some(near) => Mistake::new(message).help(format!("did you mean `{near}`?")),
+        None => {
+            let some: Vec<&str> = names().take(5).collect();
+            let others = if files.len() > some.len() { " and others" } else { "" };
+            Mistake::new(message).help(format!("it has {}{others}", list(some)))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Where the files of a model go, and what the fetcher is asked to do for that.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    choose::is_name,
+    listing::{File, Listing},
+};
+use crate::recipe::{Hub, RepositoryKind};
+
+/// Where the image says which models it has: a file for each.
+const STATEMENTS: &str = "/opt/strata/models";
+
+/// The fetcher's request for `listing`'s files, whose paths are decided here: into the cache of
+/// huggingface_hub below `hf_home`, or to `to`.
+///
+/// The cache is laid out as huggingface_hub's own (`file_download.py`): a blob by its checksum,
+/// for each commit a folder of links to blobs, and for each name of a commit a file with that.
+pub fn layout(
+    hub: &Hub,
+    listing: &Listing,
+    hf_home: &str,
+    to: Option<&str>,
+    token: Option<&str>,
+) -> Value {
+    let places = match to {
+        Some(to) => Places::at(hub, to, &listing.files),
+        None => Places::in_cache(hub, hf_home, listing),
+    };
+    let download = |(file, to): &(&File, String)| {
+        json!({
+            "name": file.path, "url": url(hub, &listing.commit, &file.path), "size": file.size,
+            "checksum": file.checksum, "to": to,
+        })
+    };
+    let statement = statement(hub, listing, to);
+    let mut texts: Vec<Value> =
+        places.texts.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
+    texts.push(json!({"path": statement_path(&hub.name(), &statement), "text": statement}));
+    json!({"fetch": {
+        "origin": origin(hub, token),
+        "files": places.files.iter().map(download).collect::<Vec<_>>(),
+        "links": places.links.iter()
+            .map(|(path, target)| json!({"path": path, "target": target}))
+            .collect::<Vec<_>>(),
+        "texts": texts,
+    }})
+}
+
+/// What the fetcher is told of whom it asks.
+pub fn origin(hub: &Hub, token: Option<&str>) -> Value {
+    let kind = match hub.kind {
+        RepositoryKind::Model => "model",
+        RepositoryKind::Dataset => "dataset",
+    };
+    json!({"kind": kind, "name": hub.repository, "endpoint": hub.endpoint, "token": token})
+}
+
+/// Where the image has what is said of a model.
+pub fn statement_path(name: &str, statement: &str) -> String {
+    let hash = Sha256::digest(statement);
+    let hex: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let name: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    format!("{STATEMENTS}/{name}-{hex}.json")
+}
+
+/// What the image says of a model: what it is, under which licence, and each file.
+fn statement(hub: &Hub, listing: &Listing, to: Option<&str>) -> String {
+    let mut statement = json!({
+        "name": hub.name(), "endpoint": hub.endpoint, "revision": hub.revision,
+        "commit": listing.commit, "license": listing.license, "to": to, "files": listing.files,
+    });
+    if let Some(object) = statement.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    format!("{statement:#}\n")
+}
+
+/// Where files go that have a `to`: into that folder, or, a single one, by that name.
+pub fn places<'a>(hub: &Hub, to: &str, files: &'a [File]) -> Vec<(&'a File, String)> {
+    let single = !to.ends_with('/') && matches!(&hub.files[..], [one] if is_name(one));
+    let to = to.trim_end_matches('/');
+    let place =
+        |file: &'a File| (file, if single { to.to_owned() } else { format!("{to}/{}", file.path) });
+    files.iter().map(place).collect()
+}
+
+/// The folder of a repository in the Hugging Face cache.
+pub fn cache_folder(hub: &Hub, hf_home: &str) -> String {
+    let kind = match hub.kind {
+        RepositoryKind::Model => "models",
+        RepositoryKind::Dataset => "datasets",
+    };
+    format!("{hf_home}/hub/{kind}--{}", hub.repository.replace('/', "--"))
+}
+
+/// What says in the cache which commit a name stands for: files, and their text. Offline, the
+/// commit is found by what was asked for, and by no revision at all.
+pub fn references(hub: &Hub, listing: &Listing, folder: &str) -> Vec<(String, String)> {
+    let commit = &listing.commit;
+    let names = BTreeSet::from(["main", hub.revision.as_str()]);
+    let names = names.into_iter().filter(|name| name != commit);
+    names.map(|name| (format!("{folder}/refs/{name}"), commit.clone())).collect()
+}
+
+/// Paths in the image.
+struct Places<'a> {
+    files: Vec<(&'a File, String)>,
+    links: Vec<(String, String)>,
+    texts: Vec<(String, String)>,
+}
+
+impl<'a> Places<'a> {
+    fn at(hub: &Hub, to: &str, files: &'a [File]) -> Self {
+        Self { files: places(hub, to, files), links: Vec::new(), texts: Vec::new() }
+    }
+
+    fn in_cache(hub: &Hub, hf_home: &str, listing: &'a Listing) -> Self {
+        let Listing { commit, files, .. } = listing;
+        let folder = cache_folder(hub, hf_home);
+        // Two files may be the same.
+        let mut seen = BTreeSet::new();
+        let blobs = files.iter().filter(|file| seen.insert(file.checksum.hex()));
+        let blob = |file: &'a File| (file, format!("{folder}/blobs/{}", file.checksum.hex()));
+        let link = |file: &File| {
+            let up = "../".repeat(file.path.matches('/').count() + 2);
+            let path = format!("{folder}/snapshots/{commit}/{}", file.path);
+            (path, format!("{up}blobs/{}", file.checksum.hex()))
+        };
+        Self {
+            files: blobs.map(blob).collect(),
+            links: files.iter().map(link).collect(),
+            texts: references(hub, listing, &folder),
+        }
+    }
+}
+
+/// Where a hub has a file.
+fn url(hub: &Hub, commit: &str, path: &str) -> String {
+    let Hub { kind, repository, endpoint, .. } = hub;
+    let kind = match kind {
+        RepositoryKind::Model => "",
+        RepositoryKind::Dataset => "datasets/",
+    };
+    format!("{endpoint}/{kind}{repository}/resolve/{commit}/{}", escaped(path))
+}
+
+/// A path as a URL has it.
+fn escaped(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let escape = |byte: u8| {
+        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    path.bytes().map(escape).collect()
+}

@@ -1,0 +1,11 @@
+//! Models of a hub: what a repository holds, what of it is wanted, and where that goes.
+
+mod check;
+mod choose;
+mod layout;
+mod listing;
+
+pub use check::check;
+pub use choose::choose;
+pub use layout::{cache_folder, layout, origin, places, references, statement_path};
+pub use listing::{Checksum, File, Listing};

@@ -1,0 +1,72 @@
+//! A command that downloads what no other way does, on the packages that it names.
+
+use llb::{CacheSharing, Mount, State};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Layer, Scope, assemble,
+    facts::PlatformFacts,
+    python::{VENV, VENV_PYTHON},
+    step::{PYTHON, Step, script},
+    user::User,
+};
+use crate::recipe::{Command, Model};
+
+/// What a command stands on, beside the packages that it names.
+pub(super) struct Root<'a> {
+    /// The base image.
+    pub(super) image: &'a State,
+    /// The base with a Python.
+    pub(super) python: &'a State,
+    /// What that and the system packages add to it.
+    pub(super) layers: Vec<Layer>,
+    /// Whose home `~` is.
+    pub(super) user: &'a User,
+}
+
+/// The layer with what is kept of what the command makes.
+pub(super) fn run(
+    scope: &Scope<'_>,
+    platform: &PlatformFacts,
+    root: &Root<'_>,
+    packages: Vec<Layer>,
+    model: &Model,
+    command: &Command,
+) -> State {
+    let base = &platform.base;
+    let User { uid, gid, home, .. } = root.user;
+    let layers: Vec<Layer> = root.layers.iter().cloned().chain(packages).collect();
+    let what = format!("put together what {} sees", command.name);
+    let together = assemble(scope, "models", &base.platform, &what, root.image.clone(), &layers);
+    let keep = command.keep.iter().map(|path| path.replacen('~', home, 1));
+    let request = json!({
+        "words": command.words, "env": command.env, "keep": keep.collect::<Vec<_>>(),
+        "home": home, "uid": uid, "gid": gid,
+    });
+    let scripts = [script!("run.py"), script!("tree.py"), script!("network.py")];
+    let (python, path) = if scope.has_venv() {
+        (VENV_PYTHON, format!("{VENV}/bin:{}", base.path()))
+    } else {
+        (PYTHON, base.path().to_owned())
+    };
+    let mut step = Step::new(scope, "models", base, together.root, python, &scripts)
+        .named(format!("run {}", command.name))
+        .at(model.lines)
+        .env("PATH", path)
+        .file("command.json", request.to_string())
+        .network()
+        // What a failed attempt has downloaded is there for the next.
+        .cache(&format!("{home}/.cache"), &cache(command), CacheSharing::Locked);
+    if let Some(secret) = &model.token {
+        step = step.mount(Mount::secret("/run/secrets/token", secret, true));
+    }
+    step.out()
+}
+
+/// The id of the command's cache mount.
+fn cache(Command { words, env, needs, .. }: &Command) -> String {
+    let hash = Sha256::digest(json!([words, env, needs]).to_string());
+    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("strata-run-{hex}")
+}

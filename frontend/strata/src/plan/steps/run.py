@@ -1,0 +1,75 @@
+"""Runs the command of /strata/command.json, which downloads something, and keeps of it in /out what
+it is told to keep."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+import network
+import tree
+
+TOKEN = "/run/secrets/token"
+# What this step needs and an image does not have.
+OWN_VARIABLES = ["SOURCE_DATE_EPOCH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"]
+
+
+def main():
+    network.prepare()
+    with open("/strata/command.json", encoding="utf-8") as file:
+        asked = json.load(file)
+    home = asked["home"]
+    os.makedirs(home, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+    environment["HOME"] = home
+    if os.path.exists(TOKEN):
+        environment["HF_TOKEN_PATH"] = TOKEN
+    environment.update(asked["env"])
+    try:
+        status = subprocess.run(asked["words"], cwd="/tmp", env=environment, check=False).returncode
+    except OSError as error:
+        sys.exit(f"{asked['words'][0]} cannot be run: {error.strerror}")
+    if status:
+        sys.exit(f"{asked['words'][0]} ended with status {status}: see its words above")
+    for path in asked["keep"]:
+        keep(path)
+    tree.normalise("/out")
+    own(home, asked["uid"], asked["gid"])
+
+
+def keep(path):
+    """Copies what is there, through no link of the base: in a layer, a folder would take the
+    link's place."""
+    source = os.path.realpath(path)
+    target = "/out" + source
+    if not os.path.lexists(source):
+        sys.exit(f"the command has made no {path}, which `keep` names")
+    if os.path.isdir(source):
+        shutil.copytree(source, target, symlinks=True, ignore=special, dirs_exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def special(folder, names):
+    """Locks and sockets are of no use, and pipes would never end."""
+    paths = ((name, os.lstat(os.path.join(folder, name)).st_mode) for name in names)
+    return [
+        name
+        for name, mode in paths
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode) or stat.S_ISLNK(mode))
+    ]
+
+
+def own(home, uid, gid):
+    """What is in the user's home is the user's."""
+    top = "/out" + os.path.realpath(home)
+    for folder, folders, files in os.walk(top):
+        os.lchown(folder, uid, gid)
+        for name in folders + files:
+            os.lchown(os.path.join(folder, name), uid, gid)
+
+
+main()

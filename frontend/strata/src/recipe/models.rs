@@ -1,0 +1,281 @@
+//! `models`: what is fetched for the image, and from where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use llb::Lines;
+
+use super::{arguments::Given, reader::Reader};
+use crate::{
+    manifest::{
+        Node,
+        values::{self, Pipeline, RepositoryKind},
+    },
+    mistake::{Mistake, quote},
+};
+
+/// Where the Hugging Face cache is, unless the manifest's `env` sets `HF_HOME`.
+const HF_HOME: &str = "/opt/huggingface";
+
+/// Where spaCy's pipelines are released.
+const SPACY_RELEASES: &str = "https://github.com/explosion/spacy-models/releases/download";
+
+/// One entry of `models`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The lines of its entry.
+    pub lines: Lines,
+    /// What it is and where it comes from.
+    pub source: Source,
+    /// The id of the build secret that holds the token.
+    pub token: Option<String>,
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A repository of a hub.
+    Hub(Hub),
+    /// A file of any server.
+    Url(Download),
+    /// One of spaCy's pipelines.
+    Spacy {
+        /// Its package.
+        pipeline: Pipeline,
+        /// What the package's file must be: 64 hexadecimal digits.
+        sha256: Option<String>,
+        /// Where pipelines are released, without a slash at its end.
+        endpoint: String,
+    },
+    /// A command that downloads it.
+    Run(Command),
+}
+
+/// A repository of a hub, and what of it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// What it holds.
+    pub kind: RepositoryKind,
+    /// `org/name`.
+    pub repository: String,
+    /// Branch, tag or commit; the hub's own default is `main`.
+    pub revision: String,
+    /// Patterns of the files wanted, as `fnmatch` reads them; empty for what
+    /// [`crate::models::choose`] takes by itself.
+    pub files: Vec<String>,
+    /// Where the files go instead of the Hugging Face cache; absolute and clean. With a slash at
+    /// its end it is a folder even for a single file.
+    pub to: Option<String>,
+    /// The hub, without a slash at its end.
+    pub endpoint: String,
+}
+
+/// A file of any server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Where it is.
+    pub url: String,
+    /// What it must be: 64 hexadecimal digits.
+    pub sha256: String,
+    /// Whether it is an archive whose content is wanted.
+    pub unpack: bool,
+    /// Where it goes, or the folder for its content; absolute and clean. With a slash at its end
+    /// it is a folder for the file, too.
+    pub to: String,
+}
+
+/// A command that downloads what no other way does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// What people call it.
+    pub name: String,
+    /// Its words.
+    pub words: Vec<String>,
+    /// The packages that it runs on, normalised.
+    pub needs: BTreeSet<String>,
+    /// What goes into the image: absolute and clean, or `~/` and a path in the user's home.
+    pub keep: Vec<String>,
+    /// Its environment.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Model {
+    /// What messages and progress call it.
+    pub fn name(&self) -> String {
+        match &self.source {
+            Source::Hub(hub) => hub.name(),
+            Source::Url(download) => download.file_name().to_owned(),
+            Source::Spacy { pipeline, .. } => format!("{} {}", pipeline.name, pipeline.version),
+            Source::Run(command) => command.name.clone(),
+        }
+    }
+}
+
+impl Hub {
+    /// `org/name`, or `datasets/org/name`.
+    pub fn name(&self) -> String {
+        match self.kind {
+            RepositoryKind::Model => self.repository.clone(),
+            RepositoryKind::Dataset => format!("datasets/{}", self.repository),
+        }
+    }
+}
+
+impl Download {
+    /// The last part of its URL's path.
+    pub fn file_name(&self) -> &str {
+        let path = self.url.split(['?', '#']).next().unwrap_or(&self.url);
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// Where the file or the archive's content goes.
+    pub fn path(&self) -> String {
+        match self.to.strip_suffix('/') {
+            Some(folder) if !self.unpack => format!("{folder}/{}", self.file_name()),
+            _ => self.to.trim_end_matches('/').to_owned(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// `models`, from `hub` where they name none.
+    pub fn models(&mut self, hub: Option<&Given>) -> Vec<Model> {
+        let nodes = self.root.get("models").map_or(&[][..], Node::items);
+        let models: Vec<_> = nodes.iter().filter_map(|node| self.model(node, hub)).collect();
+        self.model_twice(&models);
+        models
+    }
+
+    /// Where the Hugging Face cache is in the image.
+    pub fn hf_home(&mut self) -> String {
+        let Some(env) = self.root.get("env") else { return HF_HOME.to_owned() };
+        let own = env.get("HF_HOME").and_then(Node::text);
+        if own == Some(HF_HOME) {
+            return HF_HOME.to_owned();
+        }
+        self.one(env, "HF_HOME", values::destination)
+            .map_or_else(|| HF_HOME.to_owned(), |home| home.value)
+    }
+
+    fn model(&mut self, node: &Node, hub: Option<&Given>) -> Option<Model> {
+        let token = self.one(node, "token", values::secret).map(|token| token.value);
+        let source = if node.get("url").is_some() {
+            self.download(node).map(Source::Url)
+        } else if node.get("spacy").is_some() {
+            self.spacy(node)
+        } else if node.get("run").is_some() {
+            self.run(node).map(Source::Run)
+        } else {
+            self.repository(node, hub).map(Source::Hub)
+        };
+        Some(Model { lines: node.lines, source: source?, token })
+    }
+
+    fn repository(&mut self, node: &Node, hub: Option<&Given>) -> Option<Hub> {
+        let revision = self.one(node, "revision", values::revision);
+        let files = self.list(node, "files", values::pattern);
+        let to = self.one(node, "to", values::model_destination);
+        let endpoint = match self.one(node, "endpoint", values::hub) {
+            Some(own) => Some(own.value),
+            None => hub.and_then(|hub| self.hub(hub)),
+        };
+        let (kind, repository) = self.one(node, "hf", values::repository)?.value;
+        Some(Hub {
+            kind,
+            repository,
+            revision: revision.map_or("main".into(), |revision| revision.value),
+            files: files.into_iter().map(|file| file.value).collect(),
+            to: to.map(|to| to.value),
+            endpoint: endpoint?,
+        })
+    }
+
+    fn hub(&mut self, hub: &Given) -> Option<String> {
+        let read = values::hub(&hub.value);
+        read.map_err(|mistake| hub.blame(self.findings, mistake.about("HF_ENDPOINT"))).ok()
+    }
+
+    fn download(&mut self, node: &Node) -> Option<Download> {
+        let url = self.one(node, "url", values::file_url);
+        let sha256 = self.one(node, "sha256", values::sha256);
+        let to = self.one(node, "to", values::model_destination);
+        let unpack = self.one(node, "unpack", values::boolean);
+        let url = url?.value;
+        if node.get("sha256").is_none() {
+            let mistake = Mistake::new("`sha256` is missing: nothing says what the file must be");
+            let help = format!("`curl -fL {url} | sha256sum` prints it");
+            self.findings.at(node.lines, mistake.help(help));
+        }
+        if node.get("to").is_none() {
+            let mistake = Mistake::new("`to` is missing");
+            self.findings.at(node.lines, mistake.help("say where the file goes: `to: /models/`"));
+        }
+        let unpack = unpack.is_some_and(|unpack| unpack.value);
+        let download = Download { url, sha256: sha256?.value, unpack, to: to?.value };
+        if download.file_name().is_empty() && download.to.ends_with('/') && !unpack {
+            let mistake = Mistake::new("the URL has no file name");
+            self.findings.at(node.lines, mistake.help("name the file in `to`"));
+        }
+        Some(download)
+    }
+
+    fn spacy(&mut self, node: &Node) -> Option<Source> {
+        let sha256 = self.one(node, "sha256", values::sha256).map(|sha256| sha256.value);
+        let endpoint = self.one(node, "endpoint", values::hub);
+        let endpoint = endpoint.map_or_else(|| SPACY_RELEASES.to_owned(), |own| own.value);
+        let pipeline = self.one(node, "spacy", values::pipeline)?.value;
+        let has_spacy = self.root.get("python").is_some();
+        if !has_spacy {
+            let mistake = Mistake::new("a pipeline is a Python package, and there is no `python`");
+            self.findings.at(node.lines, mistake.help("add `spacy` to `python.packages`"));
+        }
+        Some(Source::Spacy { pipeline, sha256, endpoint })
+    }
+
+    fn run(&mut self, node: &Node) -> Option<Command> {
+        let needs = self.list(node, "needs", values::project);
+        let keep = self.list(node, "keep", values::kept);
+        let env = self.map(node, "env", values::variable_text);
+        let name = self.one(node, "name", values::text).map(|name| name.value);
+        let words = self.command(node, "run", values::words)?;
+        if node.get("keep").is_none() {
+            let mistake = Mistake::new("`keep` is missing: nothing of the command's would stay");
+            let help = "name the folders that it downloads into: `keep: ~/.cache/whisper`";
+            self.findings.at(node.lines, mistake.help(help));
+        }
+        Some(Command {
+            name: name.or_else(|| words.first().cloned())?,
+            words,
+            needs: needs.into_iter().map(|need| need.value).collect(),
+            keep: keep.into_iter().map(|keep| keep.value).collect(),
+            env,
+        })
+    }
+
+    /// Two models in one place would be a mix of both. In the cache that is so for two revisions
+    /// of one, too: offline, its name alone must mean one of them.
+    fn model_twice(&mut self, models: &[Model]) {
+        let mut places = BTreeMap::new();
+        for model in models {
+            let place = match &model.source {
+                Source::Hub(Hub { to: Some(to), .. }) => to.trim_end_matches('/').to_owned(),
+                Source::Hub(hub) => hub.name(),
+                // Archives may share a folder.
+                Source::Url(download) if download.unpack => continue,
+                Source::Url(download) => download.path(),
+                Source::Spacy { pipeline, .. } => pipeline.name.clone(),
+                Source::Run(_) => continue,
+            };
+            let Some(first) = places.insert(place.clone(), model.lines) else { continue };
+            let (message, help) = if place.starts_with('/') {
+                (format!("two models go to {}", quote(&place)), "give each a place of its own")
+            } else {
+                (
+                    format!("{} is there twice", quote(&place)),
+                    "list all its files in one entry, and give another revision a `to`",
+                )
+            };
+            let help = format!("the first is on line {}; {help}", first.start);
+            self.findings.at(model.lines, Mistake::new(message).help(help));
+        }
+    }
+}
