@@ -193,7 +193,8 @@ impl Site {
     }
 
     fn file(&self, path: &str) -> Option<Bytes> {
-        let content = lock(&self.files).get(path.strip_prefix("files/")?)?.clone();
+        // By its name, in whatever folder it is asked for: as an index, or as a release's files.
+        let content = lock(&self.files).get(path.rsplit('/').next()?)?.clone();
         let truncated = self.trouble_with(path) == Some(Trouble::Truncated);
         let length = if truncated { content.len() / 2 } else { content.len() };
         Some(content.slice(..length))

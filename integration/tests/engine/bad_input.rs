@@ -341,11 +341,12 @@ fn models() {
     let wrong: &[&str] = &[&endpoint, &wrong];
     for (model, arguments, says) in [
         ("tiny/missing", nothing, "has no model tiny/missing, or it is private: check the name"),
+        ("tiny/opne", nothing, "near it are tiny/open"),
         ("{hf: tiny/open, revision: v9}", nothing, "has no revision v9"),
         (
             "{hf: tiny/open, files: confg.json}",
             nothing,
-            "no file of tiny/open at main matches confg.json: it has config.json",
+            "no file of tiny/open at main matches `confg.json`",
         ),
         ("tiny/gated", nothing, "name the secret that holds a token in the model's `token`"),
         (

@@ -7,9 +7,10 @@ use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::registry::Registry;
 
+use crate::built::Built;
 use crate::layers::layers;
 use crate::project::{NOTHING, Project, Servers, ran};
-use crate::{BASE, STRATA, newcomer, registry};
+use crate::{BASE, STRATA, newcomer, registry, unique};
 
 /// A project that was built once, so that to build it again and leave a cache is quick.
 static PROJECT: LazyLock<(Servers, Project)> = LazyLock::new(|| {
@@ -22,6 +23,7 @@ static PROJECT: LazyLock<(Servers, Project)> = LazyLock::new(|| {
 /// A project, and the registry that has its base, its images and its cache.
 struct Ci {
     registry: Registry,
+    base: String,
     project: Project,
     image: String,
     /// The layers of the build before: what each is for, and its digest.
@@ -44,7 +46,7 @@ impl Ci {
         let layers = layers(&registry, &project.build(&STRATA));
         let cache_from = cache_from.replace("IMAGE", &image);
         let project = project.argument(format!("--cache-from={cache_from}"));
-        Self { registry, project, image, layers }
+        Self { registry, base, project, image, layers }
     }
 
     /// The next build, after one more edit: the stages that run, and what of the layers of the
@@ -62,12 +64,30 @@ impl Ci {
     }
 }
 
+/// A newer base under the same name, and other code: neither has anything to do with models.
+fn newer_base(ci: &mut Ci) {
+    let newer = Built::dockerfile(&format!("FROM {BASE}\nENV NEWER={}\n", unique()));
+    for words in
+        [["tag", &newer.name, &ci.base].as_slice(), &["push", &ci.base], &["rmi", &ci.base]]
+    {
+        output(STRATA.docker([]).args(words)).unwrap();
+    }
+    let (ran, _) = ci.next(|project| project.file("main.py", "print('newer')\n"));
+    let all = "code lock packages probe runtime source tool toolchain user venv";
+    assert_eq!(ran.join(" "), all);
+}
+
+fn light_bump(project: Project) -> Project {
+    project.file("requirements.txt", "six==1.16.0\ndocopt==0.6.2\n")
+}
+
 /// Edits that touch no dependency: none is downloaded, whatever runs.
 fn light_edits(ci: &mut Ci) {
     let mut runs = |edit: fn(Project) -> Project| {
         let (ran, downloaded) = ci.next(edit);
         // Read by the plan, and a few hundred bytes each.
-        let read = ["what is installed", "what the base is"];
+        let read =
+            ["what is installed", "what the base is", "what tiny/second is", "what tiny/first is"];
         assert_eq!(downloaded, read, "downloaded when {ran:?} ran");
         ran
     };
@@ -102,7 +122,8 @@ fn the_cache_is_all_of_it() {
     let (ran, _) = ci.next(|project| {
         another_model_and_package(project).replace("runtime: [tini]", "runtime: [tini, sl]")
     });
-    assert_eq!(ran, ["lock", "models", "packages", "runtime"]);
+    assert_eq!(ran, ["listing", "lock", "models", "packages", "runtime"]);
+    assert_eq!(ci.next(light_bump).0, ["lock", "packages"]);
 }
 
 #[test]
@@ -113,5 +134,7 @@ fn the_cache_is_the_image() {
     // What is not in the image is in no inline cache: the tools, and the compilers if there were
     // any. They are made again when something runs that needs them, and only then.
     let (ran, _) = ci.next(another_model_and_package);
-    assert_eq!(ran, ["lock", "models", "packages", "tool"]);
+    assert_eq!(ran, ["listing", "lock", "models", "packages", "tool"]);
+    assert_eq!(ci.next(light_bump).0, ["lock", "packages", "tool"]);
+    newer_base(&mut ci);
 }

@@ -202,7 +202,7 @@ fn no_cache() {
     // System packages are as any other step, and slow to fetch.
     let system = "system:\n  runtime: [tini]\n  build: [make]\n";
     let project = servers.project().replace(system, "");
-    let all = "code dirs lock models packages probe source tool user venv";
+    let all = "code dirs listing lock models packages probe source tool user venv";
     assert_eq!(ran(&project.build(&STRATA)).join(" "), all);
     // Cache mounts are emptied too, which must not be those of other tests.
     let fresh = project.clone().build_arg("BUILDKIT_CACHE_MOUNT_NS", &unique());
@@ -247,7 +247,7 @@ fn options_that_are_not_honoured() {
         [
             "IgnoredOption: Strata does not honour `--fast` after the image on the syntax line",
             "IgnoredOption: Strata does not honour `--no-cache-filter pakages`: the stages are \
-             python, probe, venv, tool, lock, packages, toolchain, source, models, user, runtime, \
+             python, probe, venv, tool, lock, packages, toolchain, source, listing, models, user, runtime, \
              verify, code, dirs, image",
             "IgnoredOption: Strata does not honour build-arg:BUILDKIT_NEWS",
         ]

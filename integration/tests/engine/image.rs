@@ -38,9 +38,10 @@ fn the_config_is_the_bases_with_the_manifest_laid_over_it() {
 
     let hub = Hub::serve(
         STRATA.host_address().unwrap(),
-        [Repo::new("tiny/open", [("config.json", "{}")])],
+        [Repo::new("tiny/open", [("config.json", "{}")]).licensed("mit")],
     );
     let hub = hub.unwrap();
+    let commit = hub.update("tiny/open", |model| model.head().to_owned()).unwrap();
     let manifest = "# syntax=strata
 base: unusual
 python: {packages: [six==1.17.0]}
@@ -92,6 +93,9 @@ healthcheck: {test: [CMD, python, --version], interval: 1m30s}
                 "team": "manifest",
                 "words": "command",
                 "org.opencontainers.image.revision": "v1",
+                "strata.models": json!([
+                    {"name": "tiny/open", "version": commit, "license": "mit"}
+                ]).to_string(),
             },
             "ExposedPorts": {"1/tcp": {}, "8000/tcp": {}},
             "Volumes": {"/base": {}, "/data": {}},
@@ -115,7 +119,8 @@ healthcheck: {test: [CMD, python, --version], interval: 1m30s}
         ours,
         [
             "strata: virtual environment",
-            "strata: model tiny/open at main",
+            "strata: what tiny/open is",
+            &format!("strata: model tiny/open at main ({})", &commit[..12]),
             "strata: user 10001:10001",
             "strata: Python packages: six==1.17.0",
             "strata: what the base is",

@@ -2,13 +2,21 @@
 
 use std::fs;
 
+use integration::buildx::Build;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
+use integration::package::Package;
+use integration::package_index::PackageIndex;
 use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
 
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
 use crate::built::Built;
-use crate::{BASE, STRATA, context};
+use crate::layers::layers;
+use crate::project::ran;
+use crate::{BASE, STRATA, build, context, registry, unique};
 
 /// A program that says what it finds, by the library's own functions and in `/models`.
 const SHOW: &str = "\
@@ -99,6 +107,235 @@ cmd: [python, show.py]
 }
 
 #[test]
+fn neither_another_base_nor_another_frontend_fetches_again() {
+    let text = unique();
+    let hub = Repo::new("tiny/open", [("config.json", text.clone())]).licensed("mit");
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [hub]).unwrap();
+    let manifest = format!(
+        "# syntax=strata
+args: {{BASE: {BASE}}}
+base: ${{BASE}}
+python: {{packages: [six==1.17.0]}}
+models:
+  - tiny/open
+  - {{url: '{}/tiny/open/resolve/main/config.json', sha256: {}, to: /models/}}
+",
+        hub.endpoint(),
+        hex(&Sha256::digest(&text)),
+    );
+    let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
+    let runs = |manifest: &str, base: &str| {
+        let folder = context(&[("strata.yaml", manifest)]);
+        let mut command = build(&STRATA, folder.path());
+        command.arg("--file").arg(folder.path().join("strata.yaml"));
+        command.args([&endpoint, &format!("--build-arg=BASE={base}")]);
+        ran(&Build::succeed(&mut command).unwrap()).join(" ")
+    };
+    let first = runs(&manifest, BASE);
+    assert!(first.contains("listing") && first.contains("models"), "{first}");
+    assert_eq!(hub.take_answered().len(), 3);
+
+    let base = Built::dockerfile(&format!("FROM {BASE}\nENV OTHER={text}\n"));
+    assert_eq!(runs(&manifest, &base.name), "lock packages probe tool user venv");
+    // Its content is another one, and its fetcher is the same.
+    let other = Built::dockerfile(&format!("FROM strata\nCOPY Dockerfile /other-{text}\n"));
+    let syntax = format!("# syntax={}", other.name);
+    assert_eq!(runs(&manifest.replace("# syntax=strata", &syntax), BASE), "");
+    assert_eq!(hub.take_answered(), []);
+}
+
+/// Prints the words that the pipeline sees.
+const WORDS: &str = "import spacy; print(*spacy.load('en_tiny')('Hello, world'), sep='|')";
+
+#[test]
+fn spacys_pipelines() {
+    let pipeline = Package::new("en_tiny", "3.8.0").file(
+        "en_tiny/__init__.py",
+        "import spacy\n\ndef load(**overrides):\n    return spacy.blank('en')\n",
+    );
+    let address = STRATA.host_address().unwrap();
+    let releases = PackageIndex::serve(address, [pipeline.wheel().unwrap()]).unwrap();
+    let manifest = |version: &str| {
+        format!(
+            "# syntax=strata\nbase: {BASE}\npython: {{packages: [spacy==3.8.7], installer: uv}}\n\
+             models: [{{spacy: en_tiny=={version}, endpoint: 'http://{}/releases'}}]\n\
+             cmd: [python, -c, \"{WORDS}\"]\n",
+            releases.address()
+        )
+    };
+    let built = Built::new::<&str>(&manifest("3.8.0"), &[], &[]);
+    assert_eq!(built.run_with(&["--network=none"], &[]), "Hello|,|world");
+
+    let folder = context(&[("strata.yaml", &manifest("3.7.0"))]);
+    let mut command = build(&STRATA, folder.path());
+    let refused = Build::run(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();
+    let says = "en_tiny 3.7.0 is for spaCy 3.7, and 3.8.7 is installed";
+    assert!(!refused.success && refused.text.contains(says), "{}", refused.report());
+}
+
+#[test]
+fn a_command_that_downloads() {
+    let hub = Repo::new("tiny/open", [("config.json", "first")]);
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [hub]).unwrap();
+    let manifest = format!(
+        "# syntax=strata
+base: {BASE}
+python: {{packages: [huggingface_hub==2.4.0, six==1.17.0, docopt==0.6.2], verify: [six]}}
+models:
+  - name: snapshot
+    run: [python, -c, \"from huggingface_hub import snapshot_download as s; s('tiny/open')\"]
+    env: {{HF_ENDPOINT: '{}', NUMBER: {}}}
+    needs: huggingface_hub
+    keep: ~/.cache/huggingface
+env: {{HF_HUB_OFFLINE: 1}}
+cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
+                   print(open(d('tiny/open', 'config.json')).read())\"]
+",
+        hub.endpoint(),
+        unique(),
+    );
+    let built = Built::new::<&str>(&manifest, &[], &[]);
+    assert_eq!(built.run_with(&["--network=none"], &[]), "first");
+    let owned = built.run(&["sh", "-c", "touch ~/.cache/huggingface/x && stat -c %U ~/.cache"]);
+    assert_eq!(owned, "app");
+    assert!(!hub.take_answered().is_empty());
+
+    let runs = |manifest: &str| {
+        let folder = context(&[("strata.yaml", manifest)]);
+        let mut command = build(&STRATA, folder.path());
+        Build::run(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap()
+    };
+    let bumped = runs(&manifest.replace("six==1.17.0", "six==1.16.0"));
+    assert_eq!(ran(&bumped), ["lock", "packages", "verify"], "{}", bumped.report());
+    assert_eq!(hub.take_answered(), []);
+
+    for (what, with, says) in [
+        ("s('tiny/open')", "s('tiny/none')", "python ended with status 1: see its words above"),
+        ("huggingface\nenv", "nothing\nenv", "the command has made no /home/app/.cache/nothing"),
+        ("needs: huggingface_hub", "needs: huggingface", "did you mean `huggingface-hub`?"),
+    ] {
+        let refused = runs(&manifest.replace(what, with));
+        let report = refused.report();
+        assert!(!refused.success && report.contains(says), "{with}: {report}");
+        assert!(report.contains("strata.yaml:5"), "{with}: {report}");
+    }
+}
+
+/// Downloads a model, and prints what it has.
+const DOWNLOAD: &str = "import sys; from huggingface_hub import hf_hub_download as download; \
+                        print(open(download(sys.argv[1], 'config.json')).read())";
+
+#[test]
+fn development_with_the_models_in_a_volume() {
+    let models = ["baked", "other"]
+        .map(|name| Repo::new(format!("tiny/{name}"), [("config.json", format!("{name} 1"))]));
+    let hub = Hub::serve(STRATA.host_address().unwrap(), models).unwrap();
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\npython: {{packages: [huggingface_hub==2.4.0]}}\n\
+         models: tiny/baked\ndev: {{models: volume}}\nentrypoint: [python, -c, \"{DOWNLOAD}\"]\n"
+    );
+    let endpoint = format!("HF_ENDPOINT={}", hub.endpoint());
+    let arguments = [format!("--build-arg={endpoint}"), "--target=dev".into()];
+    let built = Built::new(&manifest, &[], &arguments);
+    assert_eq!(built.config()["Volumes"], json!({"/opt/huggingface": {}}));
+
+    let volume = format!("--volume=strata-test-{}:/opt/huggingface", unique());
+    let run = |options: &[&str], model| {
+        let online = ["--env", &endpoint, &volume, "--read-only", "--tmpfs=/tmp"];
+        built.run_with(&[&online, options].concat(), &[model])
+    };
+    let offline = ["--network=none", "--env=HF_HUB_OFFLINE=1"];
+    assert_eq!(run(&offline, "tiny/baked"), "baked 1", "an empty volume begins with the image's");
+    assert_eq!(run(&[], "tiny/other"), "other 1");
+    hub.update("tiny/baked", |repo| repo.commit([("config.json", "baked 2")])).unwrap();
+    assert_eq!(run(&[], "tiny/baked"), "baked 2", "what the image brought is renewed in place");
+    assert_eq!(run(&offline, "tiny/baked"), "baked 2");
+    assert_eq!(run(&offline, "tiny/other"), "other 1");
+}
+
+#[test]
+fn the_models_alone() {
+    let weights = unique();
+    let files = [("config.json", "{}".to_owned()), ("w.bin", weights.clone())];
+    let model = Repo::new("tiny/shared", files);
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [model]).unwrap();
+    let (registry, base) = registry();
+    let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
+    let pushed = |manifest: &str, target: &str| {
+        let folder = context(&[("strata.yaml", manifest)]);
+        let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
+        let mut command = build(&STRATA, folder.path());
+        command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--provenance=false");
+        command.args([&endpoint, &format!("--target={target}"), "--output", &output]);
+        let mut layers = layers(&registry, &Build::succeed(&mut command).unwrap());
+        layers.retain(|(purpose, _)| purpose.contains("tiny/shared"));
+        layers
+    };
+    let models = "models: tiny/shared\n";
+    let one = format!("# syntax=strata\nbase: {BASE}\npython: {{packages: [six]}}\n{models}");
+    let other = format!("# syntax=strata\nbase: {base}\nuser: root\n{models}");
+    let layers = pushed(&one, "image");
+    assert_eq!(layers.len(), 2, "{layers:?}");
+    assert_eq!(pushed(&other, "image"), layers);
+    assert_eq!(pushed(&other, "models"), layers);
+
+    let folder = context(&[("strata.yaml", &other)]);
+    let mut command = build(&STRATA, folder.path());
+    command.arg("--file").arg(folder.path().join("strata.yaml"));
+    let files = folder.path().join("files");
+    command.args([&endpoint, "--target=models", "--output"]).arg(&files);
+    Build::succeed(&mut command).unwrap();
+    let cache = files.join("opt/huggingface/hub/models--tiny--shared");
+    let commit = fs::read_to_string(cache.join("refs/main")).unwrap();
+    let read = |name| fs::read_to_string(cache.join("snapshots").join(&commit).join(name)).unwrap();
+    assert_eq!((read("config.json"), read("w.bin")), ("{}".to_owned(), weights));
+    let top: Vec<_> = fs::read_dir(&files).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(top, ["opt"], "nothing but models");
+}
+
+#[test]
+fn what_a_lock_pins() {
+    let mut model = Repo::new("tiny/locked", [("config.json", "one"), ("x.onnx", "\0")]);
+    model.commit([("config.json", "one"), ("x.onnx", "\0"), ("model.safetensors", "\0w")]);
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [model.licensed("mit")]).unwrap();
+    let folder = context(&[(
+        "strata.yaml",
+        &format!(
+            "# syntax=strata\nbase: {BASE}\nmodels: [{{hf: tiny/locked, to: /m/}}]\n\
+             cmd: [sh, -c, 'cat /m/config.json; ls /m']\n"
+        ),
+    )]);
+    let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
+    let locked = || {
+        let mut command = build(&STRATA, folder.path());
+        command.arg("--file").arg(folder.path().join("strata.yaml"));
+        command.args([&endpoint, "--target=lock", "--output"]).arg(folder.path());
+        Build::succeed(&mut command).unwrap();
+        fs::read_to_string(folder.path().join("strata.lock")).unwrap()
+    };
+    let text = locked();
+    let commit = hub.update("tiny/locked", |repo| repo.head().to_owned()).unwrap();
+    assert!(text.contains(&format!("commit = \"{commit}\"\nlicense = \"mit\"\n")), "{text}");
+    assert!(!text.contains("x.onnx"), "what is not wanted is not pinned: {text}");
+    hub.update("tiny/locked", |repo| repo.commit([("config.json", "two")])).unwrap();
+    assert!(!hub.take_answered().is_empty());
+
+    let built = Built::of(folder.path(), &[&endpoint]);
+    assert_eq!(built.run(&[]), "oneconfig.json\nmodel.safetensors");
+    let asked: Vec<_> = hub.take_answered().into_iter().map(|asked| asked.path).collect();
+    assert!(asked.iter().all(|path| !path.contains("/api/")), "{asked:?}");
+    assert_eq!(locked(), text);
+    let again = Built::of(folder.path(), &[&endpoint]);
+    assert_eq!(again.run(&[]), "oneconfig.json\nmodel.safetensors");
+    assert_eq!(hub.take_answered(), [], "a lock and a cache ask nobody");
+
+    fs::remove_file(folder.path().join("strata.lock")).unwrap();
+    let anew = ["--no-cache-filter=listing", &*endpoint];
+    let newest = Built::of(folder.path(), &anew);
+    assert_eq!(newest.run(&[]), "twoconfig.json");
+}
+
+#[test]
 fn the_quickstart_with_the_real_model() {
     let address = STRATA.host_address().unwrap();
     let hub = Hub::serve(address, [all_minilm_l6_v2().unwrap()]).unwrap();
@@ -124,4 +361,8 @@ It's so sunny outside!         0.666   1.000";
     let from_git = format!("--build-arg=CODE={}", repository.url());
     assert_eq!(similar(&Built::of(&example, &[endpoint, from_git])), documented);
     assert_eq!(hub.take_answered(), []);
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,6 +12,7 @@ use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::{CURRENT, Kind, Store};
 use integration::engine::Engine;
+use integration::hub::{Hub, Repo};
 
 use crate::{BASE, STRATA, build, context, newcomer};
 
@@ -24,6 +25,7 @@ const PROJECT: &[(&str, &str)] = &[
          packages: [six==1.17.0, idna==3.10, markupsafe==3.0.2, iniconfig==2.1.0, docopt==0.6.2]\n  \
          heavy: [idna]\n  \
          verify: [six, docopt]\n\
+         models: [{hf: tiny/open, to: /home/app/models/}, tiny/open]\n\
          code: .\n\
          dirs: [/var/run/lock/x, /tmp/scratch, /app/logs]\n\
          cmd: [python, main.py]\n",
@@ -31,6 +33,11 @@ const PROJECT: &[(&str, &str)] = &[
     ("main.py", "import six\nprint('six', six.__version__)\n"),
     ("logs/kept", ""),
 ];
+
+static HUB: LazyLock<Hub> = LazyLock::new(|| {
+    let model = Repo::new("tiny/open", [("config.json", "{}"), ("onnx/weights", "\0")]);
+    Hub::serve(STRATA.host_address().unwrap(), [model]).unwrap()
+});
 
 /// The files of the image as an engine makes it that merges.
 static MERGED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
@@ -43,6 +50,7 @@ static MERGED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
 fn service(engine: &Engine, folder: &Path) -> Command {
     let mut command = build(engine, folder);
     command.arg("--file").arg(folder.join("strata.yaml")).arg("--tag=older-engines");
+    command.arg(format!("--build-arg=HF_ENDPOINT={}", HUB.endpoint()));
     command
 }
 

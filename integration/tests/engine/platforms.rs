@@ -93,8 +93,8 @@ fn platforms_together_and_alone() {
     let both = build("linux/amd64,linux/386", &[]);
     assert!(is_index(&both), "{}", both.metadata);
     let anew = "code dirs linux/386 lock linux/386 packages linux/386 probe linux/386 tool \
-                linux/386 tool linux/386 user linux/386 venv linux/amd64 lock linux/amd64 models \
-                linux/amd64 packages linux/amd64 probe linux/amd64 tool linux/amd64 tool \
+                linux/386 tool linux/386 user linux/386 venv linux/amd64 listing linux/amd64 lock \
+                linux/amd64 models linux/amd64 packages linux/amd64 probe linux/amd64 tool \
                 linux/amd64 tool linux/amd64 user linux/amd64 venv";
     assert_eq!(ran(&both).join(" "), anew, "{}", both.report());
     for (platform, bytes) in [("linux/amd64", 8), ("linux/386", 4)] {

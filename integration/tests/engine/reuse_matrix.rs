@@ -48,7 +48,8 @@ fn replace(from: &str, to: &str) -> impl FnOnce(Project) -> Project {
 #[test]
 fn the_first_build() {
     let (_, build) = &*BEFORE;
-    let all = "code dirs lock models packages probe runtime source tool toolchain user venv";
+    let all =
+        "code dirs listing lock models packages probe runtime source tool toolchain user venv";
     assert_eq!(ran(build).join(" "), all, "{}", build.report());
 }
 
@@ -174,9 +175,9 @@ fn what_must_import() {
 fn a_model() {
     let second = "  - hf: tiny/second\n";
     let added = format!("{second}  - hf: tiny/third\n");
-    assert_eq!(runs(replace(second, &added)), ["models"], "added");
+    assert_eq!(runs(replace(second, &added)), ["listing", "models"], "added");
     let moved = format!("{second}    revision: v1\n");
-    assert_eq!(runs(replace(second, &moved)), ["models"], "another revision");
+    assert_eq!(runs(replace(second, &moved)), ["listing", "models"], "another revision");
     assert_eq!(runs(replace(second, "")), NOTHING, "removed");
 }
 

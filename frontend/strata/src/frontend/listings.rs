@@ -1,7 +1,7 @@
 //! What is asked of hubs: what the models' repositories hold.
 
 use futures_util::future::try_join_all;
-use gateway::Error;
+use gateway::{Error, Warning};
 use llb::State;
 
 use super::Build;
@@ -10,6 +10,7 @@ use crate::{
     models::{self, Listing},
     plan::{self, ModelFacts},
     recipe::{Hub, Model, Source},
+    strata_lock,
 };
 
 impl Build<'_> {
@@ -31,6 +32,7 @@ impl Build<'_> {
         {
             return Ok(ModelFacts::Locked(locked.clone()));
         }
+        self.warn_of_unlocked(hub).await?;
         let native = self.gateway.request().build_platform();
         let layer = plan::listing(self.recipe, &self.settings, &native, image, model);
         let Some(layer) = layer else { return Ok(ModelFacts::Stated) };
@@ -40,6 +42,21 @@ impl Build<'_> {
         let listing: Listing = serde_json::from_slice(&text)
             .map_err(|error| Error::new(format!("{path} of {} is odd: {error}", hub.name())))?;
         Ok(ModelFacts::Listed(self.chosen(model, hub, listing)?))
+    }
+
+    async fn warn_of_unlocked(&self, hub: &Hub) -> Result<(), Error> {
+        if self.lock_file.is_none() || !self.warns_of_lock {
+            return Ok(());
+        }
+        let name = strata_lock::beside(self.context.filename());
+        let Hub { revision, .. } = hub;
+        let short = format!(
+            "StaleLock: {name} has nothing for {} at {revision} as it is asked for now: renew it \
+             with `docker buildx build --target lock --output . …`",
+            hub.name()
+        );
+        let vertex = self.manifest.vertex.clone();
+        self.gateway.warn(Warning { vertex, short, ..Warning::default() }).await
     }
 
     /// The files that are wanted of what a repository holds.

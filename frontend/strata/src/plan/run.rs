@@ -39,7 +39,10 @@ pub(super) fn run(
     let layers: Vec<Layer> = root.layers.iter().cloned().chain(packages).collect();
     let what = format!("put together what {} sees", command.name);
     let together = assemble(scope, "models", &base.platform, &what, root.image.clone(), &layers);
-    let keep = command.keep.iter().map(|path| path.replacen('~', home, 1));
+    let keep = command.keep.iter().map(|path| match path.strip_prefix("~/") {
+        Some(inside) => format!("{home}/{inside}"),
+        None => path.clone(),
+    });
     let request = json!({
         "words": command.words, "env": command.env, "keep": keep.collect::<Vec<_>>(),
         "home": home, "uid": uid, "gid": gid,
