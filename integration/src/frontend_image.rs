@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::command::output;
 use crate::engine::Engine;
@@ -71,6 +72,23 @@ pub fn binary() -> Result<PathBuf> {
         std::fs::copy(cache.join(&target.name).join("release").join(name), folder.join(name))?;
     }
     Ok(folder.join("strata"))
+}
+
+/// Builds the fetcher as tests run it, beside their own programs: its path.
+///
+/// # Errors
+///
+/// When cargo fails, in its words.
+pub fn fetcher() -> Result<PathBuf> {
+    let told = output(
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(workspace::root())
+            .args(["build", "--quiet", "--package", "fetch", "--message-format", "json"]),
+    )?;
+    // A line for each crate; programs have a path.
+    let artifacts = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut programs = artifacts.filter_map(|it| Some(it["executable"].as_str()?.into()));
+    programs.next().context("cargo has built no program")
 }
 
 /// A target whose programs need no library of the image.

@@ -1,4 +1,5 @@
-//! A Hugging Face hub of one's own: the part of its HTTP API that downloading a model takes.
+//! A Hugging Face hub of one's own: the part of its HTTP API that downloading models and datasets
+//! takes.
 //!
 //! It answers as huggingface.co answers `huggingface_hub` (2.4: `hf_api.py`, `file_download.py`),
 //! and older clients too, which read the files from the model's info instead of its tree.
@@ -14,19 +15,20 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
-use axum::body::HttpBody;
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, Method, header};
-use axum::middleware::{self, Next};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use serde_json::{Value, json};
 
+use crate::answers::Answers;
+use crate::fault::Fault;
 use crate::server::Server;
 use refusal::Refusal;
 use repo::Access;
 
+pub use crate::answers::Answered;
 pub use repo::Repo;
 
 /// A hub that serves the repositories it was given until it is dropped.
@@ -37,25 +39,10 @@ pub struct Hub {
     _storage: Server,
 }
 
-/// A request that the hub has answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// `GET` or `HEAD`.
-    pub method: String,
-    /// The path asked for; `/{sha256}` where large file storage was asked.
-    pub path: String,
-    /// Whether the request carried a token, the right one or not.
-    pub authorized: bool,
-    /// The HTTP status of the answer.
-    pub status: u16,
-    /// The length of the answer's body in bytes.
-    pub sent: u64,
-}
-
 #[derive(Debug, Default)]
 struct Store {
     repos: Mutex<BTreeMap<String, Repo>>,
-    answered: Mutex<Vec<Answered>>,
+    answers: Arc<Answers>,
 }
 
 impl Hub {
@@ -66,16 +53,13 @@ impl Hub {
     /// When `ip` is not one of this machine's addresses.
     pub fn serve(ip: IpAddr, repos: impl IntoIterator<Item = Repo>) -> Result<Self> {
         let repos = repos.into_iter().map(|repo| (repo.id.clone(), repo));
-        let store =
-            Arc::new(Store { repos: Mutex::new(repos.collect()), answered: Mutex::default() });
+        let store = Arc::new(Store { repos: Mutex::new(repos.collect()), ..Store::default() });
         let storage = start(ip, &store, Router::new().route("/{sha256}", get(file::large)))?;
         let routes = Router::new()
-            .route("/api/models/{org}/{name}", get(info))
-            .route("/api/models", get(of_owner))
-            .route("/api/models/{org}/{name}/revision/{revision}", get(info_at))
-            .route("/api/models/{org}/{name}/refs", get(references))
-            .route("/api/models/{org}/{name}/tree/{revision}", get(tree))
-            .route("/{org}/{name}/resolve/{revision}/{*path}", get(file::resolve))
+            .nest("/api/models", api(Kind::Model))
+            .nest("/api/datasets", api(Kind::Dataset))
+            .nest("/datasets", files(Kind::Dataset))
+            .merge(files(Kind::Model))
             .layer(Extension(storage.address()));
         Ok(Self { api: start(ip, &store, routes)?, _storage: storage, store })
     }
@@ -97,16 +81,61 @@ impl Hub {
         Ok(change(repo))
     }
 
+    /// Has the next `times` requests for `path` go wrong, after all faults that it has already.
+    /// `path` is of the hub or, as `/{sha256}`, of large file storage.
+    pub fn fault(&self, path: &str, fault: Fault, times: usize) {
+        self.store.answers.fault(path, fault, times);
+    }
+
     /// What was asked for since the last call, in the order of the answers.
     #[must_use]
     pub fn take_answered(&self) -> Vec<Answered> {
-        std::mem::take(&mut *self.store.answered())
+        self.store.answers.take()
     }
 }
 
+/// What a repository is of.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Model,
+    Dataset,
+}
+
+impl Kind {
+    /// What the ids of all such repositories begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Model => "",
+            Self::Dataset => "datasets/",
+        }
+    }
+
+    /// The id of a repository.
+    fn id(self, org: &str, name: &str) -> String {
+        format!("{}{org}/{name}", self.prefix())
+    }
+}
+
+/// What is told of repositories.
+fn api(kind: Kind) -> Router<Arc<Store>> {
+    Router::new()
+        .route("/", get(of_owner))
+        .route("/{org}/{name}", get(info))
+        .route("/{org}/{name}/revision/{revision}", get(info_at))
+        .route("/{org}/{name}/refs", get(references))
+        .route("/{org}/{name}/tree/{revision}", get(tree))
+        .layer(Extension(kind))
+}
+
+/// The files of repositories.
+fn files(kind: Kind) -> Router<Arc<Store>> {
+    Router::new()
+        .route("/{org}/{name}/resolve/{revision}/{*path}", get(file::resolve))
+        .layer(Extension(kind))
+}
+
 fn start(ip: IpAddr, store: &Arc<Store>, routes: Router<Arc<Store>>) -> Result<Server> {
-    let routes =
-        routes.layer(middleware::from_fn_with_state(store.clone(), note)).with_state(store.clone());
+    let routes = store.answers.of(routes).with_state(store.clone());
     Server::start(ip, |listener| axum::serve(listener, routes).into_future())
 }
 
@@ -114,26 +143,6 @@ impl Store {
     fn repos(&self) -> MutexGuard<'_, BTreeMap<String, Repo>> {
         self.repos.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn answered(&self) -> MutexGuard<'_, Vec<Answered>> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn note(State(store): State<Arc<Store>>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let authorized = request.headers().contains_key(header::AUTHORIZATION);
-    let response = next.run(request).await;
-    let length = response.body().size_hint().exact().unwrap_or_default();
-    store.answered().push(Answered {
-        sent: if method == Method::HEAD { 0 } else { length },
-        method: method.to_string(),
-        path,
-        authorized,
-        status: response.status().as_u16(),
-    });
-    response
 }
 
 type Shared = State<Arc<Store>>;
@@ -141,24 +150,26 @@ type Answer = Result<Response, Refusal>;
 
 async fn info(
     store: Shared,
+    kind: Extension<Kind>,
     Path((org, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    info_at(store, Path((org, name, "main".into())), headers).await
+    info_at(store, kind, Path((org, name, "main".into())), headers).await
 }
 
 async fn info_at(
     State(store): Shared,
+    Extension(kind): Extension<Kind>,
     Path((org, name, revision)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Answer {
     let repos = store.repos();
-    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let repo = visible(&repos, kind.id(&org, &name), &headers)?;
     let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
     let siblings: Vec<Value> = tree.iter().map(|(path, blob)| blob.sibling(path)).collect();
     Ok(answer_json(&json!({
-        "id": repo.id,
-        "modelId": repo.id,
+        "id": repo.name(),
+        "modelId": repo.name(),
         "sha": commit,
         "private": matches!(repo.access, Access::Private(_)),
         "gated": if matches!(repo.access, Access::Gated(_)) { json!("manual") } else { json!(false) },
@@ -169,21 +180,27 @@ async fn info_at(
 }
 
 /// What an owner has, of what everyone may see.
-async fn of_owner(State(store): Shared, Query(asked): Query<BTreeMap<String, String>>) -> Response {
+async fn of_owner(
+    State(store): Shared,
+    Extension(kind): Extension<Kind>,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Response {
     let repos = store.repos();
     let owner = asked.get("author").map(|owner| format!("{owner}/")).unwrap_or_default();
     let public = repos.values().filter(|repo| !matches!(repo.access, Access::Private(_)));
-    let ids = public.map(|repo| &repo.id).filter(|id| id.starts_with(&owner));
-    answer_json(&ids.map(|id| json!({"id": id})).collect())
+    let names = public.filter(|repo| repo.id == format!("{}{}", kind.prefix(), repo.name()));
+    let names = names.map(Repo::name).filter(|name| name.starts_with(&owner));
+    answer_json(&names.map(|name| json!({"id": name})).collect())
 }
 
 async fn references(
     State(store): Shared,
+    Extension(kind): Extension<Kind>,
     Path((org, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
     let repos = store.repos();
-    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let repo = visible(&repos, kind.id(&org, &name), &headers)?;
     let (branches, tags): (Vec<_>, Vec<_>) =
         repo.names().map(|name| json!({"name": name})).partition(|it| it["name"] == "main");
     Ok(answer_json(&json!({"branches": branches, "tags": tags, "converts": []})))
@@ -191,11 +208,12 @@ async fn references(
 
 async fn tree(
     State(store): Shared,
+    Extension(kind): Extension<Kind>,
     Path((org, name, revision)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Answer {
     let repos = store.repos();
-    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let repo = visible(&repos, kind.id(&org, &name), &headers)?;
     let (_, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
     Ok(answer_json(&repo::listing(tree)))
 }

@@ -1,5 +1,6 @@
 //! What the tests and benchmarks stand on: engines, images, local servers.
 
+mod answers;
 pub mod apt;
 pub mod base_image;
 mod basic_auth;
@@ -7,6 +8,8 @@ pub mod buildx;
 pub mod command;
 pub mod daemons;
 pub mod engine;
+pub mod fault;
+pub mod file_server;
 pub mod frontend_image;
 pub mod git;
 pub mod git_server;
@@ -16,6 +19,7 @@ pub mod package;
 pub mod package_index;
 pub mod packages;
 pub mod python;
+mod range;
 pub mod registry;
 mod server;
 pub mod tls;

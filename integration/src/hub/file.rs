@@ -1,26 +1,27 @@
 //! The files themselves, from the repository or from large file storage.
 
 use std::net::SocketAddr;
-use std::ops::Range;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::Refusal;
 use super::repo::{Access, Blob};
-use super::{Answer, Shared, token, visible};
+use super::{Answer, Kind, Shared, token, visible};
+use crate::range::part;
 
 /// `resolve/{revision}/{path}`: the file, or where large file storage has it.
 pub(super) async fn resolve(
     State(store): Shared,
+    Extension(kind): Extension<Kind>,
     Extension(storage): Extension<SocketAddr>,
     Path((org, name, revision, path)): Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> Answer {
     let repos = store.repos();
-    let repo = visible(&repos, format!("{org}/{name}"), &headers)?;
+    let repo = visible(&repos, kind.id(&org, &name), &headers)?;
     if let Access::Gated(secret) = &repo.access {
         match token(&headers) {
             Some(token) if token == secret => {}
@@ -34,7 +35,7 @@ pub(super) async fn resolve(
     };
     Ok(match &blob.lfs {
         Some(sha256) => (named(commit), moved_to(storage, sha256, blob)).into_response(),
-        None => (named(commit), content(blob, &blob.oid, &headers)).into_response(),
+        None => (named(commit), part(&blob.content, &blob.oid, &headers)).into_response(),
     })
 }
 
@@ -50,7 +51,7 @@ pub(super) async fn large(
         return (StatusCode::BAD_REQUEST, error).into_response();
     }
     match store.repos().values().find_map(|repo| repo.large_file(&sha256)) {
-        Some(blob) => content(blob, &sha256, &headers),
+        Some(blob) => part(&blob.content, &sha256, &headers),
         None => StatusCode::FORBIDDEN.into_response(),
     }
 }
@@ -66,31 +67,4 @@ fn moved_to(storage: SocketAddr, sha256: &str, blob: &Blob) -> Response {
         ("x-linked-size", blob.content.len().to_string()),
     ];
     (StatusCode::FOUND, headers).into_response()
-}
-
-/// The content, or the part of it that the request's `Range` asks for.
-fn content(blob: &Blob, etag: &str, headers: &HeaderMap) -> Response {
-    let length = blob.content.len();
-    let common = [("etag", format!("\"{etag}\"")), ("accept-ranges", "bytes".into())];
-    let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
-    match asked.and_then(|asked| range(asked, length)) {
-        None => (common, blob.content.clone()).into_response(),
-        Some(part) if part.is_empty() => {
-            let whole = [("content-range", format!("bytes */{length}"))];
-            (StatusCode::RANGE_NOT_SATISFIABLE, common, whole).into_response()
-        }
-        Some(part) => {
-            let place = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            let body = blob.content.slice(part);
-            (StatusCode::PARTIAL_CONTENT, common, [("content-range", place)], body).into_response()
-        }
-    }
-}
-
-/// The bytes that `bytes=first-last` or `bytes=first-` means; anything else asks for all (RFC 9110, 14.2).
-fn range(asked: &str, length: usize) -> Option<Range<usize>> {
-    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
-    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
-    let end = length.min(last.saturating_add(1));
-    Some(first.parse().ok()?..end)
 }

@@ -1,4 +1,4 @@
-//! A model repository as the hub keeps it: commits of files, and the names that point at them.
+//! A repository as the hub keeps it: commits of files, and the names that point at them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-/// A model repository; `main` is its default branch.
+/// A repository of a model or a dataset; `main` is its default branch.
 #[derive(Debug)]
 pub struct Repo {
     pub(super) id: String,
@@ -40,7 +40,8 @@ pub(super) struct Blob {
 }
 
 impl Repo {
-    /// A public repository with one commit, on `main`. The id is `organisation/name`.
+    /// A public repository with one commit, on `main`. The id is `organisation/name`,
+    /// a dataset's `datasets/organisation/name`.
     pub fn new<P, C>(id: impl Into<String>, files: impl IntoIterator<Item = (P, C)>) -> Self
     where
         P: Into<String>,
@@ -104,6 +105,11 @@ impl Repo {
     #[must_use]
     pub fn head(&self) -> &str {
         &self.revisions["main"]
+    }
+
+    /// What the hub calls it: the id, without what it is.
+    pub(super) fn name(&self) -> &str {
+        self.id.strip_prefix("datasets/").unwrap_or(&self.id)
     }
 
     /// Branches and tags.
