@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +23,8 @@ const WRONG: usize = 2;
 pub struct Staged {
     /// Where it is.
     pub path: PathBuf,
+    /// Whether the cache has it twice, because another build downloaded it at the same time.
+    pub is_spare: bool,
     /// Held as long as nobody else may write to it.
     _file: fs::File,
 }
@@ -30,6 +33,7 @@ pub struct Staged {
 struct Partial<'a> {
     file: fs::File,
     path: PathBuf,
+    is_spare: bool,
     asked: &'a File,
     size: u64,
     digest: Running,
@@ -89,26 +93,11 @@ impl<'a> Partial<'a> {
             },
             |checksum| checksum.hex().to_owned(),
         );
-        let path = cache.join(&name);
-        let open = |path: &Path| {
-            let mut options = OpenOptions::new();
-            options.create(true).truncate(false).read(true).write(true).open(path)
-        };
-        let mut file = open(&path).with_context(|| format!("{}", path.display()))?;
-        let mut path = path;
-        match file.try_lock() {
-            Ok(()) => {}
-            // Another build downloads the same: each on its own, so that neither waits.
-            Err(TryLockError::WouldBlock) => {
-                path = cache.join(format!("{name}.{}", std::process::id()));
-                file = open(&path)?;
-                file.lock()?;
-                file.set_len(0)?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
+        let (file, path) = claim(cache, &name)?;
+        let is_spare = path != cache.join(&name);
         let digest = Running::of(asked.checksum.as_ref(), asked.size);
-        let mut partial = Self { file, path, asked, size: 0, digest, is_whole: false, arrived };
+        let mut partial =
+            Self { file, path, is_spare, asked, size: 0, digest, is_whole: false, arrived };
         if asked.checksum.is_none() {
             // Nothing would tell the beginning of another file.
             partial.restart()?;
@@ -152,12 +141,12 @@ impl<'a> Partial<'a> {
             let rest = HeaderValue::from_str(&format!("bytes={}-", self.size));
             headers.insert(RANGE, rest.map_err(anyhow::Error::from)?);
         }
-        let answer = http.get(url, headers).await;
-        if answer.is_err() && self.size > 0 && self.asked.size.is_none() {
-            // There may be no rest: what is here may be all of another file.
-            self.restart().map_err(anyhow::Error::from)?;
+        let mut response = http.get(url, headers).await?;
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            // There is no rest: what is here is all of the file, or of another one.
+            self.is_whole = true;
+            return Ok(());
         }
-        let mut response = answer?;
         if response.status() != StatusCode::PARTIAL_CONTENT && self.size > 0 {
             self.restart().map_err(anyhow::Error::from)?;
         }
@@ -207,6 +196,29 @@ impl<'a> Partial<'a> {
     }
 
     fn staged(self) -> Staged {
-        Staged { path: self.path, _file: self.file }
+        Staged { path: self.path, is_spare: self.is_spare, _file: self.file }
+    }
+}
+
+/// The first of the cache's files for `name` that nobody writes to: another build that downloads
+/// the same has another, so that neither waits.
+fn claim(cache: &Path, name: &str) -> Result<(fs::File, PathBuf)> {
+    let mut path = cache.join(name);
+    let mut others = 0;
+    loop {
+        let told = || format!("{}", path.display());
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let file = options.open(&path).with_context(told)?;
+        match file.try_lock() {
+            Ok(()) if file.metadata()?.nlink() > 0 => return Ok((file, path)),
+            // Who had it has just taken it out of the cache: there is room for a new one.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                others += 1;
+                path = cache.join(format!("{name}.{others}"));
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(told),
+        }
     }
 }

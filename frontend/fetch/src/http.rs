@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use reqwest::header::HeaderMap;
-use reqwest::{Certificate, Client, Response, Url};
+use reqwest::header::{HeaderMap, RANGE};
+use reqwest::{Certificate, Client, Response, StatusCode, Url};
 
 use crate::patience::{Failure, retry_after};
 use crate::request::{Kind, Origin};
@@ -48,15 +48,21 @@ impl<'a> Http<'a> {
         Ok(Self { client, origin, token: token.filter(|token| !token.is_empty()) })
     }
 
-    /// The answer, if it is a good one.
+    /// The answer, if it is a good one, or says that there is no such part as was asked for.
     pub async fn get(&self, url: &str, headers: HeaderMap) -> Result<Response, Failure> {
+        let of_part = headers.contains_key(RANGE);
         let mut request = self.client.get(url).headers(headers);
         if let Some(token) = &self.token {
             // On the way to another host, it is taken off.
             request = request.bearer_auth(token);
         }
         let response = request.send().await.map_err(|error| self.broken(url, error))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.refused(&response)) }
+        let status = response.status();
+        if status.is_success() || of_part && status == StatusCode::RANGE_NOT_SATISFIABLE {
+            Ok(response)
+        } else {
+            Err(self.refused(&response))
+        }
     }
 
     /// As [`Http::get`], for JSON.
@@ -86,7 +92,7 @@ impl<'a> Http<'a> {
                  --secret id=ca_bundle,src=FILE"
             ));
         }
-        if error.is_builder() {
+        if error.is_builder() || error.is_redirect() {
             return Failure::Lasting(anyhow!("{told}"));
         }
         Failure::Passing(told, None)

@@ -81,7 +81,7 @@ async fn fetch(http: &Http<'_>, asked: &Fetch, out: &Path, cache: &Path) -> Resu
 
     for (file, staged) in staged {
         let placed = put(file, &staged, out).map_err(|error| room(error, asked, out, total))?;
-        if placed == Copied::Twice {
+        if placed == Copied::Twice || staged.is_spare {
             // A model is not kept twice where both copies take room: what the layer has, the
             // cache need not have.
             staged.remove()?;
