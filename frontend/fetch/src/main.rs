@@ -24,6 +24,7 @@ use std::{fs, io};
 use anyhow::{Context, Result, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use rustix::fs::statvfs;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::download::{Staged, download};
 use crate::http::Http;
@@ -51,6 +52,7 @@ fn run() -> Result<()> {
     };
     let request = fs::read(request).with_context(|| format!("{request} cannot be read"))?;
     let request: Request = serde_json::from_slice(&request).context("the request is unknown")?;
+    allow_open_files().context("files cannot be opened")?;
     let (out, cache, secrets) = (Path::new(out), Path::new(cache), Path::new(secrets));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -114,10 +116,20 @@ fn room(error: anyhow::Error, asked: &Fetch, folder: &Path, total: u64) -> anyho
         return error;
     }
     let left = statvfs(folder).map(|disk| size(disk.f_bavail * disk.f_frsize)).unwrap_or_default();
+    let name = &asked.origin.name;
+    let needs = match total {
+        0 => format!("{name} takes twice its size"),
+        _ => format!("{name} has {}, which takes twice as much", size(total)),
+    };
     error.context(format!(
-        "the builder's disk is full: {} has {}, which takes twice as much while it is fetched, and \
-         {left} are left; `docker buildx prune` frees what is not used",
-        asked.origin.name,
-        size(total)
+        "the builder's disk is full: {needs} while it is fetched, and {left} are left; `docker \
+         buildx prune` frees what is not used"
     ))
+}
+
+/// Every file of a request is open until all are there, and a dataset may have thousands: as many
+/// as the system allows, and not what it suggests.
+fn allow_open_files() -> io::Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
