@@ -46,15 +46,17 @@ pub fn link(out: &Path, path: &str, target: &str) -> Result<()> {
     symlink(target, &path).with_context(|| format!("{} cannot be made", path.display()))
 }
 
-/// The path below `out`, its folder made.
+/// The path below `out`, its folder made. It leads through no link: one that an archive has brought
+/// may lead anywhere.
 pub fn below(out: &Path, path: &str) -> Result<PathBuf> {
     let path = Path::new(path);
     let inside = path.strip_prefix("/").unwrap_or(path);
-    ensure!(
-        inside.components().all(|part| matches!(part, Component::Normal(_))),
-        "{} leads elsewhere",
-        path.display()
-    );
+    let mut way = out.to_owned();
+    for part in inside.components() {
+        way.push(part);
+        let leads_on = matches!(part, Component::Normal(_)) && !way.is_symlink();
+        ensure!(leads_on, "{} leads elsewhere", path.display());
+    }
     let path = out.join(inside);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;

@@ -38,7 +38,16 @@ fn untar(read: impl io::Read, folder: &Path) -> io::Result<()> {
     let mut archive = Archive::new(read);
     archive.set_preserve_mtime(false);
     archive.set_preserve_ownerships(false);
-    archive.unpack(folder)
+    let folder = folder.canonicalize()?;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        // What would lie elsewhere is not unpacked, and an archive without it is another one.
+        if !entry.unpack_in(&folder)? {
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            return Err(io::Error::other(format!("{path} leads elsewhere")));
+        }
+    }
+    Ok(())
 }
 
 /// Unpacks a wheel, checking each file against the wheel's own list
