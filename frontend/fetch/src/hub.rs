@@ -32,8 +32,8 @@ pub async fn list(http: &Http<'_>, list: &List, out: &Path) -> Result<()> {
 }
 
 fn info_url(List { origin, revision, .. }: &List) -> String {
-    // A revision may be a branch with slashes.
-    let revision = revision.replace('%', "%25").replace('/', "%2F");
+    // A revision may be a branch with slashes, or named after an issue.
+    let revision = revision.replace('%', "%25").replace('/', "%2F").replace('#', "%23");
     format!("{}/revision/{revision}?blobs=true", repository_url(origin))
 }
 

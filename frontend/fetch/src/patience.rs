@@ -75,6 +75,28 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    fn passing(asked: Option<u64>) -> Failure {
+        Failure::Passing("it answered 503".into(), asked.map(Duration::from_secs))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_has_an_end() {
+        let mut patience = Patience::default();
+        let start = tokio::time::Instant::now();
+        for _ in WAITS {
+            patience.wait(passing(None)).await.expect("patience");
+        }
+        assert_eq!(start.elapsed().as_secs(), 63);
+        let error = patience.wait(passing(Some(1))).await.expect_err("no patience");
+        assert_eq!(error.to_string(), "it answered 503; it was asked 7 times");
+        patience.renew();
+        patience.wait(passing(Some(600))).await.expect("patience");
+        assert_eq!(start.elapsed().as_secs(), 663);
+        let error = patience.wait(passing(Some(601))).await.expect_err("no patience");
+        let told = "it answered 503, and to come back in 601 s: build again then";
+        assert_eq!(error.to_string(), told);
+    }
+
     #[test]
     fn what_servers_ask_for() {
         let after = |name: &'static str, value: &str| {
