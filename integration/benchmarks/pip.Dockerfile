@@ -5,6 +5,7 @@
 ARG BASE=python:3-slim
 
 FROM ${BASE} AS environment
+ARG PIP_INDEX_URL=https://pypi.org/simple PIP_TRUSTED_HOST=
 RUN python3 -m venv --without-pip /opt/venv
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \
@@ -14,6 +15,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 # A tool of its own, so that no requirement's edit fetches a model again.
 FROM ${BASE} AS hub
+ARG PIP_INDEX_URL=https://pypi.org/simple PIP_TRUSTED_HOST=
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv /hub && /hub/bin/pip install huggingface_hub==1.8.0
 ENV HF_HUB_CACHE=/cache HF_HUB_DISABLE_TELEMETRY=1

@@ -4,10 +4,12 @@
 ARG BASE=python:3-slim
 
 FROM ${BASE} AS uv
+ARG PIP_INDEX_URL=https://pypi.org/simple PIP_TRUSTED_HOST=
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv /uv && /uv/bin/pip install uv==0.13.9
 
 FROM ${BASE} AS environment
+ARG UV_DEFAULT_INDEX=https://pypi.org/simple
 RUN python3 -m venv --without-pip /opt/venv
 # The system's certificates: uv brings its own, which know nothing of a company's.
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -18,6 +20,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 # A tool of its own, so that no requirement's edit fetches a model again.
 FROM ${BASE} AS hub
+ARG UV_DEFAULT_INDEX=https://pypi.org/simple
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=uv,source=/uv,target=/uv \
     python3 -m venv --without-pip /hub && \

@@ -18,6 +18,7 @@ pub mod network;
 pub mod package;
 pub mod package_index;
 pub mod packages;
+pub mod pypi_mirror;
 pub mod python;
 mod range;
 pub mod registry;

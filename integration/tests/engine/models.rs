@@ -157,7 +157,7 @@ fn spacys_pipelines() {
     let releases = PackageIndex::serve(address, [pipeline.wheel().unwrap()]).unwrap();
     let manifest = |version: &str| {
         format!(
-            "# syntax=strata\nbase: {BASE}\npython: {{packages: [spacy==3.8.7], installer: uv}}\n\
+            "# syntax=strata\nbase: {BASE}\npython: {{packages: [spacy==3.8.7, click], installer: uv}}\n\
              models: [{{spacy: en_tiny=={version}, endpoint: 'http://{}/releases'}}]\n\
              cmd: [python, -c, \"{WORDS}\"]\n",
             releases.address()
@@ -212,7 +212,7 @@ cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
     for (what, with, says) in [
         ("s('tiny/open')", "s('tiny/none')", "python ended with status 1: see its words above"),
         ("huggingface\nenv", "nothing\nenv", "the command has made no /home/app/.cache/nothing"),
-        ("needs: huggingface_hub", "needs: huggingface", "did you mean `huggingface-hub`?"),
+        ("needs: huggingface_hub", "needs: huggingface_hob", "did you mean `huggingface-hub`?"),
     ] {
         let refused = runs(&manifest.replace(what, with));
         let report = refused.report();

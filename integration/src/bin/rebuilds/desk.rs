@@ -12,6 +12,7 @@ use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::engine::{Engine, Throwaway};
 use integration::hub::{Hub, Repo};
+use integration::pypi_mirror::PypiMirror;
 use integration::registry::Registry;
 use integration::{frontend_image, weights};
 
@@ -27,6 +28,7 @@ pub struct Desk {
     engine: Throwaway,
     registry: Registry,
     hub: Hub,
+    pypi: PypiMirror,
 }
 
 /// A way to build, and what it has built.
@@ -58,7 +60,8 @@ impl Desk {
         let own = ways.iter().map(|way| weights::all_minilm_l6_v2_as(&own_model(*way)));
         let own = own.collect::<Result<Vec<_>>>()?;
         let hub = Hub::serve(engine.host_address()?, small.chain(own))?;
-        let desk = Self { engine, registry, hub };
+        let pypi = PypiMirror::serve(engine.host_address()?)?;
+        let desk = Self { engine, registry, hub, pypi };
         output(&mut desk.engine.docker(["image", "tag", BASE, &desk.base()]))?;
         output(&mut desk.engine.docker(["push", "--quiet", &desk.base()]))?;
         Ok(desk)
@@ -172,12 +175,22 @@ impl Desk {
         let folder = contestant.project.path();
         let mut command = engine.docker(["buildx", "build", "--provenance=false"]);
         command.arg("--file").arg(folder.join(contestant.way.file()));
-        for (name, value) in [
+        let (index, host) = (self.pypi.url(), self.pypi.address().ip().to_string());
+        let index = match contestant.way {
+            Way::StrataPip | Way::StrataUv => vec![("INDEX", &index)],
+            Way::DockerfilePip => vec![("PIP_INDEX_URL", &index), ("PIP_TRUSTED_HOST", &host)],
+            Way::DockerfileUv => vec![
+                ("PIP_INDEX_URL", &index),
+                ("PIP_TRUSTED_HOST", &host),
+                ("UV_DEFAULT_INDEX", &index),
+            ],
+        };
+        for (name, value) in index.into_iter().chain([
             ("BASE", &self.base()),
             ("HF_ENDPOINT", &self.hub.endpoint()),
             ("BUILDKIT_SANDBOX_HOSTNAME", &contestant.cache),
             ("BUILDKIT_CACHE_MOUNT_NS", &contestant.cache),
-        ] {
+        ]) {
             command.arg(format!("--build-arg={name}={value}"));
         }
         command.arg(folder);

@@ -79,8 +79,9 @@ impl Project {
             )?;
         }
         if self.way == Way::StrataUv {
-            let with_uv = "python: {requirements: requirements.txt, installer: uv}";
-            self.replace("strata.yaml", "python: requirements.txt", with_uv)?;
+            let requirements = "requirements: requirements.txt";
+            let with_uv = format!("{requirements}, installer: uv");
+            self.replace("strata.yaml", requirements, &with_uv)?;
         }
         Ok(())
     }
