@@ -42,7 +42,7 @@ impl<'a> Environment<'a> {
         let wanted = &scope.recipe.python;
         let seen = wanted.after.values().flat_map(|names| closure(picks, names)).collect();
         let heavy = Heavy { named: &wanted.heavy, seen };
-        let Buckets { heavy, built, light } = Buckets::of(picks, &heavy, wanted.installer);
+        let Buckets { heavy, built, light } = Buckets::of(picks, &heavy);
         let venv = python::venv(scope, &platform.base, python.clone());
         let wheels = |picks: Vec<&'a Pick>| {
             let state = python::wheels(scope, &platform.base, python, venv.clone(), &picks);

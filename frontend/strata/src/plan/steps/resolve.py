@@ -84,19 +84,33 @@ def explain_build(words):
 
 def resolve_with_uv(arguments, preferred):
     """uv's status, and what it said."""
-    lock = WORK + "/pylock.toml"
+    lock, pins = WORK + "/pylock.toml", WORK + "/requirements.txt"
     if preferred:
         head = 'lock-version = "1.0"\ncreated-by = "strata"\n'
         write(lock, head + "".join(map(preference, preferred)))
-    status, words = uv(arguments, ["--format", "pylock.toml", "--output-file", lock])
+        write(pins, "".join(f"{pin}\n" for pin in preferred))
+    # At the same time: each takes a while to ask whether anything has changed.
+    edges = uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", pins])
+    status, words = heard(uv(arguments, ["--format", "pylock.toml", "--output-file", lock]))
     if status:
+        edges.kill()
         return status, words
     packages = read(lock).split("\n[[packages]]\n")
     head, packages = packages[0], [text for text in packages[1:] if INSTALLED not in text]
-    edges = dependencies(arguments, packages)
+    edges.communicate()
+    edges = {} if edges.returncode else dependencies(pins)
     packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
     write(LOCK, "\n[[packages]]\n".join([head] + packages))
     return 0, words
+
+
+def heard(running):
+    """The status of a process, and what it said, which is passed on meanwhile."""
+    told = []
+    for line in running.stderr:
+        told.append(line)
+        print(line, end="", file=sys.stderr, flush=True)
+    return running.wait(), "".join(told)
 
 
 def uv(arguments, output):
@@ -113,23 +127,13 @@ def uv(arguments, output):
     for option, value in options():
         if option not in NOT_OF_UV:
             command += [OF_UV.get(option, option)] + value
-    told = []
-    running = subprocess.Popen(
+    return subprocess.Popen(
         command + output, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    for line in running.stderr:
-        told.append(line)
-        print(line, end="", file=sys.stderr, flush=True)
-    return running.wait(), "".join(told)
 
 
-def dependencies(arguments, packages):
+def dependencies(pins):
     """Who needs whom, as uv notes it beside the same packages in a requirements file."""
-    pins = WORK + "/requirements.txt"
-    versions = ((field(text, "name"), field(text, "version")) for text in packages)
-    write(pins, "".join(f"{name}=={version}\n" for name, version in versions if version))
-    if uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", pins])[0]:
-        return {}
     edges = {}
     for line in read(pins).splitlines():
         package, _, needed_by = line.partition("# via ")

@@ -40,6 +40,11 @@ def _folder(path):
     return there.st_uid, there.st_gid, stat.S_IMODE(there.st_mode)
 
 
+def sources(folder):
+    """How many files of Python there are."""
+    return sum(name.endswith(".py") for _, _, files in os.walk(folder) for name in files)
+
+
 def compile_bytecode(folder, root):
     """Byte-compiles the normalised `folder`, which the image will have without `root` before it.
 
@@ -49,7 +54,9 @@ def compile_bytecode(folder, root):
     a hash in its place would make every start of Python read every source. Files that are no
     valid Python for this version are left as they are.
     """
-    processes = "0" if sys.version_info >= (3, 13) else "1"
+    # To start more processes takes as long as some hundred files do.
+    several = sys.version_info >= (3, 13) and sources(folder) > 400
+    processes = "0" if several else "1"
     subprocess.run(
         [sys.executable, "-sB", "-m", "compileall", "-qq", "-j", processes, "-s", root]
         + ["--invalidation-mode", "timestamp", folder],
