@@ -171,6 +171,12 @@ fn gather<K: Ord>(picks: Vec<&Pick>, key: impl Fn(&Pick) -> K) -> Vec<Vec<&Pick>
     buckets.into_values().collect()
 }
 
+/// Whether packages may own the same files.
+pub(super) fn overlap(picks: &[&Pick]) -> bool {
+    let own = |family: &str| picks.iter().filter(|pick| pick.name.starts_with(family)).count();
+    FAMILIES.into_iter().any(|family| own(family) > 1)
+}
+
 /// What a package is known by where others own its files, too.
 fn family(name: &str) -> &str {
     FAMILIES.into_iter().find(|family| name.starts_with(family)).unwrap_or(name)

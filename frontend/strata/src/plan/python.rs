@@ -4,7 +4,7 @@ use llb::{CacheSharing, Mount, State};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Scope,
+    Scope, buckets,
     facts::{Base, Pick, PlatformFacts},
     step::{PYTHON, Script, Step, script},
     system,
@@ -77,6 +77,7 @@ pub(super) fn wheels(
     install(scope, "packages", base, python.clone(), venv, bucket)
         .named(format!("install {}", named(bucket)))
         .args([installer])
+        .args((installer == "uv" && buckets::overlap(bucket)).then_some("apart"))
         .mount(Mount::read_only(path, self::tool(scope, base, python.clone(), tool)))
         .caches(installer)
         .out()

@@ -1,7 +1,8 @@
 """Installs the packages of /strata/packages.json below /out, run by the environment's own Python.
 
 Each is one file by its hash, and nothing is asked of an index: `install.py pip` or `uv` for
-wheels, `install.py source` for what has to be built.
+wheels, `install.py source` for what has to be built. `install.py uv apart` is for packages that own
+the same files.
 """
 
 import html
@@ -29,11 +30,14 @@ tempfile._name_sequence = map("{:08}".format, itertools.count())
 """
 
 
-def main(installer):
+def main(installer, *apart):
     network.prepare()
     with open("/strata/packages.json", encoding="utf-8") as file:
         packages = json.load(file)
-    status = {"pip": with_pip, "uv": with_uv, "source": from_source}[installer](packages)
+    # uv installs as downloads end, pip the last name first: what that leaves is what stays.
+    parts = [[package] for package in reversed(packages)] if apart else [packages]
+    install = {"pip": with_pip, "uv": with_uv, "source": from_source}[installer]
+    status = next(filter(None, map(install, parts)), 0)
     if status:
         explain_failure(installer, packages)
         sys.exit(status)
@@ -67,9 +71,7 @@ def with_uv(packages):
     command += ["--python", VENV + "/bin/python3", "--prefix", OUT_VENV, "--no-deps", "--no-build"]
     command += ["--no-python-downloads", "--link-mode", "copy", "--cache-dir", "/cache/uv"]
     command += ["--no-progress", "--color", "never", "--preview-features", "pylock"]
-    # One after the other, because of two that own the same file the later one's stays.
-    environment = {**os.environ, "UV_CONCURRENT_INSTALLS": "1"}
-    status = subprocess.run(command, env=environment, check=False).returncode
+    status = subprocess.run(command, check=False).returncode
     # What uv keeps two of itself apart with.
     if os.path.exists(OUT_VENV + "/.lock"):
         os.remove(OUT_VENV + "/.lock")
