@@ -48,23 +48,17 @@ pub fn binary() -> Result<PathBuf> {
     let target = Target::of_this_machine()?;
     eprintln!("building the frontend for {}", target.name);
     let cache = workspace::cache("frontend")?;
-    output(
-        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .current_dir(workspace::root())
-            .args([
-                "build",
-                "--release",
-                "--package",
-                "strata",
-                "--package",
-                "fetch",
-                "--target",
-                &target.name,
-            ])
-            .arg("--target-dir")
-            .arg(&cache)
-            .env("RUSTFLAGS", target.flags),
-    )?;
+    // One after the other, as in the Dockerfile: together they would share their crates' features.
+    for package in ["strata", "fetch"] {
+        output(
+            Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+                .current_dir(workspace::root())
+                .args(["build", "--release", "--package", package, "--target", &target.name])
+                .arg("--target-dir")
+                .arg(&cache)
+                .env("RUSTFLAGS", target.flags),
+        )?;
+    }
     // Alone in its folder: all of a build context's folder is looked through.
     let folder = cache.join("image");
     std::fs::create_dir_all(&folder)?;

@@ -1,5 +1,7 @@
 //! Packages from other indexes than PyPI: which is asked, and what is said when one has trouble.
 
+use std::sync::PoisonError;
+
 use integration::buildx::Build;
 use integration::command::output;
 use integration::package::{Package, PackageFile};
@@ -9,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::bad_input::Bad;
 use crate::built::Built;
-use crate::{BASE, STRATA, build, context, slow_tests, unique};
+use crate::{BASE, HTTPS, STRATA, build, context, slow_tests, unique};
 
 /// The wheel of a module that knows its version, and belongs to `index`.
 fn wheel(name: &str, version: &str, index: &str) -> PackageFile {
@@ -288,6 +290,7 @@ fn an_index_that_does_not_answer_is_told() {
 #[test]
 fn torch_comes_from_its_own_index_and_nothing_else_does() {
     const PYTORCH: &str = "download.pytorch.org";
+    let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
     let address = STRATA.host_address().unwrap();
     let name = format!("strata_{}", unique());
     let [own, helper] = [wheel("torch", "2.9.1+cpu", "pytorch"), wheel(&name, "9.0", "pytorch")];

@@ -33,7 +33,7 @@ mod verify;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use integration::base_image::{self, Python};
@@ -58,6 +58,9 @@ static STRATA: LazyLock<&Engine> = LazyLock::new(|| {
     frontend_image::load(&ENGINE, "strata").unwrap();
     &ENGINE
 });
+
+/// Held by who listens on the port of HTTPS, of which there is one.
+static HTTPS: Mutex<()> = Mutex::new(());
 
 /// A build context made of `files`, by name.
 fn context(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -1,12 +1,14 @@
 //! Models in the image: where programs find them, and what hubs are asked for.
 
 use std::fs;
+use std::sync::PoisonError;
 
 use integration::buildx::Build;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
 use integration::package::Package;
 use integration::package_index::PackageIndex;
+use integration::tls::TlsFront;
 use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
 
@@ -16,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::built::Built;
 use crate::layers::layers;
 use crate::project::ran;
-use crate::{BASE, STRATA, build, context, registry, unique};
+use crate::{BASE, HTTPS, STRATA, build, context, registry, unique};
 
 /// A program that says what it finds, by the library's own functions and in `/models`.
 const SHOW: &str = "\
@@ -333,6 +335,38 @@ fn what_a_lock_pins() {
     let anew = ["--no-cache-filter=listing", &*endpoint];
     let newest = Built::of(folder.path(), &anew);
     assert_eq!(newest.run(&[]), "twoconfig.json");
+}
+
+#[test]
+fn a_hub_behind_a_company() {
+    const HOST: &str = "hub.strata.test";
+    let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = STRATA.host_address().unwrap();
+    let hub = Hub::serve(address, [Repo::new("tiny/open", [("config.json", unique())])]).unwrap();
+    let listens = hub.endpoint().trim_start_matches("http://").parse().unwrap();
+    let front = TlsFront::serve(address, HOST, listens).unwrap();
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\nmodels: [{{hf: tiny/open, to: /m/}}]\ncmd: [ls, /m]\n"
+    );
+    let (host, endpoint) =
+        (format!("--add-host={HOST}:{address}"), format!("--build-arg=HF_ENDPOINT=https://{HOST}"));
+    let folder = context(&[("strata.yaml", &manifest)]);
+    let mut command = build(&STRATA, folder.path());
+    command.arg("--file").arg(folder.path().join("strata.yaml")).args([&host, &endpoint]);
+    let refused = Build::run(&mut command).unwrap().report();
+    for says in ["UnknownIssuer", "--secret id=ca_bundle,src=FILE", "strata.yaml:3"] {
+        assert!(refused.contains(says), "nobody says {says:?}: {refused}");
+    }
+    let authority = format!("--secret=id=ca_bundle,src={}", front.authority().display());
+    let built = Built::new(&manifest, &[], &[&host, &endpoint, &authority]);
+    assert_eq!(built.run(&[]), "config.json");
+
+    // A proxy is asked for the whole URL, as this hub answers it, too.
+    let proxied = [
+        "--build-arg=HF_ENDPOINT=http://hub.strata.invalid".to_owned(),
+        format!("--build-arg=HTTP_PROXY={}", hub.endpoint()),
+    ];
+    assert_eq!(Built::new(&manifest, &[], &proxied).run(&[]), "config.json");
 }
 
 #[test]

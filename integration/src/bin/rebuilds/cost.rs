@@ -21,6 +21,10 @@ pub struct Cost {
     pub unpacked: u64,
     /// Bytes of all layers.
     pub size: u64,
+    /// Bytes that a hub sent; 0 where that is not looked at.
+    pub fetched: u64,
+    /// Bytes of the disk that were taken at most while it was built; 0 where that is not looked at.
+    pub disk: u64,
 }
 
 impl Cost {
@@ -32,6 +36,8 @@ impl Cost {
             pushed: image.beyond(before),
             unpacked: image.above(before),
             size: image.size(),
+            fetched: 0,
+            disk: 0,
         }
     }
 }
@@ -101,6 +107,8 @@ pub fn medians(costs: &[Cost]) -> Cost {
         pushed: median(costs, |cost| cost.pushed, u64::cmp),
         unpacked: median(costs, |cost| cost.unpacked, u64::cmp),
         size: median(costs, |cost| cost.size, u64::cmp),
+        fetched: median(costs, |cost| cost.fetched, u64::cmp),
+        disk: median(costs, |cost| cost.disk, u64::cmp),
     }
 }
 

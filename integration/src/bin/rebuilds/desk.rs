@@ -178,6 +178,8 @@ impl Desk {
         let (index, host) = (self.pypi.url(), self.pypi.address().ip().to_string());
         let index = match contestant.way {
             Way::StrataPip | Way::StrataUv => vec![("INDEX", &index)],
+            // They have a desk of their own.
+            Way::StrataModels | Way::HubDownload | Way::AddChecksum => Vec::new(),
             Way::DockerfilePip => vec![("PIP_INDEX_URL", &index), ("PIP_TRUSTED_HOST", &host)],
             Way::DockerfileUv => vec![
                 ("PIP_INDEX_URL", &index),

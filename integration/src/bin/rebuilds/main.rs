@@ -6,6 +6,7 @@ mod bench;
 mod chart;
 mod cost;
 mod desk;
+mod models;
 mod project;
 mod table;
 mod way;
@@ -32,6 +33,9 @@ struct Options {
     /// A service with torch and its CUDA wheels, of several gigabytes, and the main edits only
     #[arg(long)]
     torch: bool,
+    /// A service with five models of 200 MB instead, built by a command and by `ADD`, too
+    #[arg(long, conflicts_with = "torch")]
+    models: bool,
     /// Only edits with this in their name; the chart is then left as it is
     #[arg(long, default_value = "")]
     only: String,
@@ -48,6 +52,13 @@ fn main() -> ExitCode {
 }
 
 fn measure(options: &Options) -> Result<()> {
+    if options.models {
+        let rows = models::rows(options.runs.into())?;
+        for measure in table::OF_MODELS {
+            println!("{}", table::table(measure, &rows));
+        }
+        return Ok(());
+    }
     let rows = if options.torch { torch(options)? } else { usual(options)? };
     for measure in table::MEASURES {
         println!("{}", table::table(measure, &rows));

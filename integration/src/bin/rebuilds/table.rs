@@ -44,6 +44,22 @@ pub const MEASURES: [Measure; 5] = [
     Measure { title: "image size", of: |cost| cost.size as f64, text: |cost| bytes(cost.size) },
 ];
 
+/// What is measured of models, in the order of the tables.
+pub const OF_MODELS: [Measure; 4] = [
+    TIME,
+    Measure {
+        title: "bytes from the hub",
+        of: |cost| cost.fetched as f64,
+        text: |cost| bytes(cost.fetched),
+    },
+    PUSHED,
+    Measure {
+        title: "disk taken at most while it builds",
+        of: |cost| cost.disk as f64,
+        text: |cost| bytes(cost.disk),
+    },
+];
+
 /// `measure` of all rows, in Markdown.
 pub fn table(measure: Measure, rows: &[Row]) -> String {
     let ways = rows.first().map(|row| row.costs.as_slice()).unwrap_or_default();

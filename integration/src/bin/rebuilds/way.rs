@@ -11,12 +11,21 @@ pub enum Way {
     DockerfilePip,
     /// `uv.Dockerfile`.
     DockerfileUv,
+    /// A manifest with models.
+    StrataModels,
+    /// A Dockerfile that downloads models with huggingface_hub and a cache mount.
+    HubDownload,
+    /// A Dockerfile that has BuildKit download each file by its checksum.
+    AddChecksum,
 }
 
 impl Way {
     /// All of them.
     pub const ALL: [Self; 4] =
         [Self::StrataPip, Self::StrataUv, Self::DockerfilePip, Self::DockerfileUv];
+
+    /// Those for models.
+    pub const MODELS: [Self; 3] = [Self::StrataModels, Self::HubDownload, Self::AddChecksum];
 
     /// As the tables call it.
     pub fn title(self) -> &'static str {
@@ -25,6 +34,9 @@ impl Way {
             Self::StrataUv => "Strata, uv",
             Self::DockerfilePip => "Dockerfile, pip",
             Self::DockerfileUv => "Dockerfile, uv",
+            Self::StrataModels => "Strata",
+            Self::HubDownload => "Dockerfile, huggingface_hub",
+            Self::AddChecksum => "Dockerfile, ADD --checksum",
         }
     }
 
@@ -35,14 +47,19 @@ impl Way {
             Self::StrataUv => "strata-uv",
             Self::DockerfilePip => "dockerfile-pip",
             Self::DockerfileUv => "dockerfile-uv",
+            Self::StrataModels => "strata",
+            Self::HubDownload => "hub-download",
+            Self::AddChecksum => "add-checksum",
         }
     }
 
     /// The file that it builds.
     pub fn file(self) -> &'static str {
         match self {
-            Self::StrataPip | Self::StrataUv => "strata.yaml",
-            Self::DockerfilePip | Self::DockerfileUv => "Dockerfile",
+            Self::StrataPip | Self::StrataUv | Self::StrataModels => "strata.yaml",
+            Self::DockerfilePip | Self::DockerfileUv | Self::HubDownload | Self::AddChecksum => {
+                "Dockerfile"
+            }
         }
     }
 
@@ -54,10 +71,10 @@ impl Way {
     /// Its bars' colour in the chart, to be told apart on light and on dark.
     pub fn colour(self) -> &'static str {
         match self {
-            Self::StrataPip => "#2f81f7",
+            Self::StrataPip | Self::StrataModels => "#2f81f7",
             Self::StrataUv => "#8957e5",
-            Self::DockerfilePip => "#db6d28",
-            Self::DockerfileUv => "#bf8700",
+            Self::DockerfilePip | Self::HubDownload => "#db6d28",
+            Self::DockerfileUv | Self::AddChecksum => "#bf8700",
         }
     }
 }

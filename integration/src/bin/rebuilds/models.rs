@@ -1,0 +1,383 @@
+//! What models cost: five of them beside a little code, fetched by Strata, by a Dockerfile's command
+//! with a cache mount, and by its `ADD --checksum`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use integration::base_image::{self, Python};
+use integration::buildx::Build;
+use integration::command::output;
+use integration::daemons::CURRENT;
+use integration::engine::{Engine, Throwaway};
+use integration::frontend_image;
+use integration::hub::{Hub, Repo};
+use integration::pypi_mirror::PypiMirror;
+use integration::registry::Registry;
+use rustix::fs::statvfs;
+use sha2::{Digest as _, Sha256};
+
+use crate::bench::Row;
+use crate::cost::{Cost, Image};
+use crate::way::Way;
+
+/// Of each model's weights.
+const BYTES: usize = 200_000_000;
+
+/// The models of every build.
+const MODELS: [&str; 5] = ["one", "two", "three", "four", "five"];
+
+const BASE: &str = "python:3-slim";
+const FRONTEND: &str = "strata";
+
+/// What of the service is chosen, build by build.
+#[derive(Clone)]
+struct Choice {
+    base: String,
+    /// Each with its revision.
+    models: Vec<(String, String)>,
+    code: String,
+}
+
+/// An edit, by the name that the tables have for it; the number chooses one of its kind.
+type Edit = (&'static str, fn(&mut Choice, usize));
+
+/// What the builds of one way cost, edit by edit.
+type Costs = Vec<(String, Vec<Cost>)>;
+
+/// Servers that stay, and what they have.
+struct Servers {
+    shared: Engine,
+    registry: Registry,
+    hub: Hub,
+    pypi: PypiMirror,
+    /// The SHA-256 of a file, by its path on the hub.
+    checksums: Vec<(String, String)>,
+}
+
+/// The rows of the table: each edit, built by each way on an engine of its own.
+///
+/// # Errors
+///
+/// When a build fails, or the images do not have the same.
+pub fn rows(runs: usize) -> Result<Vec<Row>> {
+    let servers = Servers::start(runs)?;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut has = None;
+    for way in Way::MODELS {
+        let (costs, content) = servers.measure(way, runs)?;
+        ensure!(
+            *has.get_or_insert_with(|| content.clone()) == content,
+            "{} has other models: {content}",
+            way.title()
+        );
+        for (place, (name, costs)) in costs.into_iter().enumerate() {
+            match rows.get_mut(place) {
+                Some(row) => row.costs.push((way, costs)),
+                None => rows.push(Row { name, costs: vec![(way, costs)] }),
+            }
+        }
+    }
+    Ok(rows)
+}
+
+impl Servers {
+    fn start(runs: usize) -> Result<Self> {
+        let registry = Registry::serve(Ipv4Addr::LOCALHOST.into())?;
+        let shared = Engine::shared()?;
+        frontend_image::load(&shared, FRONTEND)?;
+        base_image::load(&shared, Python::Newest, BASE)?;
+        let address = shared.host_address()?;
+        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+        let mut checksums = Vec::new();
+        let mut files = |name: &str, revision: &str| {
+            let weights = noise.bytes(BYTES);
+            for (file, content) in
+                [("model.safetensors", &weights[..]), ("config.json", name.as_bytes())]
+            {
+                checksums.push((format!("{name}/{revision}/{file}"), sha256(content)));
+            }
+            [("config.json", name.as_bytes().to_vec()), ("model.safetensors", weights)]
+        };
+        let mut repos = Vec::new();
+        for name in MODELS {
+            let mut repo = Repo::new(format!("bench/{name}"), files(name, "v1"));
+            repo.tag("v1");
+            repos.push(repo);
+        }
+        for run in 0..runs {
+            let name = format!("more-{run}");
+            let mut repo = Repo::new(format!("bench/{name}"), files(&name, "v1"));
+            repo.tag("v1");
+            repos.push(repo);
+            let revised = repos.get_mut(MODELS.len() - 1).context("no model")?;
+            let revision = format!("r{run}");
+            revised.commit(files(MODELS[MODELS.len() - 1], &revision));
+            revised.tag(revision);
+        }
+        let hub = Hub::serve(address, repos)?;
+        let pypi = PypiMirror::serve(address)?;
+        let servers = Self { shared, registry, hub, pypi, checksums };
+        servers.push_bases(runs)?;
+        Ok(servers)
+    }
+
+    /// A base, and a newer one for each run.
+    fn push_bases(&self, runs: usize) -> Result<()> {
+        let base = self.base();
+        let newer = (0..runs).map(|run| (format!("{base}-{run}"), format!("ENV NEWER={run}\n")));
+        for (name, more) in [(base.clone(), String::new())].into_iter().chain(newer) {
+            let folder = tempfile::tempdir()?;
+            fs::write(folder.path().join("Dockerfile"), format!("FROM {BASE}\n{more}"))?;
+            let mut build = self.shared.docker(["buildx", "build", "--provenance=false", "--push"]);
+            output(build.arg(format!("--tag={name}")).arg(folder.path()))?;
+        }
+        Ok(())
+    }
+
+    /// What each edit costs one way, and what its image then has.
+    fn measure(&self, way: Way, runs: usize) -> Result<(Costs, String)> {
+        let mut first = Vec::new();
+        let mut engine = None;
+        for run in 0..runs {
+            eprintln!("first build, {} of {runs}: {}", run + 1, way.title());
+            drop(engine.take());
+            let fresh = self.engine()?;
+            let (cost, image) = self.build(&fresh, way, &self.choice(), &Image::default(), &[])?;
+            first.push(cost);
+            engine = Some((fresh, image));
+        }
+        let (engine, before) = engine.context("no run")?;
+        let tag = format!("--tag=models-{}", way.slug());
+        self.build(&engine, way, &self.choice(), &before, &[&tag])?;
+        let sums = "cd /models && sha256sum */*";
+        let mut run = engine.docker(["run", "--rm", &tag["--tag=".len()..], "sh", "-c", sums]);
+        let content = output(&mut run)?;
+
+        let mut rows = vec![("first build".to_owned(), first)];
+        let edits: [Edit; 5] = [
+            ("nothing", |_, _| ()),
+            ("a line of the code", |choice, run| choice.code = format!("# {run}")),
+            ("a model added", |choice, run| {
+                choice.models.push((format!("more-{run}"), "v1".to_owned()));
+            }),
+            ("a model's revision changed", |choice, run| {
+                if let Some((_, revision)) = choice.models.last_mut() {
+                    *revision = format!("r{run}");
+                }
+            }),
+            ("a new base image", |choice, run| choice.base += &format!("-{run}")),
+        ];
+        for (name, edit) in edits {
+            let mut costs = Vec::new();
+            for run in 0..runs {
+                eprintln!("{name}, {} of {runs}: {}", run + 1, way.title());
+                let mut choice = self.choice();
+                edit(&mut choice, run);
+                costs.push(self.build(&engine, way, &choice, &before, &[])?.0);
+            }
+            rows.push((name.to_owned(), costs));
+        }
+        let image = format!("{}/models/{}", self.registry.host(), way.slug());
+        let output = format!("--output=type=image,push=true,store=false,name={image}");
+        let export = [output.as_str(), "--cache-to=type=inline"];
+        self.build(&engine, way, &self.choice(), &before, &export)?;
+        drop(engine);
+        let import = format!("--cache-from=type=registry,ref={image}");
+        for (name, edit) in [edits[1], edits[4]] {
+            let mut costs = Vec::new();
+            for run in 0..runs {
+                eprintln!("in CI: {name}, {} of {runs}: {}", run + 1, way.title());
+                let mut choice = self.choice();
+                edit(&mut choice, run);
+                let engine = self.engine()?;
+                let options = [output.as_str(), import.as_str()];
+                costs.push(self.build(&engine, way, &choice, &before, &options)?.0);
+            }
+            rows.push((format!("in CI: {name}"), costs));
+        }
+        Ok((rows, content))
+    }
+
+    /// An empty engine with the frontend.
+    fn engine(&self) -> Result<Throwaway> {
+        let engine = Engine::empty(CURRENT)?;
+        self.shared.copy_image(FRONTEND, &engine)?;
+        Ok(engine)
+    }
+
+    fn base(&self) -> String {
+        format!("{}/python:3", self.registry.host())
+    }
+
+    fn choice(&self) -> Choice {
+        let models = MODELS.map(|name| (name.to_owned(), "v1".to_owned())).to_vec();
+        Choice { base: self.base(), models, code: String::new() }
+    }
+
+    /// Builds what was chosen, and what that costs to someone who has the image `before`.
+    fn build(
+        &self,
+        engine: &Throwaway,
+        way: Way,
+        choice: &Choice,
+        before: &Image,
+        options: &[&str],
+    ) -> Result<(Cost, Image)> {
+        let folder = tempfile::tempdir()?;
+        let text = match way {
+            Way::StrataModels => manifest(choice),
+            Way::HubDownload => {
+                self.dockerfile(choice, |_, name, revision| download(name, revision))
+            }
+            _ => self.dockerfile(choice, |servers, name, revision| servers.add(name, revision)),
+        };
+        fs::create_dir(folder.path().join("app"))?;
+        fs::write(
+            folder.path().join("app/main.py"),
+            format!("print('models')\n{}\n", choice.code),
+        )?;
+        fs::write(folder.path().join(way.file()), text)?;
+        let mut command = engine.docker(["buildx", "build", "--provenance=false"]);
+        command.arg("--file").arg(folder.path().join(way.file())).args(options).arg(folder.path());
+        command.arg(format!("--build-arg=HF_ENDPOINT={}", self.hub.endpoint()));
+        if !options.iter().any(|option| option.starts_with("--output")) {
+            let image = format!("{}/desk/{}", self.registry.host(), way.slug());
+            command.arg(format!("--output=type=image,push=true,name={image}"));
+        }
+        let _ = self.hub.take_answered();
+        let disk = Disk::watch(engine.home())?;
+        let build = Build::succeed(&mut command)?;
+        let disk = disk.most();
+        let image = Image::of(&build, &self.registry)?;
+        let fetched = self.hub.take_answered().iter().map(|answered| answered.sent).sum();
+        eprintln!("{:9.2} s", build.elapsed.as_secs_f64());
+        Ok((Cost { fetched, disk, ..Cost::of(&build, &image, before) }, image))
+    }
+
+    /// As carefully as a Dockerfile can: what changes most is linked last.
+    fn dockerfile(
+        &self,
+        choice: &Choice,
+        model: impl Fn(&Self, &str, &str) -> (String, String),
+    ) -> String {
+        let (mut stages, mut layers) = (String::new(), String::new());
+        for (name, revision) in &choice.models {
+            let (stage, layer) = model(self, name, revision);
+            stages += &stage;
+            layers += &layer;
+        }
+        format!(
+            "FROM {base} AS hub\n\
+             ENV PIP_INDEX_URL={index} PIP_TRUSTED_HOST={host}\n\
+             RUN --mount=type=cache,target=/root/.cache/pip \
+             python3 -m venv /hub && /hub/bin/pip install huggingface_hub==1.8.0\n\
+             ENV HF_HUB_CACHE=/cache HF_HUB_DISABLE_TELEMETRY=1 HF_ENDPOINT={endpoint}\n\
+             {stages}\
+             FROM {base}\n\
+             RUN useradd --create-home --uid 10001 app\n\
+             WORKDIR /app\n\
+             {layers}\
+             COPY --link app /app\n\
+             USER app\n",
+            base = choice.base,
+            index = self.pypi.url(),
+            host = self.pypi.address().ip(),
+            endpoint = self.hub.endpoint(),
+        )
+    }
+
+    /// BuildKit's own download, of each file by its checksum.
+    fn add(&self, name: &str, revision: &str) -> (String, String) {
+        let mut layers = String::new();
+        for file in ["config.json", "model.safetensors"] {
+            let path = format!("{name}/{revision}/{file}");
+            let known = self.checksums.iter().find(|(of, _)| *of == path);
+            let sha256 = known.map(|(_, sha256)| sha256.as_str()).unwrap_or_default();
+            let _ = writeln!(
+                layers,
+                "ADD --link --chmod=644 --checksum=sha256:{sha256} \
+                 {}/bench/{name}/resolve/{revision}/{file} /models/{name}/{file}",
+                self.hub.endpoint()
+            );
+        }
+        (String::new(), layers)
+    }
+}
+
+/// A stage that downloads through a cache mount, and the layer of that.
+fn download(name: &str, revision: &str) -> (String, String) {
+    let fetch = format!(
+        "import huggingface_hub as hub, shutil; shutil.copytree(hub.snapshot_download(\
+         'bench/{name}', revision='{revision}'), '/models/{name}')"
+    );
+    let stage = format!(
+        "FROM hub AS {name}\nRUN --mount=type=cache,target=/cache /hub/bin/python -c \"{fetch}\"\n"
+    );
+    (stage, format!("COPY --link --from={name} /models /models\n"))
+}
+
+fn manifest(choice: &Choice) -> String {
+    let mut text = format!("# syntax={FRONTEND}\nbase: {}\nmodels:\n", choice.base);
+    for (name, revision) in &choice.models {
+        let _ =
+            writeln!(text, "  - {{hf: bench/{name}, revision: {revision}, to: /models/{name}/}}");
+    }
+    text + "code: app\n"
+}
+
+fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Watches how full the disk is.
+struct Disk {
+    before: u64,
+    least: Arc<AtomicU64>,
+    done: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn watch(folder: &Path) -> Result<Self> {
+        let free = |folder: &Path| statvfs(folder).map(|disk| disk.f_bfree * disk.f_frsize);
+        let before = free(folder)?;
+        let (least, done) = (Arc::new(AtomicU64::new(before)), Arc::new(AtomicBool::new(false)));
+        let (seen, end, folder) = (Arc::clone(&least), Arc::clone(&done), folder.to_owned());
+        thread::spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                seen.fetch_min(free(&folder).unwrap_or(u64::MAX), Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        Ok(Self { before, least, done })
+    }
+
+    /// What was taken of it at most.
+    fn most(self) -> u64 {
+        self.done.store(true, Ordering::Relaxed);
+        self.before.saturating_sub(self.least.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that nothing compresses, the same in every run (xorshift64).
+struct Noise(u64);
+
+impl Noise {
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(count + 8);
+        while bytes.len() < count {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            bytes.extend_from_slice(&self.0.to_le_bytes());
+        }
+        bytes.truncate(count);
+        bytes
+    }
+}
