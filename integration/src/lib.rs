@@ -7,6 +7,7 @@ mod basic_auth;
 pub mod buildx;
 pub mod command;
 pub mod daemons;
+pub mod digest;
 pub mod engine;
 pub mod fault;
 pub mod file_server;

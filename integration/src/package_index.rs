@@ -11,9 +11,9 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use sha2::{Digest as _, Sha256};
 
 use crate::basic_auth::{login, refusal};
+use crate::digest::sha256;
 use crate::package::PackageFile;
 use crate::server::Server;
 
@@ -184,8 +184,7 @@ impl Site {
         let files = files.iter().filter(|(name, _)| name.starts_with(start));
         let link = |(name, content): (&String, &Bytes)| {
             let wrong = self.trouble_with(name) == Some(Trouble::WrongHash);
-            let hash = Sha256::digest(if wrong { &[] } else { &content[..] });
-            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = sha256(if wrong { &[] } else { &content[..] });
             let href = name.replace('+', "%2B");
             format!("<a href=\"/files/{href}#sha256={hash}\">{name}</a><br>\n")
         };

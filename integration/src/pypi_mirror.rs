@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use reqwest::Client;
 use zip::ZipArchive;
 
+use crate::digest::sha256;
 use crate::server::Server;
 use crate::workspace;
 
@@ -89,7 +90,18 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     };
     match found {
         Ok(Some(body)) => {
-            let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, holds)];
+            // A file is never asked for again.
+            let tag = if kind == HTML { sha256(&body) } else { String::new() };
+            let tag = format!("\"{tag}\"");
+            let known = request.headers().get(header::IF_NONE_MATCH);
+            let headers = [
+                (header::CACHE_CONTROL, holds.to_owned()),
+                (header::CONTENT_TYPE, kind.to_owned()),
+                (header::ETAG, tag.clone()),
+            ];
+            if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+                return (StatusCode::NOT_MODIFIED, headers).into_response();
+            }
             (headers, body).into_response()
         }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),

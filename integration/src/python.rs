@@ -42,7 +42,7 @@ pub fn installed(name: &str, requirements: &str, options: &[&str]) -> Result<Pat
     let (fresh, list) = (work.path().join("fresh"), work.path().join("requirements.txt"));
     fs::write(&list, requirements)?;
     let mut pip = pip()?;
-    pip.args(["install", "--quiet", "--no-compile"]).args(options);
+    pip.args(["install", "--quiet", "--no-compile", "--retries", "10"]).args(options);
     output(pip.arg("--target").arg(&fresh).arg("--requirement").arg(&list))?;
     fs::rename(&list, fresh.join("requirements.txt"))?;
     if kept.exists() {

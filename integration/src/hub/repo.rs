@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::Bytes;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
-use sha2::Sha256;
+
+use crate::digest::{hex, sha256};
 
 /// A repository of a model or a dataset; `main` is its default branch.
 #[derive(Debug)]
@@ -138,11 +139,7 @@ impl Blob {
             .chain_update(format!("blob {}\0", content.len()))
             .chain_update(&content)
             .finalize();
-        Self {
-            oid: hex(&oid),
-            lfs: is_large(&content).then(|| hex(&Sha256::digest(&content))),
-            content,
-        }
+        Self { oid: hex(&oid), lfs: is_large(&content).then(|| sha256(&content)), content }
     }
 
     /// What a repository's info says of it when it is asked for blobs.
@@ -195,8 +192,4 @@ fn id_of(tree: &Tree, folder: &str) -> String {
         id.update(format!("{}\0{path}\n", blob.oid));
     }
     hex(&id.finalize())
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -47,7 +47,7 @@ fn pip_would_choose_the_same() {
     .unwrap();
     let names = "strata_one strata_two strata_three strata_four six";
     let pip = format!(
-        "python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --quiet \
+        "python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --quiet --retries 10 \
          --trusted-host {address} --index-url {} --extra-index-url {} --find-links {} {names} \
          && /tmp/venv/bin/pip freeze",
         mirror.url(),

@@ -170,7 +170,7 @@ fn packages_of_a_family_that_own_the_same_files_end_as_pip_leaves_them() {
     let names = ["opencv_strata_b", "opencv_strata_c", "opencv_strata_a"];
     let index = PackageIndex::serve(address, names.map(greedy)).unwrap();
     let pip = format!(
-        "python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --quiet --trusted-host {address} \
+        "python3 -m venv /tmp/venv && /tmp/venv/bin/pip install --quiet --retries 10 --trusted-host {address} \
          --extra-index-url {} {} && /tmp/venv/bin/python -c '{OWNER}'",
         index.url(),
         names.join(" "),

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use integration::digest::sha256;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 /// An image in an OCI image layout: an index, and blobs by their digest.
@@ -67,7 +67,7 @@ impl Layout {
     /// Writes a blob and has `descriptor` say what it is.
     fn put(&self, blob: &Value, descriptor: &mut Value) {
         let text = blob.to_string();
-        let hex: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = sha256(text.as_bytes());
         descriptor["digest"] = json!(format!("sha256:{hex}"));
         descriptor["size"] = json!(text.len());
         fs::write(self.blob_file(&format!("sha256:{hex}")), text).unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::PoisonError;
 
 use integration::buildx::Build;
+use integration::digest::sha256;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
 use integration::package::Package;
@@ -13,7 +14,6 @@ use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::built::Built;
 use crate::layers::layers;
@@ -123,7 +123,7 @@ models:
   - {{url: '{}/tiny/open/resolve/main/config.json', sha256: {}, to: /models/}}
 ",
         hub.endpoint(),
-        hex(&Sha256::digest(&text)),
+        sha256(text.as_bytes()),
     );
     let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
     let runs = |manifest: &str, base: &str| {
@@ -395,8 +395,4 @@ It's so sunny outside!         0.666   1.000";
     let from_git = format!("--build-arg=CODE={}", repository.url());
     assert_eq!(similar(&Built::of(&example, &[endpoint, from_git])), documented);
     assert_eq!(hub.take_answered(), []);
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

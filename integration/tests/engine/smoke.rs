@@ -15,7 +15,7 @@ fn ran(build: &Build) -> Vec<&str> {
 fn a_build_reaches_the_package_index_and_is_cached_after() {
     let dockerfile = format!(
         "FROM {BASE}\n\
-         RUN python3 -m venv /venv && /venv/bin/pip install six=={{version}} # {}\n\
+         RUN python3 -m venv /venv && /venv/bin/pip install --retries 10 six=={{version}} # {}\n\
          COPY greeting /greeting\n",
         unique(),
     )

@@ -4,10 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 use std::{fs, thread};
 
+use integration::digest::sha256;
 use integration::fault::Fault;
 use rustix::fs::ioctl_ficlone;
 
-use crate::scene::{Ended, Held, Scene, apart, bytes, hub_with, server_with, sha256};
+use crate::scene::{Ended, Held, Scene, apart, bytes, hub_with, server_with};
 
 /// Whether a copy costs nothing where these tests run.
 fn shares_blocks(scene: &Scene) -> bool {

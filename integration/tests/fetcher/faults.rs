@@ -3,12 +3,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use integration::digest::sha256;
 use integration::fault::Fault;
 use integration::file_server::Answered;
 use integration::hub::Hub;
 use serde_json::{Value, json};
 
-use crate::scene::{Held, Scene, bytes, hub_with, list, of_hub, server_with, sha256};
+use crate::scene::{Held, Scene, bytes, hub_with, list, of_hub, server_with};
 
 /// Of the file, in bytes.
 const SIZE: u32 = 300_000;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use integration::digest::sha256;
 use integration::file_server::FileServer;
 use integration::frontend_image::fetcher;
 use integration::hub::{Hub, Repo};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use strata::manifest::values::RepositoryKind;
 use strata::models::{self, Listing};
 use strata::recipe;
@@ -148,10 +148,6 @@ pub fn bytes(count: u32) -> Vec<u8> {
         .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
         .take(count as usize)
         .collect()
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the planner makes of `{hf: …}` in a manifest.

@@ -15,13 +15,13 @@ use integration::base_image::{self, Python};
 use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::CURRENT;
+use integration::digest::sha256;
 use integration::engine::{Engine, Throwaway};
 use integration::frontend_image;
 use integration::hub::{Hub, Repo};
 use integration::pypi_mirror::PypiMirror;
 use integration::registry::Registry;
 use rustix::fs::statvfs;
-use sha2::{Digest as _, Sha256};
 
 use crate::bench::Row;
 use crate::cost::{Cost, Image};
@@ -330,10 +330,6 @@ fn manifest(choice: &Choice) -> String {
             writeln!(text, "  - {{hf: bench/{name}, revision: {revision}, to: /models/{name}/}}");
     }
     text + "code: app\n"
-}
-
-fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Watches how full the disk is.
