@@ -17,10 +17,10 @@ fn the_base_image_has_a_python_and_what_builds_need() {
 }
 
 #[test]
-fn the_frontend_image_is_one_binary_and_its_promises() {
+fn the_frontend_image_is_two_programs_and_its_promises() {
     let image = STRATA.inspect("strata").unwrap();
     assert_eq!(image["Config"]["Entrypoint"], json!(["/strata"]));
     assert_eq!(image["Config"]["Labels"]["moby.buildkit.frontend.network.none"], "true");
-    assert_eq!(image["RootFS"]["Layers"].as_array().unwrap().len(), 1);
+    assert_eq!(image["RootFS"]["Layers"].as_array().unwrap().len(), 2);
     assert!(image["Size"].as_u64().unwrap() < 5_000_000, "{} bytes", image["Size"]);
 }

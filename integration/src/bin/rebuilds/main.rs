@@ -36,7 +36,7 @@ struct Options {
     /// A service with five models of 200 MB instead, built by a command and by `ADD`, too
     #[arg(long, conflicts_with = "torch")]
     models: bool,
-    /// Only edits with this in their name; the chart is then left as it is
+    /// Only edits with one of these in their name, between commas; the chart is then left as it is
     #[arg(long, default_value = "")]
     only: String,
 }
@@ -76,7 +76,7 @@ fn measure(options: &Options) -> Result<()> {
 fn usual(options: &Options) -> Result<Vec<Row>> {
     let mut bench = Bench::new(Service::Usual, &Way::ALL, options.runs.into())?;
     let mut rows = vec![bench.first_builds()?];
-    let chosen = |edit: &Edit| edit.name.contains(&options.only);
+    let chosen = |edit: &Edit| options.only.split(',').any(|part| edit.name.contains(part));
     for edit in [NOTHING, CODE, LIGHT_BUMP].into_iter().chain(OTHERS).filter(chosen) {
         rows.push(bench.on_the_desk(edit)?);
     }
