@@ -23,7 +23,7 @@ fn two_cold_engines_give_the_same_layers() {
                 .replace("  env: {FLAG", &format!("  installer: {installer}\n  env: {{FLAG"));
             layers(&registry, &project.file("requirements.txt", requirements).build(engine))
         });
-        assert_eq!(first.len(), 12, "{installer}: {first:#?}");
+        assert_eq!(first.len(), 14, "{installer}: {first:#?}");
         assert_eq!(first, second, "{installer}");
     }
 }

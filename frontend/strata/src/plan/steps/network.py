@@ -46,6 +46,7 @@ def prepare():
     # A name server that is out for half a minute is no reason to build anew.
     os.environ["UV_HTTP_RETRIES"] = "6"
     os.environ["PIP_RETRIES"] = "7"
+    os.environ["PIP_RESUME_RETRIES"] = "7"
     logins = os.path.join(home, ".netrc")
     with open(os.open(logins, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
         out.writelines(_logins())
