@@ -154,10 +154,8 @@ impl Servers {
             engine = Some((fresh, image));
         }
         let (engine, before) = engine.context("no run")?;
-        let tag = format!("--tag=models-{}", way.slug());
-        self.build(&engine, way, &self.choice(), &before, &[&tag])?;
         let sums = "cd /models && sha256sum */*";
-        let mut run = engine.docker(["run", "--rm", &tag["--tag=".len()..], "sh", "-c", sums]);
+        let mut run = engine.docker(["run", "--rm", &self.desk(way), "sh", "-c", sums]);
         let content = output(&mut run)?;
 
         let mut rows = vec![("first build".to_owned(), first)];
@@ -216,6 +214,11 @@ impl Servers {
         format!("{}/python:3", self.registry.host())
     }
 
+    /// The image that a desk builds.
+    fn desk(&self, way: Way) -> String {
+        format!("{}/desk/{}", self.registry.host(), way.slug())
+    }
+
     fn choice(&self) -> Choice {
         let models = MODELS.map(|name| (name.to_owned(), "v1".to_owned())).to_vec();
         Choice { base: self.base(), models, code: String::new() }
@@ -248,8 +251,7 @@ impl Servers {
         command.arg("--file").arg(folder.path().join(way.file())).args(options).arg(folder.path());
         command.arg(format!("--build-arg=HF_ENDPOINT={}", self.hub.endpoint()));
         if !options.iter().any(|option| option.starts_with("--output")) {
-            let image = format!("{}/desk/{}", self.registry.host(), way.slug());
-            command.arg(format!("--output=type=image,push=true,name={image}"));
+            command.arg(format!("--output=type=image,push=true,name={}", self.desk(way)));
         }
         let _ = self.hub.take_answered();
         let disk = Disk::watch(engine.home())?;
