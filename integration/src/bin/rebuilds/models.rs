@@ -1,6 +1,7 @@
 //! What models cost: five of them beside a little code, fetched by Strata, by a Dockerfile's command
 //! with a cache mount, and by its `ADD --checksum`.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
@@ -59,6 +60,8 @@ struct Servers {
     pypi: PypiMirror,
     /// The SHA-256 of a file, by its path on the hub.
     checksums: Vec<(String, String)>,
+    /// So many builds there were.
+    builds: Cell<usize>,
 }
 
 /// The rows of the table: each edit, built by each way on an engine of its own.
@@ -123,7 +126,7 @@ impl Servers {
         }
         let hub = Hub::serve(address, repos)?;
         let pypi = PypiMirror::serve(address)?;
-        let servers = Self { shared, registry, hub, pypi, checksums };
+        let servers = Self { shared, registry, hub, pypi, checksums, builds: Cell::new(0) };
         servers.push_bases(runs)?;
         Ok(servers)
     }
@@ -214,9 +217,10 @@ impl Servers {
         format!("{}/python:3", self.registry.host())
     }
 
-    /// The image that a desk builds.
+    /// The image that a desk built last. Each has a name of its own: layers of one that loses its
+    /// name are removed, even as a build is about to stand on them.
     fn desk(&self, way: Way) -> String {
-        format!("{}/desk/{}", self.registry.host(), way.slug())
+        format!("{}/desk/{}:{}", self.registry.host(), way.slug(), self.builds.get())
     }
 
     fn choice(&self) -> Choice {
@@ -233,6 +237,7 @@ impl Servers {
         before: &Image,
         options: &[&str],
     ) -> Result<(Cost, Image)> {
+        self.builds.set(self.builds.get() + 1);
         let folder = tempfile::tempdir()?;
         let text = match way {
             Way::StrataModels => manifest(choice),
