@@ -126,7 +126,8 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         set("VIRTUAL_ENV", VENV.to_owned());
     }
     let in_cache = |source: &Source| matches!(source, Source::Hub(hub) if hub.to.is_none());
-    if recipe.models.iter().any(|model| in_cache(&model.source)) {
+    let has_cache = recipe.models.iter().any(|model| in_cache(&model.source));
+    if has_cache || recipe.models_are_volume {
         set("HF_HOME", recipe.hf_home.clone());
         // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
         set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));

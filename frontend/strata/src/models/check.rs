@@ -47,6 +47,8 @@ pub fn check(recipe: &Recipe, facts: &[ModelFacts], packages: &Packages) -> Resu
                     }
                 }
             }
+            // What the base's own Python has is in no list.
+            Source::Spacy { .. } | Source::Run(_) if recipe.python.system_site_packages => {}
             Source::Spacy { pipeline, .. } => {
                 if let Some(mistake) = other_spacy(&pipeline.name, &pipeline.version, packages) {
                     at(model, mistake);

@@ -99,9 +99,9 @@ pub const HEAVY: [&str; 84] = [
 /// A file of so many bytes is heavy whatever its name.
 const HEAVY_BYTES: u64 = 1_000_000;
 
-/// So many layers do the light packages share, whoever installs. Measured with 8, 12 and 16, on a
-/// service of 49 packages: with fewer, an edit installs more that did not change; with more, the
-/// first build starts more installers, and an edit has more layers above it to extract again.
+/// So many layers do the light packages share, whoever installs. With fewer, an edit installs more
+/// that did not change; with more, the first build starts more installers, and an edit has more
+/// layers above it to extract again.
 const LIGHT_LAYERS: usize = 12;
 
 /// So many layers may the packages have: an image can have 127, and the base, the models and the
