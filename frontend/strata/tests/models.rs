@@ -1,0 +1,118 @@
+//! Which files of a repository are wanted, and what models must not do to each other.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+
+use std::sync::Arc;
+
+use llb::SourceFile;
+use strata::models::{self, Checksum, File, Listing};
+use strata::plan::{ModelFacts, Packages};
+use strata::recipe::{self, Choices, Recipe, Source};
+
+fn recipe(models: &str) -> Recipe {
+    let data =
+        format!("base: b\npython: {{packages: six}}\nmodels:\n{models}code: .\n").into_bytes();
+    let file = SourceFile { name: "strata.yaml".into(), language: "YAML".into(), data };
+    recipe::read(Arc::new(file), &Choices::default())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn listing(paths: &str) -> Listing {
+    let file = |path: &str| File {
+        path: path.to_owned(),
+        size: 1,
+        checksum: Checksum::Git(format!("{:0<40}", path.len())),
+    };
+    let files = paths.split_whitespace().map(file).collect();
+    Listing { commit: "c".repeat(40), license: None, files }
+}
+
+/// What is taken of `paths`, or what is said instead.
+fn chosen(model: &str, paths: &str) -> String {
+    let recipe = recipe(&format!("  - {model}\n"));
+    let Source::Hub(hub) = &recipe.models[0].source else { panic!("{model}") };
+    match models::choose(hub, &listing(paths)) {
+        Ok(files) => files.into_iter().map(|file| file.path).collect::<Vec<_>>().join(" "),
+        Err(mistakes) => mistakes
+            .iter()
+            .map(|it| format!("{}|{}", it.message, it.help.as_deref().unwrap_or("")))
+            .collect(),
+    }
+}
+
+#[test]
+fn of_several_formats_one() {
+    let minilm = "config.json model.safetensors onnx/model.onnx openvino/model.bin \
+                  pytorch_model.bin rust_model.ot tf_model.h5";
+    assert_eq!(chosen("a/b", minilm), "config.json model.safetensors");
+    let older = "config.json flax_model.msgpack pytorch_model.bin tf_model.h5";
+    assert_eq!(chosen("a/b", older), "config.json pytorch_model.bin");
+    // A part of a model that has only PyTorch's own format keeps it.
+    let parts = "1_Dense/pytorch_model.bin model.safetensors pytorch_model.bin";
+    assert_eq!(chosen("a/b", parts), "1_Dense/pytorch_model.bin model.safetensors");
+    let twice = "consolidated.safetensors model-1.safetensors pytorch_model.bin.index.json";
+    assert_eq!(chosen("a/b", twice), "model-1.safetensors");
+    assert_eq!(chosen("a/b", "consolidated.safetensors x"), "consolidated.safetensors x");
+    assert_eq!(chosen("a/b", "README.md model.onnx"), "README.md model.onnx", "for no PyTorch");
+    assert_eq!(chosen("a/b", "README.md x.Q4.gguf"), "README.md x.Q4.gguf");
+    assert_eq!(
+        chosen("a/b", "x.Q4.gguf x.Q8.gguf"),
+        "a/b has the same weights 2 times|say which are wanted: `files: x.Q4.gguf`; it has \
+         `x.Q4.gguf`, `x.Q8.gguf`"
+    );
+    assert_eq!(chosen("datasets/a/b", "a.onnx b.gguf c.gguf"), "a.onnx b.gguf c.gguf");
+    assert_eq!(chosen("a/b", ""), "a/b at main has no files|");
+}
+
+#[test]
+fn patterns_are_fnmatchs() {
+    let files = "a.json deep/er/b.json deep/weights w[1].bin";
+    let taken = |patterns: &str| chosen(&format!("{{hf: a/b, files: {patterns}}}"), files);
+    assert_eq!(taken("'*.json'"), "a.json deep/er/b.json");
+    assert_eq!(taken("'**/*.json'"), "deep/er/b.json");
+    assert_eq!(taken("deep/"), "deep/er/b.json deep/weights");
+    assert_eq!(taken("['?.json', deep/weights, a.json]"), "a.json deep/weights");
+    assert_eq!(taken("'w[[]1].bin'"), "w[1].bin");
+    assert_eq!(
+        taken("[a.jsn, none*]"),
+        "`files`: no file of a/b at main matches `a.jsn`|did you mean `a.json`?\
+         `files`: no file of a/b at main matches `none*`|it has `a.json`, `deep/er/b.json`, \
+         `deep/weights`, `w[1].bin`"
+    );
+}
+
+#[test]
+fn nothing_is_written_over() {
+    let told = |models: &str, listings: &[&str]| {
+        let recipe = recipe(models);
+        let facts = |paths: &&str| ModelFacts::Listed(listing(paths));
+        let facts: Vec<_> = listings.iter().map(facts).collect();
+        models::check(&recipe, &facts, &Packages::default())
+            .map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
+    };
+    let two = "  - {hf: a/b, to: /m}\n  - {hf: a/c, to: /m/deep}\n";
+    assert_eq!(told(two, &["deep/x y", "z"]), "", "to share a folder is fine");
+    let said = told(two, &["deep/xxx", "xxx"]);
+    assert!(said.starts_with("strata.yaml:5: a/c writes /m/deep/xxx, too"), "{said}");
+    assert!(said.contains("a/b on line 4 does: give each a folder of its own"), "{said}");
+    assert_eq!(
+        told("  - {hf: a/b, to: /app}\n", &["main.bin other"]),
+        "",
+        "into the code's folder"
+    );
+    let said = told("  - {hf: a/b, files: x, to: /app}\n", &["x"]);
+    assert!(said.starts_with("strata.yaml:4: a/b goes to /app, as the code does"), "{said}");
+}
+
+#[test]
+fn what_needs_packages_has_them() {
+    let told = |models: &str| {
+        let facts = [ModelFacts::Stated];
+        let checked = models::check(&recipe(models), &facts, &Packages::default());
+        checked.unwrap_err().to_string()
+    };
+    let said = told("  - spacy: en_core_web_sm==3.8.0\n");
+    assert!(said.starts_with("strata.yaml:4: en_core_web_sm needs spaCy"), "{said}");
+    let said = told("  - {run: x, needs: nltk, keep: ~/x}\n");
+    assert!(said.starts_with("strata.yaml:4: `needs`: no package of `python` is `nltk`"), "{said}");
+}
