@@ -1,6 +1,6 @@
 //! Which files of a repository are wanted, and what models must not do to each other.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+#![expect(clippy::panic, reason = "a panic in a test is its report")]
 
 use std::sync::Arc;
 

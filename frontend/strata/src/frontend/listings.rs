@@ -34,10 +34,9 @@ impl Build<'_> {
         }
         self.warn_of_unlocked(hub).await?;
         let native = self.gateway.request().build_platform();
-        let layer = plan::listing(self.recipe, &self.settings, &native, image, model);
-        let Some(layer) = layer else { return Ok(ModelFacts::Stated) };
+        let layer = plan::listing(self.recipe, &self.settings, &native, image, model, hub);
         let reference = self.gateway.solve(&layer.definition()).await?;
-        let path = plan::listing_path(hub);
+        let path = models::listing_path(hub);
         let text = self.gateway.read_file(&reference, &path).await?;
         let listing: Listing = serde_json::from_slice(&text)
             .map_err(|error| Error::new(format!("{path} of {} is odd: {error}", hub.name())))?;

@@ -14,6 +14,9 @@ use crate::recipe::{Hub, RepositoryKind};
 /// Where the image says which models it has: a file for each.
 const STATEMENTS: &str = "/opt/strata/models";
 
+/// Where it has what hubs said of their repositories.
+const LISTINGS: &str = "/opt/strata/hub";
+
 /// The fetcher's request for `listing`'s files, whose paths are decided here: into the cache of
 /// huggingface_hub below `hf_home`, or to `to`.
 ///
@@ -61,11 +64,21 @@ pub fn origin(hub: &Hub, token: Option<&str>) -> Value {
 
 /// Where the image has what is said of a model.
 pub fn statement_path(name: &str, statement: &str) -> String {
-    let hash = Sha256::digest(statement);
+    named(STATEMENTS, name, statement)
+}
+
+/// Where the image has what a hub said of a repository.
+pub fn listing_path(hub: &Hub) -> String {
+    named(LISTINGS, &hub.name(), &format!("{}@{}", hub.endpoint, hub.revision))
+}
+
+/// A JSON file of `folder` for `name`, which `text` tells from others of that name.
+fn named(folder: &str, name: &str, text: &str) -> String {
+    let hash = Sha256::digest(text);
     let hex: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    format!("{STATEMENTS}/{name}-{hex}.json")
+    format!("{folder}/{name}-{hex}.json")
 }
 
 /// What the image says of a model: what it is, under which licence, and each file.

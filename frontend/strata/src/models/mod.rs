@@ -7,5 +7,5 @@ mod listing;
 
 pub use check::check;
 pub use choose::choose;
-pub use layout::{cache_folder, layout, origin, places, references, statement_path};
+pub use layout::{cache_folder, layout, listing_path, origin, places, references, statement_path};
 pub use listing::{Checksum, File, Listing};

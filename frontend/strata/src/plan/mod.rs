@@ -32,11 +32,10 @@ pub use facts::{
     Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
     Pick, PlatformFacts, Probe, Resolution, Settings,
 };
-pub use models::listing_path;
 pub use python::VENV;
 pub use user::User;
 
-use crate::recipe::{Model, Recipe, Source, Target};
+use crate::recipe::{Hub, Model, Recipe, Source, Target};
 
 /// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
 /// takes.
@@ -146,17 +145,17 @@ pub fn lock(recipe: &Recipe, settings: &Settings, base: &Base, resolution: &Reso
 }
 
 /// The layer with what the repository of a model holds, to be built and read before its files can
-/// be planned; none for what is of no hub.
+/// be planned.
 pub fn listing(
     recipe: &Recipe,
     settings: &Settings,
     native: &Platform,
     image: &State,
     model: &Model,
-) -> Option<State> {
-    let Source::Hub(hub) = &model.source else { return None };
+    hub: &Hub,
+) -> State {
     let scope = Scope::new(recipe, settings);
-    Some(models::listing(&scope, Fetcher { native, image }, model, hub))
+    models::listing(&scope, Fetcher { native, image }, model, hub)
 }
 
 /// The whole graph, platform by platform.

@@ -19,7 +19,7 @@ use super::{
     step::sandboxed,
 };
 use crate::{
-    models::{Listing, cache_folder, layout, origin, references, statement_path},
+    models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
     recipe::{Download, Hub, Model, Pipeline, Source},
 };
 
@@ -33,12 +33,6 @@ pub(super) struct Fetcher<'a> {
     pub(super) native: &'a Platform,
     /// The frontend's own image.
     pub(super) image: &'a State,
-}
-
-/// Where the listing of a repository is in its layer.
-pub fn listing_path(hub: &Hub) -> String {
-    let asked = format!("{}@{}", hub.endpoint, hub.revision);
-    statement_path(&hub.name(), &asked).replace("/models/", "/hub/")
 }
 
 /// The step that writes down what a repository holds.
