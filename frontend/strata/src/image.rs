@@ -122,7 +122,7 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         None => env.push((name.to_owned(), value)),
     };
     if plan.has_venv {
-        set("PATH", format!("{VENV}/bin:{}", plan.path));
+        set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
     }
     let in_cache = |source: &Source| matches!(source, Source::Hub(hub) if hub.to.is_none());

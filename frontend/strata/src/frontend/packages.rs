@@ -64,6 +64,9 @@ impl Build<'_> {
     pub(super) async fn lock(&self, base: &Base) -> Result<Locked, Error> {
         let demand = self.demand().await?;
         if let Some(file) = &demand.lock {
+            if base.has_venv() {
+                return Err(self.lock_on_environment());
+            }
             return Ok(Locked::Own(Arc::clone(file)));
         }
         if demand.requirements.is_empty() {
@@ -86,6 +89,19 @@ impl Build<'_> {
         let resolution = Resolution { preferences, ..resolution };
         let resolution = self.on_top_of_production(base, resolution).await?;
         Ok(Locked::Resolved(self.resolve(base, resolution).await?))
+    }
+
+    /// What is wrong with a lock on a base whose environment goes on.
+    fn lock_on_environment(&self) -> Error {
+        let base = &self.recipe.base.value;
+        let message = format!(
+            "{base} has an environment at {}, which goes on, and a lock is of a whole one",
+            plan::VENV
+        );
+        let lock = self.recipe.python.lock.as_ref().map(|lock| self.location(lock.lines));
+        Error::new(message)
+            .help(Some("name what is to be added in `requirements` or `packages`"))
+            .at(lock)
     }
 
     /// Development's packages are resolved on top of production's, whose versions are kept.

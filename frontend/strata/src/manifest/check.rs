@@ -288,10 +288,6 @@ fn is_text(shape: &Shape) -> bool {
 
 fn unknown(label: &str, object: &Object, name: &str) -> Mistake {
     let within = if label.is_empty() { String::new() } else { format!(" in `{label}`") };
-    if object.later.contains(&name) {
-        let message = format!("{}{within} is not supported yet", quote(name));
-        return Mistake::new(message).help("leave it out until a version of Strata knows it");
-    }
     let known = || object.keys().map(|key| key.name);
     let mistake = Mistake::new(format!("unknown key {}{within}", quote(name)));
     let meant = nearest(name, known()).or_else(|| in_other_words(object, name));

@@ -5,9 +5,9 @@ use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
     git, health_test, host, hub, image, index, installer, kept, key_name, lock, model_destination,
     module, number, page, pattern, pipeline, ports, project, project_name, pyproject, reference,
-    relative, repository, requirement, requirements, revision, secret, sha256, signal, socket,
-    source, system_package, text, torch, user, variable_text, variant, volume, volume_of_models,
-    words,
+    relative, repository, requirement, requirements, revision, script, secret, sha256, signal,
+    socket, source, system_package, text, torch, user, variable_text, variant, volume,
+    volume_of_models, words,
 };
 
 /// A key of an object.
@@ -77,8 +77,6 @@ pub struct Object {
     pub complete: bool,
     /// In a list: the first of these that an item has says which item of an overlay replaces it.
     pub identity: &'static [&'static str],
-    /// Keys that are planned. Who uses one must not get something else.
-    pub later: &'static [&'static str],
 }
 
 impl Object {
@@ -351,7 +349,6 @@ const MODEL: Object = Object {
 const CODE: Object = Object {
     short: Some("source"),
     either: &[("source", &[]), ("git", &["ref", "token", "ssh", "submodules"]), ("context", &[])],
-    later: &["build", "install", "verify"],
     ..object(&[&[
         key(
             "source",
@@ -375,6 +372,24 @@ const CODE: Object = Object {
         ),
         key("ssh", Shape::One(SOCKET), "The SSH agent socket for it; `default` if not given."),
         key("submodules", Shape::One(BOOLEAN), "Whether they come with it; `true` if not given."),
+        key(
+            "build",
+            Shape::Command(SCRIPT),
+            "A command in the folder of the code, with the packages at hand; what it leaves there \
+             is the code.",
+        ),
+        key(
+            "install",
+            Shape::One(BOOLEAN),
+            "Whether the code is installed into the environment, as `pip install --no-deps .` \
+             does; `false` if not given.",
+        ),
+        key(
+            "verify",
+            Shape::List(&Shape::One(MODULE)),
+            "Modules of the code that must import, or the build fails.",
+        ),
+        key("env", VARIABLES, "Environment of `build`, `install` and `verify`."),
     ]])
 };
 
@@ -397,6 +412,8 @@ const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
 const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(VARIABLE) };
 const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT) };
 
+const SCRIPT: Command =
+    Command { expected: "a command: a string for a shell, or a list of words", read: script };
 const WORDS: Command =
     Command { expected: "a command: a list of words, or a string to split into such", read: words };
 
@@ -462,5 +479,5 @@ const fn value(expected: &'static str, check: fn(&str) -> Read<()>) -> Value {
 }
 
 const fn object(keys: &'static [&'static [Key]]) -> Object {
-    Object { keys, short: None, either: &[], complete: false, identity: &[], later: &[] }
+    Object { keys, short: None, either: &[], complete: false, identity: &[] }
 }

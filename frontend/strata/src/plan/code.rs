@@ -1,9 +1,15 @@
-//! The code: a copy, nothing runs.
+//! The code: a copy, and what the manifest has done with it.
 
-use llb::{Copy, Meta, Owner, State};
+use llb::{CacheSharing, Copy, Meta, Mount, Owner, State};
+use serde_json::json;
 
-use super::{Scope, facts::CodeFacts, folders::Folders};
-use crate::recipe::Code;
+use super::{
+    Scope,
+    facts::{Base, CodeFacts},
+    folders::Folders,
+    step::{Step, script},
+};
+use crate::{mistake::Spanned, recipe::Code};
 
 const ROOT: Owner = Owner { uid: 0, gid: 0 };
 
@@ -16,7 +22,7 @@ pub(super) fn code(
     facts: &CodeFacts,
     code: &Code,
     folders: &Folders<'_>,
-) -> State {
+) -> Files {
     let to = folders.resolve(&code.to);
     let copy =
         Copy::new(facts.source.clone(), format!("/{}", facts.folder), &to).exclude(&facts.exclude);
@@ -24,5 +30,46 @@ pub(super) fn code(
     let meta = Meta::named(format!("[code] {name}"))
         .at([scope.location(code.lines)])
         .ignore_cache(scope.settings.no_cache.covers("code"));
-    folders.layer(&[to], None).owner(ROOT).copy(copy).build(meta)
+    let layer = folders.layer(std::slice::from_ref(&to), None).owner(ROOT).copy(copy).build(meta);
+    Files { layer, at: to }
+}
+
+/// The code as a layer has it.
+#[derive(Clone)]
+pub(super) struct Files {
+    /// The layer.
+    pub(super) layer: State,
+    /// Where in it and in the image the code is.
+    pub(super) at: String,
+}
+
+impl Files {
+    /// Shows the code to a step, which works on a copy.
+    pub(super) fn mount(&self) -> Mount {
+        Mount::read_only("/code", self.layer.clone()).select(&self.at)
+    }
+}
+
+/// The code's layer after the command of `code.build`, run on `root`, which has all that the image
+/// has below the code.
+pub(super) fn build(
+    scope: &Scope<'_>,
+    base: &Base,
+    root: State,
+    code: &Code,
+    words: &Spanned<Vec<String>>,
+    files: &Files,
+) -> State {
+    let request = json!({ "words": words.value, "env": code.env, "folder": files.at });
+    let scripts = [script!("build.py"), script!("tree.py"), script!("network.py")];
+    Step::new(scope, "code", base, root, scope.python(), &scripts)
+        .named(format!("build {}", code.to))
+        .at(words.lines)
+        .env("PATH", scope.path(base))
+        .file("build.json", request.to_string())
+        .mount(files.mount())
+        .network()
+        // What compilers and package managers keep between two edits.
+        .cache("/tmp/home/.cache", "strata-code", CacheSharing::Locked)
+        .out()
 }

@@ -15,8 +15,9 @@ use super::{
 /// The environment's layers, those that go together in one list.
 #[derive(Default)]
 pub(super) struct Environment<'a> {
-    /// The empty environment.
-    pub(super) venv: Option<Layer>,
+    /// The empty environment; none where the base's own goes on.
+    pub(super) venv: Option<State>,
+    is_wanted: bool,
     /// Heavy wheels.
     pub(super) heavy: Vec<Bucket<'a>>,
     /// What was built from source.
@@ -45,7 +46,7 @@ impl<'a> Environment<'a> {
         let Buckets { heavy, built, light } = Buckets::of(picks, &heavy);
         let venv = python::venv(scope, &platform.base, python.clone());
         let wheels = |picks: Vec<&'a Pick>| {
-            let state = python::wheels(scope, &platform.base, python, venv.clone(), &picks);
+            let state = python::wheels(scope, &platform.base, python, venv.as_ref(), &picks);
             Bucket { layer: packages(state, &picks), picks }
         };
         let heavy: Vec<Bucket<'_>> = heavy.into_iter().map(wheels).collect();
@@ -59,12 +60,17 @@ impl<'a> Environment<'a> {
                 root: visible(scope, platform, &there, &seen),
                 picks: picks.iter().filter(|pick| seen.contains(&pick.name)).collect(),
             });
-            let state = python::built(scope, platform, python, venv.clone(), pick, visible);
+            let state = python::built(scope, platform, python, venv.as_ref(), pick, visible);
             there.push(Bucket { layer: packages(state, &[pick]), picks: vec![pick] });
         }
         let built = there.split_off(heavy.len());
         let light = light.into_iter().map(wheels).collect();
-        Self { venv: Some(files(venv.clone(), "virtual environment")), heavy, built, light }
+        Self { venv, is_wanted: true, heavy, built, light }
+    }
+
+    /// The layer of the empty environment.
+    pub(super) fn empty(&self) -> Option<Layer> {
+        self.venv.clone().map(|venv| files(venv, "virtual environment"))
     }
 
     /// The layers of the packages of these names and of all that they need, and of no others: an
@@ -76,7 +82,9 @@ impl<'a> Environment<'a> {
         python: &State,
         names: &BTreeSet<String>,
     ) -> Vec<Layer> {
-        let Some(venv) = &self.venv else { return Vec::new() };
+        if !self.is_wanted {
+            return Vec::new();
+        }
         let seen = closure(&platform.packages.picks, names);
         let is_seen = |pick: &&'a Pick| seen.contains(&pick.name);
         let alone = self.heavy.iter().chain(&self.built).filter(|it| it.picks.iter().any(is_seen));
@@ -84,11 +92,11 @@ impl<'a> Environment<'a> {
         let others: Vec<&Pick> =
             self.light.iter().flat_map(|bucket| &bucket.picks).copied().filter(is_seen).collect();
         let others = (!others.is_empty()).then(|| {
-            let venv = python::venv(scope, &platform.base, python.clone());
+            let venv = self.venv.as_ref();
             packages(python::wheels(scope, &platform.base, python, venv, &others), &others)
         });
         let alone = alone.map(|bucket| bucket.layer.clone());
-        [venv.clone()].into_iter().chain(alone).chain(others).collect()
+        self.empty().into_iter().chain(alone).chain(others).collect()
     }
 }
 

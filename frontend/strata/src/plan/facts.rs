@@ -6,6 +6,7 @@ use gateway::{NoCache, Sandbox};
 use llb::{Platform, State};
 use serde::{Deserialize, Serialize};
 
+use super::VENV;
 use crate::{environment::Environment, models::Listing, requirements::InstallSet};
 
 /// Everything that is not in the recipe and yet decides the graph.
@@ -135,6 +136,13 @@ impl Base {
     pub fn path(&self) -> &str {
         const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         self.env.get("PATH").map_or(DEFAULT, String::as_str)
+    }
+
+    /// Whether it has an environment where the image's own would be, as images made by Strata
+    /// have: that one goes on.
+    pub fn has_venv(&self) -> bool {
+        let bin = format!("{VENV}/bin");
+        self.path().split(':').any(|folder| folder == bin)
     }
 }
 

@@ -17,6 +17,7 @@ mod system;
 mod user;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use llb::{Lines, Location, Meta, Platform, SourceFile, State};
@@ -33,7 +34,10 @@ pub use facts::{
     Pick, PlatformFacts, Probe, Resolution, Settings,
 };
 pub use python::VENV;
+use python::VENV_PYTHON;
+use step::PYTHON;
 pub use user::User;
+use verify::Imports;
 
 use crate::recipe::{Hub, Model, Recipe, Source, Target};
 
@@ -75,7 +79,7 @@ pub struct Plan {
     pub user: User,
     /// Whether it has the environment at [`VENV`].
     pub has_venv: bool,
-    /// The search path of the base.
+    /// Its search path.
     pub path: String,
 }
 
@@ -111,6 +115,20 @@ impl<'a> Scope<'a> {
     /// A manifest that asks for no Python packages keeps the base's environment.
     const fn has_venv(&self) -> bool {
         self.recipe.python.lines.is_some()
+    }
+
+    /// The Python of the environment, or of the base where the manifest wants no packages.
+    const fn python(&self) -> &'static [&'static str] {
+        if self.has_venv() { VENV_PYTHON } else { PYTHON }
+    }
+
+    /// The search path of what runs in the environment.
+    fn path(&self, base: &Base) -> String {
+        if self.has_venv() && !base.has_venv() {
+            format!("{VENV}/bin:{}", base.path())
+        } else {
+            base.path().to_owned()
+        }
     }
 
     /// `[stage] what`, with the platform where there are several.
@@ -198,10 +216,10 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
 
     // By volatility: a changed layer makes every layer above it be extracted again. What rarely
     // changes and is large lies low, what changes all day lies high; system packages may be large.
-    let Environment { venv, heavy, built, light } = environment;
     let mut layers = Vec::new();
     layers.extend(for_python);
-    layers.extend(venv);
+    layers.extend(environment.empty());
+    let Environment { venv, heavy, built, light, .. } = environment;
     layers.extend(environment::layers(heavy));
     layers.extend(models.iter().cloned());
     layers.extend(environment::layers(built));
@@ -209,20 +227,45 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     layers.extend(environment::layers(light));
     layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
     if let Some(bill) = &packages.bill {
-        layers.push(files(resolve::bill(scope, base, python, bill), "what is installed"));
+        layers.push(files(resolve::bill(scope, base, python.clone(), bill), "what is installed"));
     }
+    let together = |stage: &str, what: &str, layers: &[Layer]| {
+        let name = format!("put together {what}");
+        assemble(scope, stage, &base.platform, &name, image.clone(), layers).root
+    };
     if let Some(modules) = &recipe.python.verify {
-        let what = "put the environment together";
-        let root = assemble(scope, "verify", &base.platform, what, image.clone(), &layers).root;
-        layers.push(files(verify::imports(scope, base, root, &user, modules), "what was verified"));
+        let root = together("verify", "the environment", &layers);
+        let (env, folder, note) = (&BTreeMap::new(), &user.home, "verified.json");
+        let imports = Imports { modules, user: &user, folder, env, note };
+        layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
     }
-    if let (Some(code), Some(from)) = (&recipe.code, &facts.code) {
-        let layer = code::code(scope, from, code, &folders);
-        layers.push(files(layer, &format!("code from {}", from.origin)));
+    let code = recipe.code.as_ref().zip(facts.code.as_ref());
+    if let Some((code, from)) = code {
+        let mut files_of_code = code::code(scope, from, code, &folders);
+        if let Some(words) = &code.build {
+            let toolchain = system::toolchain(scope, base, python.clone());
+            let tools = beside(scope, &python, &toolchain, "toolchain");
+            let below: Vec<Layer> = layers.iter().cloned().chain(tools).collect();
+            let root = together("code", "what the code is built on", &below);
+            files_of_code.layer = code::build(scope, base, root, code, words, &files_of_code);
+        }
+        let purpose = format!("code from {}", from.origin);
+        layers.push(files(files_of_code.layer.clone(), &purpose));
+        if code.install.is_some() {
+            let venv = venv.as_ref();
+            let package = python::code(scope, platform, python, venv, code, files_of_code);
+            layers.push(files(package, "the code as a package"));
+        }
     }
     // Above the code, which may have a folder of that name and would make it root's again.
     if !recipe.image.dirs.is_empty() {
         layers.push(files(folders::dirs(scope, &folders), "folders of the user's"));
+    }
+    if let Some((code, modules)) = code.and_then(|(code, _)| Some((code, code.verify.as_ref()?))) {
+        let root = together("verify", "the code and what it needs", &layers);
+        let (env, folder, note) = (&code.env, &code.to, "verified-code.json");
+        let imports = Imports { modules, user: &user, folder, env, note };
+        layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
     }
     layers.extend(models::in_volume(scope, &facts.models, &folders));
     let (image, layers) = match recipe.target {
@@ -236,7 +279,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
         models: carried(recipe, &facts.models),
         user,
         has_venv: scope.has_venv(),
-        path: base.path().to_owned(),
+        path: scope.path(base),
     }
 }
 
@@ -280,6 +323,14 @@ fn assemble(
 
 fn files(state: State, purpose: &str) -> Layer {
     Layer { tree: Tree::Files(state), purpose: purpose.to_owned() }
+}
+
+/// As [`delta`], to lie beside others on the same filesystem and not above them.
+fn beside(scope: &Scope<'_>, lower: &State, upper: &State, purpose: &str) -> Option<Layer> {
+    if scope.settings.merge {
+        return delta(lower, upper, purpose);
+    }
+    (lower != upper).then(|| files(upper.clone(), purpose))
 }
 
 /// The layer between two filesystems; none if they are the same.

@@ -5,11 +5,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Scope, buckets,
+    code::Files,
     facts::{Base, Pick, PlatformFacts},
     step::{PYTHON, Script, Step, script},
     system,
 };
-use crate::recipe::Installer;
+use crate::recipe::{Code, Installer};
 
 /// Where the environment is in the image.
 pub const VENV: &str = "/opt/venv";
@@ -27,14 +28,14 @@ pub(super) const UV: Script = script!("tool_uv.txt");
 /// What may help a build from source that failed.
 pub(super) const HINTS: Script = script!("hints.py");
 
-/// The empty environment.
-pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> State {
+/// The empty environment; none where the base's own goes on.
+pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> Option<State> {
     let scripts = [script!("venv.py"), script!("tree.py")];
-    Step::new(scope, "venv", base, python, PYTHON, &scripts)
+    let venv = Step::new(scope, "venv", base, python, PYTHON, &scripts)
         .named("make the virtual environment")
         .at(scope.recipe.python.lines)
-        .args(scope.recipe.python.system_site_packages.then_some("--system-site-packages"))
-        .out()
+        .args(scope.recipe.python.system_site_packages.then_some("--system-site-packages"));
+    (!base.has_venv()).then(|| venv.out())
 }
 
 /// A tool of the build's in a folder of its own, never in the image.
@@ -66,7 +67,7 @@ pub(super) fn wheels(
     scope: &Scope<'_>,
     base: &Base,
     python: &State,
-    venv: State,
+    venv: Option<&State>,
     bucket: &[&Pick],
 ) -> State {
     let (installer, tool) = match scope.recipe.python.installer {
@@ -96,7 +97,7 @@ pub(super) fn built(
     scope: &Scope<'_>,
     facts: &PlatformFacts,
     python: &State,
-    venv: State,
+    venv: Option<&State>,
     pick: &Pick,
     visible: Option<Visible<'_>>,
 ) -> State {
@@ -128,17 +129,56 @@ fn install<'a>(
     stage: &'a str,
     base: &'a Base,
     root: State,
-    venv: State,
+    venv: Option<&State>,
     picks: &[&Pick],
 ) -> Step<'a> {
-    let scripts = [script!("install.py"), script!("tree.py"), script!("network.py")];
+    let scripts = [
+        script!("install.py"),
+        script!("inside_pip.py"),
+        script!("tree.py"),
+        script!("network.py"),
+    ];
     let packages = serde_json::to_string_pretty(picks).unwrap_or_default();
     Step::new(scope, stage, base, root, VENV_PYTHON, &scripts)
         .at(scope.recipe.python.lines)
         .file("packages.json", packages)
-        .mount(Mount::read_only(VENV, venv).select(VENV))
+        .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
         .network()
         .credentials(&scope.recipe.python.indexes.credentials)
+}
+
+/// The code as a package of the environment, built where it is in the image.
+pub(super) fn code(
+    scope: &Scope<'_>,
+    facts: &PlatformFacts,
+    python: State,
+    venv: Option<&State>,
+    code: &Code,
+    files: Files,
+) -> State {
+    let base = &facts.base;
+    let scripts = [
+        script!("install_code.py"),
+        script!("inside_pip.py"),
+        script!("tree.py"),
+        script!("network.py"),
+    ];
+    let toolchain = system::toolchain(scope, base, python.clone());
+    let step = Step::new(scope, "code", base, toolchain, VENV_PYTHON, &scripts)
+        .named(format!("install {}", code.to))
+        .at(code.install)
+        .args([files.at.clone()])
+        .file("options.txt", facts.packages.options.as_str())
+        .mount(files.mount())
+        .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
+        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, PIP)))
+        .network()
+        .credentials(&scope.recipe.python.indexes.credentials)
+        .caches("pip")
+        // It has the same name and version whatever is in it.
+        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
+    let env = scope.recipe.python.env.iter().chain(&code.env);
+    env.fold(step, |step, (name, value)| step.env(name, value)).out()
 }
 
 /// `numpy 2.1.0`, or a few names, or how many there are.

@@ -45,6 +45,7 @@ pub(super) fn lock(
         .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))
         .args(flag("--no-deps", resolution.no_deps))
         .args(flag("--site-packages", scope.recipe.python.system_site_packages))
+        .args(flag("--goes-on", base.has_venv()))
         .args(flag("--may-need-toolchain", resolution.may_need_toolchain))
         .file("requirements.txt", requirements.requirements_text())
         .file("constraints.txt", requirements.constraints_text())

@@ -7,8 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Layer, Scope, assemble,
     facts::PlatformFacts,
-    python::{VENV, VENV_PYTHON},
-    step::{PYTHON, Step, script},
+    step::{Step, script},
     user::User,
 };
 use crate::recipe::{Command, Model};
@@ -48,15 +47,10 @@ pub(super) fn run(
         "home": home, "uid": uid, "gid": gid,
     });
     let scripts = [script!("run.py"), script!("tree.py"), script!("network.py")];
-    let (python, path) = if scope.has_venv() {
-        (VENV_PYTHON, format!("{VENV}/bin:{}", base.path()))
-    } else {
-        (PYTHON, base.path().to_owned())
-    };
-    let mut step = Step::new(scope, "models", base, together.root, python, &scripts)
+    let mut step = Step::new(scope, "models", base, together.root, scope.python(), &scripts)
         .named(format!("run {}", command.name))
         .at(model.lines)
-        .env("PATH", path)
+        .env("PATH", scope.path(base))
         .file("command.json", request.to_string())
         .network()
         // What a failed attempt has downloaded is there for the next.

@@ -105,6 +105,11 @@ impl<'a> Step<'a> {
         self
     }
 
+    pub(super) fn mounts(mut self, mounts: impl IntoIterator<Item = Mount>) -> Self {
+        self.exec = self.exec.mounts(mounts);
+        self
+    }
+
     pub(super) fn cache(self, path: &str, id: &str, sharing: CacheSharing) -> Self {
         let id = format!("{}{id}", self.scope.settings.cache_namespace);
         self.mount(Mount::cache(path, id, sharing))

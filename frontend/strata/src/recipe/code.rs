@@ -1,5 +1,7 @@
 //! `code`, and what `CODE_VERSION` makes of it.
 
+use llb::Lines;
+
 use super::{Code, CodeSource, Git, arguments::Given, reader::Reader};
 use crate::{
     manifest::{
@@ -36,7 +38,27 @@ impl Reader<'_> {
             subdir: subdir.map(|subdir| subdir.value).unwrap_or_default(),
             to: to.map_or(TO.into(), |to| to.value),
             version: version.map(|given| given.value.clone()),
+            build: self.build(section),
+            install: self.install(section),
+            verify: self.modules(section),
+            env: self.map(section, "env", values::variable_text),
         })
+    }
+
+    fn build(&mut self, section: &Node) -> Option<Spanned<Vec<String>>> {
+        let lines = section.entry("build")?.lines();
+        Some(Spanned::new(self.command(section, "build", values::script)?, lines))
+    }
+
+    fn install(&mut self, section: &Node) -> Option<Lines> {
+        let wanted = self.one(section, "install", values::boolean)?;
+        if wanted.value && self.root.get("python").is_none() {
+            let mistake =
+                Mistake::new("there is no `python`, and so no environment to install into");
+            let help = "add `python: {}`: the environment of what the code needs";
+            self.findings.at(wanted.lines, mistake.help(help).about("install"));
+        }
+        wanted.value.then_some(wanted.lines)
     }
 
     fn source(&mut self, section: &Node, version: Option<&Given>) -> Option<CodeSource> {

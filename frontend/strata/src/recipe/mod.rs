@@ -154,6 +154,14 @@ pub struct Code {
     pub to: String,
     /// What `CODE_VERSION` was given as, if it was.
     pub version: Option<String>,
+    /// The command that makes more of it, in its words.
+    pub build: Option<Spanned<Vec<String>>>,
+    /// The line that asks for it to be installed into the environment, if one does.
+    pub install: Option<Lines>,
+    /// Modules of it that must import, sorted.
+    pub verify: Option<Spanned<Vec<String>>>,
+    /// Environment of these three.
+    pub env: BTreeMap<String, String>,
 }
 
 /// Where code comes from.

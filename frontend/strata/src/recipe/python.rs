@@ -31,7 +31,7 @@ impl Reader<'_> {
             system_site_packages: self
                 .one(section, "system_site_packages", values::boolean)
                 .is_some_and(|flag| flag.value),
-            verify: self.verify(section),
+            verify: self.modules(section),
             code: None,
         };
         self.go_together(section, &read);
@@ -63,7 +63,8 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn verify(&mut self, section: &Node) -> Option<Spanned<Vec<String>>> {
+    /// The modules of `verify`.
+    pub(super) fn modules(&mut self, section: &Node) -> Option<Spanned<Vec<String>>> {
         let mut modules: Vec<String> =
             plain(self.list(section, "verify", values::module)).collect();
         modules.sort_unstable();

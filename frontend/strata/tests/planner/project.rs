@@ -38,6 +38,8 @@ pub struct Project {
     pub needs: Vec<(&'static str, &'static str)>,
     /// The frontend's own image.
     pub frontend: String,
+    /// Whether the base has an environment that goes on.
+    pub environment: bool,
     /// The commits of revisions that are none.
     pub commits: BTreeMap<String, String>,
 }
@@ -100,6 +102,7 @@ impl Project {
                 .collect(),
             needs: Vec::new(),
             frontend: "docker.io/strata/strata:1".to_owned(),
+            environment: false,
             commits: BTreeMap::new(),
         }
     }
@@ -220,10 +223,12 @@ impl Project {
     fn base(&self, platform: &str) -> Base {
         let platform = Platform::parse(platform).unwrap();
         let name = format!("docker.io/library/python:3.12-slim@{}", self.base_digest);
+        let venv = if self.environment { "/opt/venv/bin:" } else { "" };
+        let path = format!("{venv}/usr/local/bin:/usr/bin:/bin");
         Base {
             state: Image::new(name).build(&platform, Meta::named("[base] python:3.12-slim")),
             platform,
-            env: BTreeMap::from([("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned())]),
+            env: BTreeMap::from([("PATH".to_owned(), path)]),
         }
     }
 

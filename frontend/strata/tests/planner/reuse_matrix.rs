@@ -44,6 +44,67 @@ fn the_code() {
     assert_eq!(runs(replace("  subdir: src", "  subdir: lib")), ["code"]);
 }
 
+/// The project with all that can be done with its code.
+fn made_of_code(project: &mut Project) {
+    let does = "  to: /app\n  build: make stubs\n  install: true\n  verify: [app.main]\n  \
+                env: {STUBS: here}\n";
+    replace("  to: /app\n", does)(project);
+}
+
+/// The names of the steps that run after the edit of a project whose code is built, installed
+/// and verified.
+fn steps_of_code(edit: impl FnOnce(&mut Project)) -> Vec<String> {
+    let mut before = Project::example();
+    made_of_code(&mut before);
+    let mut after = before.clone();
+    edit(&mut after);
+    before.steps_to(&after)
+}
+
+#[test]
+fn code_that_is_built_installed_and_verified() {
+    let mut plain = Project::example();
+    let mut made = plain.clone();
+    made_of_code(&mut made);
+    let [build, install, verify] =
+        ["[code] build /app", "[code] install /app", "[verify] import app.main"];
+    assert_eq!(plain.steps_to(&made), [build, install, verify]);
+
+    let edited = steps_of_code(|project| project.build_arg("CODE_VERSION", "v2"));
+    assert_eq!(edited.len(), 4, "the copy and these three: {edited:?}");
+    assert_eq!(&edited[1..], [build, install, verify]);
+    let verified = steps_of_code(replace("verify: [app.main]", "verify: [app.other]"));
+    assert_eq!(verified, ["[verify] import app.other"]);
+    // What the image says is not what its code is built with.
+    for (from, to) in [
+        ("GREETING: hello", "GREETING: goodbye"),
+        ("cmd: [python, main.py]", "cmd: [python, other.py]"),
+        ("workdir: /app", "workdir: /srv"),
+    ] {
+        assert_eq!(steps_of_code(replace(from, to)), [""; 0], "{from} → {to}");
+    }
+    assert_eq!(steps_of_code(replace("STUBS: here", "STUBS: there")), [build, install, verify]);
+    // Installing takes the compilers and not the packages.
+    let bumped = steps_of_code(lock("certifi==2026.1.1", "certifi==2026.2.2"));
+    assert!(bumped.contains(&build.to_owned()), "{bumped:?}");
+
+    plain.target("dev");
+    made.target("dev");
+    assert_eq!(plain.steps_to(&made), [""; 0], "the code is left to a bind mount");
+}
+
+#[test]
+fn a_base_whose_environment_goes_on() {
+    let mut first = Project::example();
+    first.environment = true;
+    let steps = Project::example().steps_to(&first);
+    assert!(!steps.iter().any(|step| step.starts_with("[venv]")), "{steps:?}");
+    assert!(steps.iter().any(|step| step == "[packages] install numpy 2.1.0"), "{steps:?}");
+    let mut second = first.clone();
+    replace("GREETING: hello", "GREETING: goodbye")(&mut second);
+    assert_eq!(first.steps_to(&second), [""; 0]);
+}
+
 #[test]
 fn code_version_that_names_no_ref() {
     assert_eq!(runs(|project| project.build_arg("CODE_VERSION", "latest")), NOTHING);

@@ -27,6 +27,17 @@ pub fn words(written: Written) -> Read<Vec<String>> {
     shlex::split(line).ok_or_else(|| expected("a command with its quotes closed", line))
 }
 
+/// The words of a command that is run while the image is built, as Dockerfile's `RUN` has it: a
+/// string is a shell's, of which the first command that fails is the last.
+pub fn script(written: Written) -> Read<Vec<String>> {
+    let words = match written {
+        Written::Words(words) => words,
+        Written::Line(line) if line.trim().is_empty() => Vec::new(),
+        Written::Line(line) => vec!["/bin/sh".into(), "-ec".into(), line],
+    };
+    if words.is_empty() { Err(Mistake::new("the command is empty")) } else { Ok(words) }
+}
+
 /// `healthcheck.test` as Compose knows it: a string for a shell, or a list that begins with how it
 /// is to be run.
 pub fn health_test(written: Written) -> Read<Vec<String>> {
@@ -86,6 +97,15 @@ fn shell_syntax(line: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_is_the_shells() {
+        let line = |line: &str| script(Written::Line(line.to_owned()));
+        assert_eq!(line("a *.proto && b").unwrap(), ["/bin/sh", "-ec", "a *.proto && b"]);
+        let words = vec!["make".to_owned(), "-j".to_owned()];
+        assert_eq!(script(Written::Words(words.clone())).unwrap(), words);
+        assert!(line(" \n").is_err() && script(Written::Words(Vec::new())).is_err());
+    }
 
     #[test]
     fn words_of_a_line() {

@@ -13,7 +13,7 @@ mod reference;
 mod remote;
 mod time;
 
-pub use command::{Written, health_test, words};
+pub use command::{Written, health_test, script, words};
 pub use image::image;
 pub use model::{
     Pipeline, RepositoryKind, file_url, kept, pattern, pipeline, repository, revision, sha256,

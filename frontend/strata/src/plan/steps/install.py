@@ -8,26 +8,16 @@ the same files.
 import html
 import json
 import os
-import runpy
 import subprocess
 import sys
 
+import inside_pip
 import network
 import tree
+from inside_pip import OUT_VENV, VENV
 
-VENV = "/opt/venv"
-OUT_VENV = "/out" + VENV
 LINKS = "/tmp/links.html"
 REQUIREMENTS = "/tmp/requirements.txt"
-# What a build must see beside its own requirements: an environment.
-VISIBLE = "/see"
-
-# pip and its build backends work in folders with random names, which compilers write into
-# debug information and assertions, and CMake into what it installs. These names count up.
-COUNTED_NAMES = """
-import itertools, tempfile
-tempfile._name_sequence = map("{:08}".format, itertools.count())
-"""
 
 
 def main(installer, *apart):
@@ -62,6 +52,10 @@ def with_pip(packages):
     return pip(["--only-binary", ":all:", "--no-index", "--require-hashes"])
 
 
+def pip(options):
+    return inside_pip.install(["--requirement", REQUIREMENTS, "--find-links", LINKS, *options])
+
+
 def with_uv(packages):
     lock = "/tmp/pylock.toml"
     with open(lock, "w", encoding="utf-8") as out:
@@ -80,15 +74,13 @@ def with_uv(packages):
 
 def from_source(packages):
     write_links(packages)
-    settle_builds()
+    inside_pip.settle_builds()
     network.trust_plain_http("/strata/options.txt")
-    with open("/strata/options.txt", encoding="utf-8") as file:
-        options = [word for line in file for word in line.strip().split(" ", 1)]
     (name,) = [package["name"] for package in packages]
     import hints
 
     with hints.Heard() as heard:
-        status = pip(options + ["--no-binary", name])
+        status = pip(inside_pip.options() + ["--no-binary", name])
     hint = hints.hint(name, heard.words) if status else None
     if hint:
         print(hint, file=sys.stderr)
@@ -125,58 +117,6 @@ def locked(package):
 
 def split(one):
     return one.split(":", 1)
-
-
-def settle_builds():
-    """Keeps what varies out of packages that are built from source."""
-    exec(COUNTED_NAMES)
-    sys.path.insert(0, "/tool/pip")
-    from pip._internal import build_env
-
-    class SettledEnvironment(build_env.BuildEnvironment):
-        """Runs the backend, which is a process of its own, with the same names, and lets it see
-        what the manifest says that it must."""
-
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            with open(self._site_dir + "/sitecustomize.py", "a", encoding="utf-8") as startup:
-                startup.write(COUNTED_NAMES)
-                if os.path.isdir(VISIBLE):
-                    startup.write(f"sys.path.append({visible_packages()!r})\n")
-
-    build_env.BuildEnvironment = SettledEnvironment
-    # Debug information names files, too; and it would be most of a library's size.
-    for flags in ["CFLAGS", "CXXFLAGS"]:
-        os.environ.setdefault(flags, "-g0")
-
-
-def visible_packages():
-    version = "python{}.{}".format(*sys.version_info)
-    return f"{VISIBLE}{VENV}/lib/{version}/site-packages"
-
-
-def pip(options):
-    """Runs pip as `python -m pip install` would, in this process, so that its words, its exit code
-    and its idea of the interpreter are what they would be inside the environment."""
-    keep_lib64()
-    sys.path.insert(0, "/tool/pip")
-    sys.argv = ["pip", "install", "--requirement", REQUIREMENTS, "--find-links", LINKS, "--no-deps"]
-    sys.argv += ["--root", "/out", "--no-compile", "--ignore-installed", "--no-input", "--quiet"]
-    sys.argv += ["--disable-pip-version-check", "--root-user-action", "ignore"]
-    sys.argv += ["--no-warn-script-location", *options]
-    try:
-        runpy.run_module("pip", run_name="__main__", alter_sys=True)
-    except SystemExit as exited:
-        return exited.code
-    return 0
-
-
-def keep_lib64():
-    """Where Python installs into lib64 (Red Hat), that is a link in the environment. Without it
-    pip would make a folder of that name, which would then hide the link."""
-    if os.path.islink(VENV + "/lib64"):
-        os.makedirs(OUT_VENV + "/lib")
-        os.symlink("lib", OUT_VENV + "/lib64")
 
 
 main(*sys.argv[1:])

@@ -21,8 +21,10 @@ LOCK = "/out/opt/strata/pylock.toml"
 # In place of the lock: why it takes a toolchain to make one.
 UNBUILT = "/out/opt/strata/unbuilt.txt"
 WORK = "/tmp/resolve"
-# What the base's own Python has, as wheels with nothing but metadata.
+# What is there already, as wheels with nothing but metadata.
 INSTALLED = WORK + "/installed"
+# Of an environment that goes on, nothing may be replaced.
+KEPT = WORK + "/kept.txt"
 
 # pip's options by uv's names; both know the others by the same.
 OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow"}
@@ -45,6 +47,7 @@ def main():
     arguments.add_argument("--torch")
     arguments.add_argument("--no-deps", action="store_true")
     arguments.add_argument("--site-packages", action="store_true")
+    arguments.add_argument("--goes-on", action="store_true")
     arguments.add_argument("--may-need-toolchain", action="store_true")
     arguments = arguments.parse_args()
     network.prepare()
@@ -54,8 +57,12 @@ def main():
     os.makedirs(WORK)
     os.makedirs(os.path.dirname(LOCK))
     preferred = read("/strata/preferences.txt").splitlines()
-    if arguments.site_packages:
-        preferred = installed_wheels() + preferred
+    if arguments.goes_on:
+        arguments.site_packages = True
+    there = installed_wheels() if arguments.site_packages else []
+    preferred = there + preferred
+    if arguments.goes_on:
+        write(KEPT, "".join(f"{pin}\n" for pin in there))
     status, words = resolve_with_uv(arguments, preferred) if os.path.exists(UV) else (2, "")
     if status and (not os.path.exists(UV) or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
@@ -69,6 +76,12 @@ def main():
         pages = [network.page(index, name) for name in missing for index in indexes]
         network.explain(pages + sorted(set(NOT_FETCHED.findall(words))))
         explain_build(words)
+        if arguments.goes_on:
+            print(
+                "the base image's environment goes on with the versions that it has: where they "
+                "will not do, build the base anew with others",
+                file=sys.stderr,
+            )
         sys.exit(status)
     tree.normalise("/out")
 
@@ -117,6 +130,7 @@ def uv(arguments, output):
     command = [UV, "--no-config", "pip", "compile", "/strata/requirements.txt"]
     if read("/strata/constraints.txt"):
         command += ["--constraints", "/strata/constraints.txt"]
+    command += ["--constraints", KEPT] if arguments.goes_on else []
     command += ["--python", sys.executable, "--no-python-downloads", "--cache-dir", "/cache/uv"]
     command += ["--no-header"]
     # As pip has it: the newest release of all indexes, not the first index's.
@@ -159,6 +173,7 @@ def resolve_with_pip(arguments):
     command += ["--quiet", "--ignore-installed", "--no-input", "--disable-pip-version-check"]
     command += ["--requirement", "/strata/requirements.txt"]
     command += ["--constraint", "/strata/constraints.txt"]
+    command += ["--constraint", KEPT] if arguments.goes_on else []
     command += ["--no-deps"] if arguments.no_deps else []
     command += ["--find-links", INSTALLED] if arguments.site_packages else []
     if arguments.torch:

@@ -1,4 +1,4 @@
-"""Imports modules as the image's user will, without a network: `verify.py UID GID HOME MODULE…`.
+"""Imports the modules of /strata/verify.json as the image's user will, without a network.
 
 Leaves a note of what was imported, so that it is known and kept like any other layer.
 """
@@ -16,30 +16,31 @@ import tree
 OWN_VARIABLES = ["SOURCE_DATE_EPOCH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"]
 
 
-def main(uid, gid, home, *modules):
+def main():
     os.chmod("/tmp", 0o1777)
-    environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
-    environment["HOME"] = home
-    failed = [module for module in modules if not imports(module, int(uid), int(gid), environment)]
+    with open("/strata/verify.json", encoding="utf-8") as file:
+        asked = json.load(file)
+    failed = [module for module in asked["modules"] if not imports(module, asked)]
     if failed:
         sys.exit(f"cannot import {', '.join(failed)} as the image's user: see Python's words above")
     for path, owners in overlaps():
         print(f"warning: {' and '.join(owners)} both have {path}", file=sys.stderr)
     os.makedirs("/out/opt/strata")
-    with open("/out/opt/strata/verified.json", "w", encoding="utf-8") as out:
-        json.dump({"imports": modules}, out, indent=1)
+    with open("/out/opt/strata/" + asked["note"], "w", encoding="utf-8") as out:
+        json.dump({"imports": asked["modules"]}, out, indent=1)
         out.write("\n")
     tree.normalise("/out")
 
 
-def imports(module, uid, gid, environment):
+def imports(module, asked):
     """Whether a module can be imported: each by a Python of its own, as programs do it."""
     print(f"import {module}", flush=True)
+    environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+    environment.update({"HOME": asked["home"], **asked["env"]})
+    folder = asked["folder"] if os.access(asked["folder"], os.X_OK) else "/"
     command = [sys.executable, "-B", "-c", f"import {module}"]
-    here = "/" if not os.access(environment["HOME"], os.X_OK) else environment["HOME"]
-    done = subprocess.run(
-        command, cwd=here, env=environment, user=uid, group=gid, extra_groups=[], check=False
-    )
+    who = {"user": asked["uid"], "group": asked["gid"], "extra_groups": []}
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, **who)
     return done.returncode == 0
 
 
@@ -56,4 +57,4 @@ def overlaps():
                 yield path, (other, name)
 
 
-main(*sys.argv[1:])
+main()

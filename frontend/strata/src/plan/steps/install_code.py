@@ -1,0 +1,28 @@
+"""Installs the code (/code) into /out as a package, built at the place where the image has it:
+`install_code.py FOLDER`. Run by the environment's own Python."""
+
+import shutil
+import sys
+
+import inside_pip
+import network
+import tree
+
+
+def main(folder):
+    network.prepare()
+    network.trust_plain_http("/strata/options.txt")
+    # Builds leave files beside the sources.
+    shutil.copytree("/code", folder, symlinks=True, dirs_exist_ok=True)
+    inside_pip.settle_builds()
+    if inside_pip.install(inside_pip.options() + [folder]):
+        sys.exit(
+            "the code could not be installed: see pip's words above; the compilers and libraries "
+            "that it takes are named in `system.build`"
+        )
+    tree.normalise("/out")
+    tree.compile_bytecode(inside_pip.OUT_VENV + "/lib", "/out")
+    tree.normalise("/out")
+
+
+main(*sys.argv[1:])
