@@ -57,7 +57,8 @@ pub enum Files {
 const CONTEXT: &str = "context";
 const MANIFEST: &str = "dockerfile";
 
-/// The manifest's name, if the client does not say it. It is found in small letters too.
+/// The manifest's name, if a syntax line was found and no name is given. It is found in small
+/// letters too.
 const DEFAULT_FILENAME: &str = "Dockerfile";
 
 /// The name that an HTTP source gives to what it loads.
@@ -72,14 +73,19 @@ const MAX_MANIFEST: u32 = 1 << 20;
 impl BuildContext {
     /// Finds out where the build's files are.
     ///
+    /// A client that addresses the frontend itself, as buildctl does, and names no manifest means
+    /// the one of the name `default`; one that has found the frontend by a syntax line has found
+    /// that in a file named `Dockerfile`.
+    ///
     /// # Errors
     ///
     /// When the context's URL is not one, or what is behind it cannot be loaded.
-    pub async fn open(gateway: &Gateway) -> Result<Self, Error> {
+    pub async fn open(gateway: &Gateway, default: &str) -> Result<Self, Error> {
         let options = &gateway.request().options;
+        let default = if options.cmdline.is_none() { default } else { DEFAULT_FILENAME };
         let local = Self {
             gateway: gateway.clone(),
-            filename: options.filename.clone().unwrap_or_else(|| DEFAULT_FILENAME.to_owned()),
+            filename: options.filename.clone().unwrap_or_else(|| default.to_owned()),
             manifest: None,
             context: None,
             origin: "the folder that the client sent".to_owned(),

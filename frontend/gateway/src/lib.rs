@@ -9,7 +9,7 @@
 //! use gateway::{BuildContext, BuildResult, Files, PlatformResult};
 //!
 //! gateway::run("example", async |gateway| {
-//!     let context = BuildContext::open(&gateway).await?;
+//!     let context = BuildContext::open(&gateway, "manifest.yaml").await?;
 //!     let manifest = context.manifest("YAML").await?;
 //!     let excludes = context.excludes(&manifest).await?;
 //!     let files = context.files(&Files::All, &excludes);

@@ -2,11 +2,12 @@
 
 #![expect(clippy::panic, reason = "a panic in a test is its report")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use llb::SourceFile;
+use llb::{Platform, SourceFile, State};
 use strata::models::{self, Checksum, File, Listing};
-use strata::plan::{ModelFacts, Packages};
+use strata::plan::{Base, ModelFacts, Packages};
 use strata::recipe::{self, Choices, Recipe, Source};
 
 fn recipe(models: &str) -> Recipe {
@@ -81,13 +82,18 @@ fn patterns_are_fnmatchs() {
     );
 }
 
+fn base() -> Base {
+    let platform = Platform::normalised("linux", "amd64", "", "");
+    Base { state: State::scratch(), platform, env: BTreeMap::new() }
+}
+
 #[test]
 fn nothing_is_written_over() {
     let told = |models: &str, listings: &[&str]| {
         let recipe = recipe(models);
         let facts = |paths: &&str| ModelFacts::Listed(listing(paths));
         let facts: Vec<_> = listings.iter().map(facts).collect();
-        models::check(&recipe, &facts, &Packages::default())
+        models::check(&recipe, &facts, &base(), &Packages::default())
             .map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
     };
     let two = "  - {hf: a/b, to: /m}\n  - {hf: a/c, to: /m/deep}\n";
@@ -95,6 +101,17 @@ fn nothing_is_written_over() {
     let said = told(two, &["deep/xxx", "xxx"]);
     assert!(said.starts_with("strata.yaml:5: a/c writes /m/deep/xxx, too"), "{said}");
     assert!(said.contains("a/b on line 4 does: give each a folder of its own"), "{said}");
+    let said = told(two, &["deep", "xxx"]);
+    assert!(
+        said.starts_with("strata.yaml:5: a/c writes /m/deep/xxx, and there is /m/deep"),
+        "{said}"
+    );
+    let other = "  - {hf: a/b, to: /m/deep}\n  - {hf: a/c, to: /m}\n";
+    let said = told(other, &["xxx", "deep"]);
+    assert!(
+        said.starts_with("strata.yaml:5: a/c writes /m/deep, and there is /m/deep/xxx"),
+        "{said}"
+    );
     assert_eq!(
         told("  - {hf: a/b, to: /app}\n", &["main.bin other"]),
         "",
@@ -108,7 +125,7 @@ fn nothing_is_written_over() {
 fn what_needs_packages_has_them() {
     let told = |models: &str| {
         let facts = [ModelFacts::Stated];
-        let checked = models::check(&recipe(models), &facts, &Packages::default());
+        let checked = models::check(&recipe(models), &facts, &base(), &Packages::default());
         checked.unwrap_err().to_string()
     };
     let said = told("  - spacy: en_core_web_sm==3.8.0\n");

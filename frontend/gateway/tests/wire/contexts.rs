@@ -20,7 +20,7 @@ async fn the_manifest_and_its_own_ignore_file_come_in_one_transfer() {
         .with_file("local://context", ".dockerignore", "other\n");
     let options = [("filename", "app.yaml"), ("local-sessionid:context", "s2")];
     let (gateway, daemon) = connect(daemon, &options).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     let manifest = context.manifest("YAML").await.unwrap();
     assert_eq!(manifest.file, location(1).file);
     let excludes = context.excludes(&manifest).await.unwrap();
@@ -49,7 +49,7 @@ async fn without_an_ignore_file_of_its_own_it_is_the_contexts() {
         "data\n",
     );
     let (gateway, daemon) = connect(daemon, &[]).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     let manifest = context.manifest("YAML").await.unwrap();
     assert_eq!(manifest.ignore, None);
     assert_eq!(context.excludes(&manifest).await.unwrap(), ["data"]);
@@ -59,9 +59,23 @@ async fn without_an_ignore_file_of_its_own_it_is_the_contexts() {
 }
 
 #[tokio::test]
+async fn the_manifests_name_where_the_client_says_none() {
+    for (options, name) in [
+        (&[][..], "own.yaml"),
+        (&[("cmdline", "example/frontend")], "Dockerfile"),
+        (&[("filename", "app.yaml")], "app.yaml"),
+    ] {
+        let daemon = Daemon::default().with_file("local://dockerfile", name, "base: x\n");
+        let (gateway, _daemon) = connect(daemon, options).await;
+        let context = BuildContext::open(&gateway, "own.yaml").await.unwrap();
+        assert_eq!(context.manifest("YAML").await.unwrap().file.name, name);
+    }
+}
+
+#[tokio::test]
 async fn parts_of_the_context_do_not_share_a_transfer() {
     let (gateway, _) = connect(Daemon::default(), &[]).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     let paths = || vec!["a".to_owned(), "b".to_owned()];
     let mut hints: Vec<String> = [Files::All, Files::Matching(paths()), Files::Exactly(paths())]
         .iter()
@@ -78,7 +92,7 @@ async fn parts_of_the_context_do_not_share_a_transfer() {
 async fn the_default_manifest_is_found_in_small_letters() {
     let daemon = Daemon::default().with_file("local://dockerfile", "sub/dockerfile", "x");
     let (gateway, daemon) = connect(daemon, &[("filename", "sub/Dockerfile")]).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     assert_eq!(context.manifest("YAML").await.unwrap().file.data, b"x");
     assert_eq!(
         solved(&daemon)[0].attrs["local.followpaths"],
@@ -88,7 +102,7 @@ async fn the_default_manifest_is_found_in_small_letters() {
 
 async fn manifest_error(daemon: Daemon, options: &[(&str, &str)]) -> String {
     let (gateway, _) = connect(daemon, options).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     context.manifest("YAML").await.unwrap_err().message().to_owned()
 }
 
@@ -127,7 +141,7 @@ async fn a_git_context_holds_the_manifest_and_ignores_nothing() {
         ("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "1"),
     ];
     let (gateway, _) = connect(daemon, &options).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     let manifest = context.manifest("YAML").await.unwrap();
     assert_eq!(manifest.file.data, b"x");
     assert!(context.excludes(&manifest).await.unwrap().is_empty());
@@ -145,7 +159,7 @@ async fn a_manifest_of_the_clients_beside_a_remote_context() {
         ("contextsubdir", "../sub/"),
     ];
     let (gateway, _) = connect(daemon, &options).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     assert_eq!(context.manifest("YAML").await.unwrap().file.data, b"x");
     let definition = context.files(&Files::All, &[]).definition().to_pb();
     let [_, pb::op::Op::File(file)] = &daemon::operations(&definition)[..] else { panic!() };
@@ -163,7 +177,7 @@ async fn what_is_behind_a_url_is_unpacked_or_is_the_manifest() {
             "of the archive",
         );
         let (gateway, _) = connect(daemon, &[("context", URL)]).await;
-        let context = BuildContext::open(&gateway).await.unwrap();
+        let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
         let data = &context.manifest("YAML").await.unwrap().file.data;
         assert_eq!(data, if unpacked { &b"of the archive"[..] } else { start });
         let definition = context.files(&Files::All, &[]).definition().to_pb();
@@ -179,7 +193,7 @@ async fn inputs_stand_in_for_the_clients_folders() {
     ]);
     let daemon = Daemon { inputs, ..Daemon::default() };
     let (gateway, _) = connect(daemon.with_file("local://also", "Dockerfile", "x"), &[]).await;
-    let context = BuildContext::open(&gateway).await.unwrap();
+    let context = BuildContext::open(&gateway, "Dockerfile").await.unwrap();
     assert_eq!(context.manifest("YAML").await.unwrap().file.data, b"x");
     let files = context.files(&Files::All, &["ignored".to_owned()]);
     assert_eq!(files, local("given"));
@@ -199,6 +213,9 @@ async fn contexts_that_cannot_be() {
         ),
     ] {
         let (gateway, _) = connect(Daemon::default(), &[("context", url)]).await;
-        assert_eq!(BuildContext::open(&gateway).await.unwrap_err().message(), message);
+        assert_eq!(
+            BuildContext::open(&gateway, "Dockerfile").await.unwrap_err().message(),
+            message
+        );
     }
 }

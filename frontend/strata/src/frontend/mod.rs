@@ -27,6 +27,9 @@ use crate::{
     strata_lock::{self, StrataLock},
 };
 
+/// The manifest, for who addresses the frontend itself and names none.
+const MANIFEST: &str = "strata.yaml";
+
 /// What messages call the frontend.
 pub const PRODUCT: &str = "Strata";
 
@@ -59,7 +62,7 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     if let Some(id) = &request.options.subrequest {
         return Err(unanswered(id));
     }
-    let context = BuildContext::open(&gateway).await?;
+    let context = BuildContext::open(&gateway, MANIFEST).await?;
     let lock_name = strata_lock::beside(context.filename());
     let context = context.with(lock_name.clone());
     let manifest = context.manifest("YAML").await?;
@@ -161,7 +164,7 @@ impl<'a> Build<'a> {
             tokio::try_join!(bases, self.models(), self.code())?;
         let (platforms, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
         for facts in &platforms {
-            models::check(self.recipe, &models, &facts.packages)?;
+            models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };

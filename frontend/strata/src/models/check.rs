@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     mistake::{Mistake, Mistakes, nearest},
     models::places,
-    plan::{ModelFacts, Packages},
+    plan::{Base, ModelFacts, Packages},
     recipe::{Model, Recipe, Source},
 };
 
@@ -15,7 +15,14 @@ use crate::{
 ///
 /// When two models write the same file, a model writes where the code goes, a command needs a
 /// package that there is not, or a pipeline is for another spaCy.
-pub fn check(recipe: &Recipe, facts: &[ModelFacts], packages: &Packages) -> Result<(), Mistakes> {
+pub fn check(
+    recipe: &Recipe,
+    facts: &[ModelFacts],
+    base: &Base,
+    packages: &Packages,
+) -> Result<(), Mistakes> {
+    // What the base has is in no list.
+    let unlisted = recipe.python.system_site_packages || base.has_venv();
     let mut mistakes = Vec::new();
     let mut at = |model: &Model, mistake: Mistake| {
         mistakes.push(mistake.on(&recipe.file, model.lines));
@@ -30,25 +37,24 @@ pub fn check(recipe: &Recipe, facts: &[ModelFacts], packages: &Packages) -> Resu
                         let help = format!("a folder for it: `to: {}/{}`", code.to, "models/");
                         at(model, Mistake::new(message).help(help));
                     }
-                    match taken.get(&path) {
-                        Some((other, same)) if *same != content => {
-                            let message = format!("{} writes {path}, too", model.name());
-                            let help = format!(
-                                "{} on line {} does: give each a folder of its own",
-                                other.name(),
-                                other.lines.start
-                            );
-                            at(model, Mistake::new(message).help(help));
-                            break;
-                        }
-                        _ => {
-                            taken.insert(path, (model, content));
-                        }
+                    if let Some((other, place)) = in_the_way(&taken, &path, &content) {
+                        let message = if place == path {
+                            format!("{} writes {path}, too", model.name())
+                        } else {
+                            format!("{} writes {path}, and there is {place}", model.name())
+                        };
+                        let help = format!(
+                            "{} on line {} does: give each a folder of its own",
+                            other.name(),
+                            other.lines.start
+                        );
+                        at(model, Mistake::new(message).help(help));
+                        break;
                     }
+                    taken.insert(path, (model, content));
                 }
             }
-            // What the base's own Python has is in no list.
-            Source::Spacy { .. } | Source::Run(_) if recipe.python.system_site_packages => {}
+            Source::Spacy { .. } | Source::Run(_) if unlisted => {}
             Source::Spacy { pipeline, .. } => {
                 if let Some(mistake) = other_spacy(&pipeline.name, &pipeline.version, packages) {
                     at(model, mistake);
@@ -71,6 +77,21 @@ pub fn check(recipe: &Recipe, facts: &[ModelFacts], packages: &Packages) -> Resu
         }
     }
     if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+}
+
+/// The model that has other content at `path`, or has a file where `path` needs a folder or the
+/// other way round; and where.
+fn in_the_way<'a>(
+    taken: &'a BTreeMap<String, (&'a Model, String)>,
+    path: &str,
+    content: &str,
+) -> Option<(&'a Model, &'a str)> {
+    let same = taken.get_key_value(path).filter(|(_, (_, known))| known != content);
+    let mut above =
+        path.match_indices('/').filter_map(|(end, _)| taken.get_key_value(&path[..end]));
+    let folder = format!("{path}/");
+    let below = taken.range(folder.clone()..).next().filter(|(path, _)| path.starts_with(&folder));
+    same.or_else(|| above.next()).or(below).map(|(place, (model, _))| (*model, place.as_str()))
 }
 
 /// The files that a model writes, and what tells the content of each.

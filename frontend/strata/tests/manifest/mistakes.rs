@@ -112,6 +112,7 @@ fn keys() {
             ("base: b\nmodels: [{run: x}, {spacy: x==1.0}, {url: https://e.org/f}]\n", &[]),
             ("base: b\nmodels: [{run: x, keep: [here, ~/, /proc/x]}]\n", &[]),
             ("base: b\nmodels: [{url: https://e.org/f, sha256: abc, to: /m}]\n", &[]),
+            ("base: b\nmodels: [{url: 'https://e.org/f?a=b&X-Amz-Signature=c', to: /m}]\n", &[]),
             ("base: b\nenv: {HF_HOME: /opt/venv}\n", &[]),
             ("base: b\ncode: {context: ., install: true}\ndev: {models: a/b}\n", &[]),
             ("base: b\ndev: {args: {}, dev: {}}\nvariants: {v: {variants: {}}}\n", &[]),
