@@ -144,13 +144,24 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     config.insert("Env".into(), json!(env));
 }
 
+/// The models of the plan, and those of the base, which an image made by Strata says itself.
+fn models(config: &Map<String, Value>, plan: &Plan) -> Vec<Value> {
+    let labels = config.get("Labels").and_then(|labels| labels.get(MODELS));
+    let below = labels.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
+    let below: Vec<Value> = below.unwrap_or_default();
+    let own = plan.models.iter();
+    let is_own = |model: &Value| own.clone().any(|own| model.get("name") == Some(&json!(own.name)));
+    let below = below.into_iter().filter(|model| !is_own(model)).collect::<Vec<_>>();
+    below.into_iter().chain(own.clone().map(|model| json!(model))).collect()
+}
+
 fn set_labels(
     config: &mut Map<String, Value>,
     recipe: &Recipe,
     plan: &Plan,
     provenance: &Provenance,
 ) {
-    let models = json!(plan.models).to_string();
+    let models = json!(models(config, plan)).to_string();
     let mut labels = Vec::new();
     if !plan.models.is_empty() {
         labels.push((MODELS, &models));

@@ -85,7 +85,7 @@ fn up_and_watch() {
         unique()
     );
     let compose = format!(
-        "services:\n  say:\n    image: {image}\n    network_mode: none\n    init: true\n    \
+        "services:\n  say:\n    image: {image}\n    network_mode: none\n    \
          build: {{context: ., dockerfile: strata.yaml}}\n    \
          develop: {{watch: [{{action: rebuild, path: ./said}}, \
          {{action: sync, path: ./live, target: /app/live}}]}}\n"

@@ -18,7 +18,7 @@ use tonic::transport::{Endpoint, Uri};
 use tower_service::Service;
 
 use crate::built::{Built, unique_name};
-use crate::{BASE, STRATA};
+use crate::{BASE, STRATA, unique};
 
 /// Builds with the frontend `strata`, which is given `options`, the image `name`. This client has
 /// no files of its own: contexts come from elsewhere.
@@ -26,7 +26,8 @@ fn solve(options: &[(&str, &str)], name: &str) -> Result<(), Status> {
     let attributes = [("source", "strata")];
     let exporter = Exporter { r#type: "moby".to_owned(), attrs: texts(&[("name", name)]) };
     let request = SolveRequest {
-        r#ref: name.to_owned(),
+        // One that no other build has.
+        r#ref: unique(),
         frontend: "gateway.v0".to_owned(),
         frontend_attrs: texts(&[&attributes[..], options].concat()),
         exporters: vec![exporter],

@@ -98,8 +98,8 @@ fn a_context_in_git() {
 
 #[test]
 fn compose_and_bake() {
-    let images = [(); 4].map(|()| Built { name: unique_name() });
-    let [file, inline, service, deps] = images.each_ref().map(|image| &*image.name);
+    let images = [(); 6].map(|()| Built { name: unique_name() });
+    let [file, inline, service, deps, loud, quiet] = images.each_ref().map(|image| &*image.name);
     let indented = MANIFEST.replace('\n', "\n        ");
     let compose = format!(
         "\
@@ -119,7 +119,7 @@ services:
     // The base of one target is what another target makes.
     let bake = format!(
         "\
-group default {{ targets = [\"service\", \"deps\"] }}
+group default {{ targets = [\"service\", \"deps\", \"variants\"] }}
 target base {{ dockerfile-inline = \"FROM {BASE}\\nENV FROM_TARGET=yes\" }}
 target service {{
   dockerfile = \"strata.yaml\"
@@ -132,10 +132,19 @@ target deps {{
   target = \"deps\"
   tags = [\"{deps}\"]
 }}
+target variants {{
+  name = variant
+  matrix = {{ variant = [\"loud\", \"quiet\"] }}
+  dockerfile = \"variants.yaml\"
+  args = {{ VARIANT = variant }}
+  tags = [variant == \"loud\" ? \"{loud}\" : \"{quiet}\"]
+}}
 "
     );
+    let variants = "variants: {loud: {env: {GREETING: HELLO}}, quiet: {env: {GREETING: psst}}}\n";
     let folder = context(&[
         ("strata.yaml", MANIFEST),
+        ("variants.yaml", &format!("{MANIFEST}{variants}")),
         ("say", "it"),
         ("compose.yaml", &compose),
         ("docker-bake.hcl", &bake),
@@ -143,7 +152,8 @@ target deps {{
     output(docker(&["compose", "--progress=plain", "build"]).current_dir(folder.path())).unwrap();
     output(docker(&["buildx", "bake", "--file=docker-bake.hcl"]).current_dir(folder.path()))
         .unwrap();
-    let [file, inline, service, deps] = &images;
+    let [file, inline, service, deps, loud, quiet] = &images;
+    assert_eq!((loud.run(&[]), quiet.run(&[])), ("HELLO it".into(), "psst it".into()));
     assert_eq!(file.run(&[]), "compose it");
     assert_eq!(inline.run(&[]), "hello it");
     assert_eq!(service.run(&["sh", "-c", "echo $GREETING $FROM_TARGET $(cat say)"]), "bake yes it");

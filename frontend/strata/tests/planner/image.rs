@@ -30,6 +30,23 @@ fn env(config: &Value, name: &str) -> Option<String> {
 }
 
 #[test]
+fn models_of_the_base_are_stated_too() {
+    let mut base = base();
+    base["config"]["Labels"]["strata.models"] =
+        json!(r#"[{"name":"org/first","version":"old"},{"name":"org/below"}]"#);
+    let project = Project::example();
+    let (recipe, plan) = (project.recipe(), project.plans().remove(0));
+    let config = config(&recipe, &plan, &base, &Provenance::default());
+    let stated: Value =
+        serde_json::from_str(config["config"]["Labels"]["strata.models"].as_str().unwrap())
+            .unwrap();
+    let names: Vec<&Value> =
+        stated.as_array().unwrap().iter().map(|model| &model["name"]).collect();
+    assert_eq!(names, ["org/below", "org/first", "org/second"]);
+    assert_ne!(stated[1]["version"], "old");
+}
+
+#[test]
 fn what_is_laid_over() {
     let config = built(&Project::example(), &Provenance::default());
     for (pointer, expected) in [
