@@ -1,0 +1,54 @@
+# The Dockerfile of the library's team, as they wrote it (their option 4). The arguments are added:
+# what builds it near by, and their option 1, which is
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu.
+ARG BASE=python:3.12-slim
+
+# Stage 1: Build stage
+FROM ${BASE} as builder
+# Debian's packages beside theirs, such as python3-torch.
+ARG DEBIAN=
+ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
+# Debian's Python is told that nobody else manages its packages.
+ARG PIP_BREAK_SYSTEM_PACKAGES=1
+
+WORKDIR /app
+
+# Install build dependencies
+RUN apt-get update && apt-get install -y \
+    gcc \
+    g++ \
+    postgresql-client \
+    ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*
+
+# Copy requirements and install
+COPY requirements.txt .
+RUN pip install --no-cache-dir --user -r requirements.txt
+
+# Stage 2: Runtime stage
+FROM ${BASE}
+ARG DEBIAN=
+ARG HF_ENDPOINT=https://huggingface.co
+
+WORKDIR /app
+
+# Install runtime dependencies only
+RUN apt-get update && apt-get install -y \
+    postgresql-client \
+    ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*
+
+# Copy installed packages from builder
+COPY --from=builder /root/.local /root/.local
+
+# Copy application code
+COPY . .
+
+# Make sure scripts are in PATH
+ENV PATH=/root/.local/bin:$PATH
+
+# Download model at build time (cached in layer)
+RUN python3 -c "from sentence_transformers import SentenceTransformer; SentenceTransformer('sentence-transformers/all-MiniLM-L6-v2')"
+
+# Run with gunicorn
+CMD ["gunicorn", "-w", "4", "-b", "0.0.0.0:5001", "app:create_app()"]
