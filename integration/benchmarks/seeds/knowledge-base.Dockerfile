@@ -1,0 +1,33 @@
+# A Dockerfile of the knowledge base before its team cached models, written after their description:
+# the models are downloaded by a script of the code, and so again after every edit. The arguments
+# build it near by.
+ARG BASE=python:3.12-slim
+
+FROM ${BASE}
+# Debian's packages beside theirs, such as python3-torch.
+ARG DEBIAN=
+ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
+# Debian's Python is told that nobody else manages its packages.
+ARG PIP_BREAK_SYSTEM_PACKAGES=1
+ARG PACKAGES="pix2text==1.1.7 sentence-transformers==5.1.2 transformers==4.57.3"
+ARG READER="from pix2text import Pix2Text; Pix2Text.from_config()"
+ARG HF_ENDPOINT=https://huggingface.co
+
+RUN apt-get update && apt-get install -y libgl1 libglib2.0-0 ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+ENV TRANSFORMERS_CACHE=/app/.cache/transformers \
+    HF_HOME=/app/.cache/huggingface \
+    TORCH_HOME=/app/.cache/torch
+
+COPY requirements.txt .
+RUN pip install -r requirements.txt ${PACKAGES}
+
+COPY . .
+# Their backend/download_models.py.
+RUN python3 -c "from sentence_transformers import SentenceTransformer as Model; Model('sentence-transformers/all-MiniLM-L6-v2')" \
+    && python3 -c "${READER}"
+
+EXPOSE 8000
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--threads", "4", "app:create_app()"]
