@@ -8,6 +8,7 @@ pub mod cli;
 pub mod environment;
 pub mod frontend;
 pub mod graph;
+mod hidden;
 pub mod image;
 pub mod inputs;
 pub mod lock;

@@ -5,6 +5,9 @@ use std::{fmt, sync::Arc};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use llb::{Lines, Location, SourceFile};
 
+pub(crate) use crate::hidden::without_credentials;
+use crate::hidden::without_secrets;
+
 /// So many mistakes are told; more would help nobody, and an answer to BuildKit has its limit.
 const TOLD_AT_ONCE: usize = 50;
 
@@ -136,44 +139,6 @@ impl Mistakes {
     }
 }
 
-/// `text`, line for line, with `…` for credentials in URLs and for tokens written out.
-fn without_secrets(text: &str) -> String {
-    let line = |line: &str| {
-        let line = without_credentials(line);
-        match line.split_once("token:") {
-            Some((before, value)) if !matches!(value.trim(), "" | "…") => {
-                let is_name =
-                    value.trim_start().trim_start_matches(['"', '\'']).starts_with("secret:");
-                if is_name { line } else { format!("{before}token: …\n") }
-            }
-            _ => line,
-        }
-    };
-    text.split_inclusive('\n').map(line).collect()
-}
-
-/// `text` with `…` in place of every `user:password@` of a URL.
-pub(crate) fn without_credentials(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.push_str(before);
-        shown.push_str("://");
-        let end = after.find(|c: char| "/?#\"' ,]}".contains(c) || c.is_whitespace());
-        let authority = &after[..end.unwrap_or(after.len())];
-        match authority.rfind('@') {
-            // `git@host` is nobody's secret.
-            Some(at) if &authority[..at] != "git" => {
-                shown.push('…');
-                rest = &after[at..];
-            }
-            _ => rest = after,
-        }
-    }
-    shown.push_str(rest);
-    shown
-}
-
 impl fmt::Display for Mistakes {
     /// One line for each, `strata.yaml:4: unknown key …`, and an indented one for its help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -278,24 +243,4 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_not_shown() {
-        for (text, shown) in [
-            ("https://u:p@h/x", "https://…@h/x"),
-            ("a: [ftp://tok@h, \"HTTPS://u:p@h\"]", "a: [ftp://…@h, \"HTTPS://…@h\"]"),
-            ("ssh://git@h/x https://h/@x", "ssh://git@h/x https://h/@x"),
-            ("  token: hf_abc\nbase: x\n", "  token: …\nbase: x\n"),
-            ("token: secret:hf\n", "token: secret:hf\n"),
-            ("{hf: a/b, token: \"secret:hf\"}", "{hf: a/b, token: \"secret:hf\"}"),
-            ("://@://", "://…@://"),
-        ] {
-            assert_eq!(without_secrets(text), shown, "{text}");
-        }
-    }
 }

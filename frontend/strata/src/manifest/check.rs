@@ -9,7 +9,7 @@ use super::{
     node::{Data, Entry, Map, Node, Tag},
     schema::{Command, ELSEWHERE, MANIFEST, Object, Shape},
     template::{Piece, literal, pieces},
-    values::{Read, Written},
+    values::{self, Read, Written},
 };
 use crate::mistake::{Findings, Mistake, list, nearest, quote};
 
@@ -38,6 +38,10 @@ impl Check<'_> {
         if node.tag == Some(Tag::Reset) {
             return self.reset(key, node);
         }
+        if node.tag == Some(Tag::Public) {
+            let message = "`!public` is for a value that has a name, such as one in `env`";
+            self.findings.at(node.lines, Mistake::new(message).about(key));
+        }
         let Node { lines, tag, data } = node;
         Node { lines, tag, data: self.data(key, shape, lines, data) }
     }
@@ -64,10 +68,12 @@ impl Check<'_> {
             (Shape::Command(command), Data::List(items)) => {
                 self.words(key, shape, command, lines, items)
             }
-            (Shape::Map { name, of }, Data::Map(map)) => self.names(*name, of, map),
-            (Shape::Map { name, of }, Data::List(items)) if is_text(of) => {
+            (Shape::Map { name, of, public }, Data::Map(map)) => {
+                self.names(*name, of, *public, map)
+            }
+            (Shape::Map { name, of, public }, Data::List(items)) if is_text(of) => {
                 let map = self.pairs(key, of, items);
-                self.names(*name, of, map)
+                self.names(*name, of, *public, map)
             }
             (Shape::Object(object), Data::Map(map)) => self.object(key, object, lines, map),
             (
@@ -96,11 +102,12 @@ impl Check<'_> {
     fn list(&mut self, key: &str, of: &'static Shape, items: Vec<Node>) -> Data {
         let mut checked = Vec::with_capacity(items.len());
         for item in items {
-            if item.tag.is_some() {
+            if matches!(item.tag, Some(Tag::Reset | Tag::Override)) {
                 let message = "`!reset` and `!override` are for a key's whole value";
                 self.findings.at(item.lines, Mistake::new(message).about(key));
             }
-            checked.push(self.node(key, of, Node { tag: None, ..item }));
+            let tag = item.tag.filter(|tag| *tag == Tag::Public);
+            checked.push(self.node(key, of, Node { tag, ..item }));
         }
         Data::List(checked)
     }
@@ -149,7 +156,8 @@ impl Check<'_> {
                     continue;
                 }
             };
-            let entry = Entry { key: lines, value: Node::new(lines, data) };
+            let tag = item.tag.filter(|tag| *tag == Tag::Public);
+            let entry = Entry { key: lines, value: Node { lines, tag, data } };
             if map.insert(name.to_owned(), entry).is_some() {
                 let mistake = Mistake::new(format!("{} is there twice", quote(name)));
                 self.findings.at(lines, mistake.about(key));
@@ -158,16 +166,38 @@ impl Check<'_> {
         map
     }
 
-    fn names(&mut self, name_of: fn(&str) -> Read<()>, of: &'static Shape, map: Map) -> Data {
+    fn names(
+        &mut self,
+        name_of: fn(&str) -> Read<()>,
+        of: &'static Shape,
+        public: bool,
+        map: Map,
+    ) -> Data {
         let mut checked = Map::new();
         for (name, Entry { key, value }) in map {
             if let Err(mistake) = name_of(&name) {
                 self.findings.at(key, mistake);
             }
-            let value = self.node(&name, of, value);
+            let tag = value.tag.filter(|tag| public && *tag == Tag::Public);
+            let untagged = if tag.is_some() { Node { tag: None, ..value } } else { value };
+            let mut value = self.node(&name, of, untagged);
+            match tag {
+                Some(_) => value.tag = tag,
+                None if public => self.public(&name, &value),
+                None => {}
+            }
             checked.insert(name, Entry { key, value });
         }
         Data::Map(checked)
+    }
+
+    /// Finds a secret. One that comes from an argument is found when that is filled in.
+    fn public(&mut self, name: &str, value: &Node) {
+        let text = value.text().map(|text| self.literal(text));
+        let Some(Ok(Some(text))) = text else { return };
+        if let Err(mistake) = values::public(name, &text) {
+            self.findings.at(value.lines, mistake);
+        }
     }
 
     /// An object with the one key that the text or list in its place is the value of.

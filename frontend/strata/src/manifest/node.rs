@@ -12,19 +12,22 @@ use crate::mistake::quote;
 pub struct Node {
     /// Its lines.
     pub lines: Lines,
-    /// How it is laid over what stands below it.
+    /// What its tag says of it.
     pub tag: Option<Tag>,
     /// What it is.
     pub data: Data,
 }
 
-/// What a value says of being laid over another, in Compose's words.
+/// What a value says of itself: of being laid over another, in Compose's words, or of who may know
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tag {
     /// `!reset`: what stands below is emptied.
     Reset,
     /// `!override`: what stands below is replaced, not added to.
     Override,
+    /// `!public`: everyone may know it, whatever its name.
+    Public,
 }
 
 /// What a value is; what its text means is for its key to say, not for YAML.

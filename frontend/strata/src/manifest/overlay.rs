@@ -16,9 +16,9 @@ pub fn lay(under: Option<Node>, over: Node, shape: &'static Shape) -> Option<Nod
     let under = match over.tag {
         Some(Tag::Reset) => return None,
         Some(Tag::Override) => None,
-        None => under,
+        Some(Tag::Public) | None => under,
     };
-    let lines = over.lines;
+    let (lines, tag) = (over.lines, over.tag.filter(|tag| *tag == Tag::Public));
     let data = match (shape, under.map(|node| node.data), over.data) {
         (_, Some(Data::Wrong), _) => Data::Wrong,
         (Shape::List(of), under, Data::List(over)) => Data::List(add(under, over, of)),
@@ -31,7 +31,7 @@ pub fn lay(under: Option<Node>, over: Node, shape: &'static Shape) -> Option<Nod
         }
         (_, _, over) => over,
     };
-    Some(Node::new(lines, data))
+    Some(Node { lines, tag, data })
 }
 
 fn map(data: Option<Data>) -> Map {

@@ -37,6 +37,8 @@ pub enum Shape {
         name: fn(&str) -> Read<()>,
         /// What stands at each name.
         of: &'static Self,
+        /// Whether everyone who gets the image can read it, so that it must be no secret.
+        public: bool,
     },
     /// Keys that are known. An overlay merges it key by key.
     Object(&'static Object),
@@ -151,7 +153,7 @@ pub static DECIDED: Shape = Shape::Object(&object(&[DEPENDENCIES, MODELS, REST])
 
 const ARGS: &[Key] = &[key(
     "args",
-    Shape::Map { name: argument, of: &Shape::Optional(&Shape::One(TEXT)) },
+    Shape::Map { name: argument, of: &Shape::Optional(&Shape::One(TEXT)), public: true },
     "Build arguments and their defaults; one without a default must be given.",
 )];
 
@@ -206,7 +208,7 @@ const DEV: &[Key] = &[key(
 
 const VARIANTS: &[Key] = &[key(
     "variants",
-    Shape::Map { name: variant, of: &Shape::Optional(&Shape::Object(&VARIANT)) },
+    Shape::Map { name: variant, of: &Shape::Optional(&Shape::Object(&VARIANT)), public: false },
     "Laid over the rest by `--build-arg VARIANT=name`.",
 )];
 
@@ -259,7 +261,7 @@ const PYTHON: Object = Object {
         key("find_links", Shape::List(&Shape::One(PAGE)), "Pages with links to packages."),
         key(
             "credentials",
-            Shape::Map { name: host, of: &Shape::One(SECRET) },
+            Shape::Map { name: host, of: &Shape::One(SECRET), public: false },
             "The build secret for each host that asks for a password: `user:password`, or a token.",
         ),
         key(
@@ -275,7 +277,11 @@ const PYTHON: Object = Object {
         key("env", VARIABLES, "Variables for builds from source, such as `CMAKE_ARGS`."),
         key(
             "after",
-            Shape::Map { name: project_name, of: &Shape::List(&Shape::One(PROJECT)) },
+            Shape::Map {
+                name: project_name,
+                of: &Shape::List(&Shape::One(PROJECT)),
+                public: false,
+            },
             "For packages whose build from source must see others: which ones.",
         ),
         key(
@@ -409,8 +415,8 @@ const HEALTHCHECK: Object = object(&[&[
 
 const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
 
-const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(VARIABLE) };
-const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT) };
+const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true };
+const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT), public: true };
 
 const SCRIPT: Command =
     Command { expected: "a command: a string for a shell, or a list of words", read: script };

@@ -263,11 +263,13 @@ impl<'a> Reader<'a> {
         match tag.original_parts() {
             ("!", "reset") => Some(Tag::Reset),
             ("!", "override") => Some(Tag::Override),
+            ("!", "public") => Some(Tag::Public),
             // `!!str 8000` and the like: what a text means is for its key to say.
             _ if tag.is_yaml_core_schema() => None,
             _ => {
                 let message = format!("unknown tag {}", quote(&tag.original()));
-                let help = "`!reset` empties and `!override` replaces; there are no others";
+                let help = "`!reset` empties, `!override` replaces and `!public` says that a value is \
+                            no secret; there are no others";
                 self.findings.at(lines, Mistake::new(message).help(help));
                 None
             }

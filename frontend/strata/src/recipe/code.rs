@@ -41,7 +41,7 @@ impl Reader<'_> {
             build: self.build(section),
             install: self.install(section),
             verify: self.modules(section),
-            env: self.map(section, "env", values::variable_text),
+            env: self.public(section, "env", values::variable_text),
         })
     }
 

@@ -16,7 +16,7 @@ impl Reader<'_> {
         let mut dirs = self.list(root, "dirs", values::destination);
         dirs.sort_unstable_by(|a, b| a.value.cmp(&b.value));
         ImageSettings {
-            env: self.map(root, "env", values::variable_text),
+            env: self.public(root, "env", values::variable_text),
             user: self.one(root, "user", values::user),
             workdir: workdir.or_else(|| code.map(|code| code.to.clone())),
             entrypoint: self.command(root, "entrypoint", values::words),
@@ -24,7 +24,7 @@ impl Reader<'_> {
             ports: self.ports(),
             volumes: self.volumes(),
             dirs,
-            labels: self.map(root, "labels", values::text),
+            labels: self.public(root, "labels", values::text),
             healthcheck: root.get("healthcheck").map(|section| self.healthcheck(section)),
             stop_signal: self.one(root, "stop_signal", values::signal).map(|signal| signal.value),
         }

@@ -234,7 +234,7 @@ impl Reader<'_> {
     fn run(&mut self, node: &Node) -> Option<Command> {
         let needs = self.list(node, "needs", values::project);
         let keep = self.list(node, "keep", values::kept);
-        let env = self.map(node, "env", values::variable_text);
+        let env = self.public(node, "env", values::variable_text);
         let name = self.one(node, "name", values::text).map(|name| name.value);
         let words = self.command(node, "run", values::words)?;
         if node.get("keep").is_none() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     manifest::{
         Data, Node,
-        values::{Read, Written},
+        values::{self, Read, Written},
     },
     mistake::{Findings, Spanned},
 };
@@ -46,6 +46,23 @@ impl<'a> Reader<'a> {
         let mut seen = BTreeSet::new();
         let values = items.iter().filter_map(|item| self.value(key, item, read));
         values.filter(|value| seen.insert(value.value.clone())).collect()
+    }
+
+    /// The names and texts of `key` in `section`, which everyone can read.
+    pub fn public(
+        &mut self,
+        section: &Node,
+        key: &str,
+        read: fn(&str) -> Read<String>,
+    ) -> BTreeMap<String, String> {
+        let texts = self.map(section, key, read);
+        for (name, text) in &texts {
+            let Some(node) = section.get(key).and_then(|map| map.get(name)) else { continue };
+            if let (Err(mistake), None) = (values::public(name, text), node.tag) {
+                self.findings.at(node.lines, mistake);
+            }
+        }
+        texts
     }
 
     /// The names and texts of `key` in `section`.

@@ -241,6 +241,38 @@ fn values() {
 }
 
 #[test]
+fn secrets() {
+    tell(
+        "secrets",
+        &told(&[
+            ("base: b\nenv: {API_KEY: abc, A: 1}\n", &[]),
+            ("base: b\nenv:\n  - A=1\n  - DB_PASSWORD=abc\n", &[]),
+            ("base: b\nlabels: {deploy-token: abc}\n", &[]),
+            ("base: b\nargs: {HF_TOKEN: hf_abc}\n", &[]),
+            ("base: b\npython: {env: {PYPI_PASSWORD: abc}}\n", &[]),
+            ("base: b\nvariants: {v: {dev: {env: {API_KEY: abc}}}}\n", &[]),
+            ("base: b\nargs: [API_KEY]\nenv: {API_KEY: '${API_KEY}'}\n", &["API_KEY=abc"]),
+            ("base: b\nuser: !public app\nenv: !public {A: 1}\nports: [!public 1]\n", &[]),
+        ]),
+    );
+    // Known to everyone: said so, empty, or about secrets only.
+    for line in [
+        "env: {API_KEY: !public abc, TOKEN_LIMIT: 2048, DB_PASSWORD_FILE: /run/secrets/db}",
+        "env: [!public API_KEY=abc, DB_PASSWORD=]",
+        "args: {HF_TOKEN: , API_KEY: !public abc}\nenv: {API_KEY: !public '${API_KEY}'}",
+        "args: {API_KEY: ''}\nenv: {API_KEY: '${API_KEY}'}",
+        "env: {API_KEY: !public a}\nvariants: {v: {env: {API_KEY: !public b}}}",
+        "python: {credentials: {token.example.org: secret:pypi}}",
+    ] {
+        let choice = [("HF_TOKEN", "HF_TOKEN=x"), ("variants", "VARIANT=v")];
+        let choices: Vec<_> = choice.iter().filter(|(has, _)| line.contains(has)).collect();
+        let choices: Vec<_> = choices.into_iter().map(|(_, choice)| *choice).collect();
+        let mistakes = read(&format!("base: b\n{line}\n"), &choices).err();
+        assert_eq!(mistakes.map(|mistakes| mistakes.to_string()), None, "{line}");
+    }
+}
+
+#[test]
 fn arguments() {
     tell(
         "arguments",

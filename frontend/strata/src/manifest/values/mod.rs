@@ -8,6 +8,7 @@ mod names;
 mod package;
 mod path;
 mod port;
+mod public;
 mod python;
 mod reference;
 mod remote;
@@ -29,6 +30,7 @@ pub use path::{
     requirements, volume,
 };
 pub use port::{Port, ports};
+pub use public::{is_secret, public};
 pub use python::{Installer, extra, host, installer, module, project, project_name, torch};
 pub use reference::reference;
 pub use remote::{git, hub, index, is_ssh, looks_like_git, page, source};
