@@ -15,6 +15,7 @@ use llb::{Image, Local, Meta, Platform, SourceFile};
 use crate::{
     environment::Environment,
     graph::Graph,
+    init,
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
     mistake::{Mistake, Mistakes},
@@ -49,6 +50,28 @@ enum Command {
     /// git) or taken for what is usual (the base's Python, and Debian for its system). Packages
     /// are those of a lock; without one, those that are named, which stand for all that they need.
     Plan(PlanArguments),
+    /// Write a first manifest for a project: out of its Dockerfile, or without one out of its lock,
+    /// its requirements.txt or its pyproject.toml.
+    ///
+    /// Nothing is run and nothing overwritten. What the manifest does not say, or says otherwise,
+    /// is told on standard error with the Dockerfile's line.
+    Init(InitArguments),
+}
+
+#[derive(Parser)]
+struct InitArguments {
+    /// The project's folder: the build context.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// The Dockerfile; the folder's own if not given.
+    #[arg(short = 'f', long)]
+    dockerfile: Option<PathBuf>,
+    /// The manifest to write; strata.yaml in the folder if not given.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Print the manifest and write nothing.
+    #[arg(long, conflicts_with = "output")]
+    stdout: bool,
 }
 
 #[derive(Parser)]
@@ -100,14 +123,52 @@ pub fn run() -> ExitCode {
             let _ = Arguments::command().print_long_help();
             ExitCode::SUCCESS
         }
-        Some(Command::Plan(arguments)) => match plan_text(&arguments) {
-            Ok(text) => print(&text),
-            Err(message) => {
-                eprintln!("{}", message.trim_end());
-                ExitCode::FAILURE
-            }
-        },
+        Some(Command::Plan(arguments)) => finish(plan_text(&arguments)),
+        Some(Command::Init(arguments)) => finish(init_text(&arguments)),
     }
+}
+
+fn finish(result: Result<String, String>) -> ExitCode {
+    match result {
+        Ok(text) => print(&text),
+        Err(message) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a first manifest, or gives it back to be printed.
+fn init_text(arguments: &InitArguments) -> Result<String, String> {
+    let found = init::init(&arguments.folder, arguments.dockerfile.as_deref())?;
+    let own = || arguments.folder.join("strata.yaml");
+    let output = arguments.output.clone().unwrap_or_else(own);
+    let name = output.display();
+    if !arguments.stdout {
+        let written = fs::File::create_new(&output)
+            .and_then(|mut file| io::Write::write_all(&mut file, found.manifest.as_bytes()));
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => format!(
+                "{name} is there already, and is not overwritten: `--stdout` prints what would be \
+                 written, `--output` names another file"
+            ),
+            _ => format!("cannot write {name}: {error}"),
+        })?;
+        eprintln!("wrote {name}");
+    }
+    if !found.notes.is_empty() {
+        eprintln!("\nto look at:");
+        found.notes.iter().for_each(|note| eprintln!("  {note}"));
+    }
+    let file = SourceFile {
+        name: name.to_string(),
+        language: "YAML".to_owned(),
+        data: found.manifest.clone().into_bytes(),
+    };
+    if let Err(mistakes) = recipe::read(Arc::new(file), &Choices::default()) {
+        eprintln!("\nto put right:\n{}", told(&mistakes));
+    }
+    Ok(if arguments.stdout { found.manifest } else { String::new() })
 }
 
 /// Prints, and takes a closed pipe (`| head`) for what it is.

@@ -10,6 +10,7 @@ pub mod frontend;
 pub mod graph;
 mod hidden;
 pub mod image;
+pub mod init;
 pub mod inputs;
 pub mod lock;
 pub mod manifest;

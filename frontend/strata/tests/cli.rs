@@ -149,3 +149,32 @@ fn files_that_are_not_there_are_named() {
     assert_eq!(status, 1);
     assert!(stderr.starts_with("cannot read other.yaml: "), "{stderr}");
 }
+
+#[test]
+fn a_first_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let dockerfile = "FROM python:3.12-slim\nENV API_KEY=changeme\nCOPY . /app\nUSER app\n\
+                      CMD [\"python\", \"main.py\"]\n";
+    fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+    let manifest = "# syntax=strata\nbase: python:3.12-slim\ncode: .\ncmd: [python, main.py]\n";
+    let (status, stdout, stderr) = strata(&folder, &["init", "--stdout"]);
+    assert_eq!((status, stdout.as_str()), (0, manifest));
+    assert!(stderr.contains("Dockerfile:2: `API_KEY` looks like a secret"), "{stderr}");
+
+    let (status, stdout, stderr) = strata(&folder, &["init"]);
+    assert_eq!((status, stdout.as_str()), (0, ""));
+    assert!(stderr.starts_with("wrote ./strata.yaml\n"), "{stderr}");
+    let written = || fs::read_to_string(folder.path().join("strata.yaml")).unwrap();
+    assert_eq!(written(), manifest);
+    assert_eq!(strata(&folder, &["plan"]).0, 0);
+
+    fs::write(folder.path().join("Dockerfile"), "FROM python:3.13\n").unwrap();
+    let (status, _, stderr) = strata(&folder, &["init"]);
+    assert_eq!(status, 1);
+    assert!(stderr.contains("is there already, and is not overwritten"), "{stderr}");
+    assert_eq!(written(), manifest);
+    assert_eq!(strata(&folder, &["init", "--output", "other.yaml"]).0, 0);
+    let (status, _, stderr) = strata(&folder, &["init", "--dockerfile", "nope"]);
+    assert_eq!(status, 1);
+    assert!(stderr.starts_with("cannot read nope: "), "{stderr}");
+}

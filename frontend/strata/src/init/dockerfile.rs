@@ -1,0 +1,756 @@
+//! A Dockerfile, instruction by instruction: those of the last stage and of all that it stands on
+//! or copies from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parse_dockerfile::{
+    Command as Form, CopyInstruction, Flag, HealthcheckArguments, HealthcheckInstruction,
+    Instruction, JsonOrStringArray, RunInstruction, Source, Span, Stage,
+};
+
+use super::{
+    Note,
+    draft::{Code, Draft, Words, add, fits, set},
+    folder::Folder,
+    models, packages,
+    run::Run,
+    shell::{self, joined, words},
+};
+use crate::manifest::values;
+
+/// Reads a Dockerfile.
+pub struct Dockerfile<'a> {
+    /// What was found.
+    pub draft: Draft,
+    /// What the build context has.
+    pub project: &'a Folder,
+    /// The stage that is being read.
+    pub stage: State,
+    /// What is done with the code, and where it comes from as soon as that is known.
+    pub code: Code,
+    /// Whether the base's package manager installs a Python.
+    pub system_python: bool,
+    has_user: bool,
+    name: &'a str,
+    text: &'a str,
+    /// What commands read, by the lines of their instructions.
+    texts: BTreeMap<usize, String>,
+    notes: Vec<Note>,
+    arguments: BTreeMap<String, String>,
+    copied: Vec<Part>,
+    states: BTreeMap<usize, State>,
+}
+
+/// Where a stage is.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Whether its files are the image's.
+    pub is_final: bool,
+    /// The working directory.
+    pub workdir: String,
+    /// The values of `ARG` and `ENV`.
+    pub variables: BTreeMap<String, String>,
+    /// What of the build context lies where.
+    pub copies: Vec<(String, String)>,
+    /// Whether the code is there.
+    pub has_code: bool,
+}
+
+/// What of the build context is part of the code.
+struct Part {
+    line: usize,
+    source: String,
+    to: String,
+}
+
+/// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
+const OF_TOOLS: [&str; 8] =
+    ["DEBIAN_FRONTEND", "PIP_", "PIPENV_", "POETRY_", "PDM_", "UV_", "VIRTUAL_ENV", "FORCE_CMAKE"];
+
+/// Variables that builds from source read.
+pub const OF_COMPILERS: [&str; 12] = [
+    "CMAKE_ARGS",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "MAKEFLAGS",
+    "MAX_JOBS",
+    "CUDACXX",
+    "TORCH_CUDA_ARCH_LIST",
+    "CMAKE_BUILD_PARALLEL_LEVEL",
+];
+
+impl<'a> Dockerfile<'a> {
+    /// A reader of `text`, which people call `name`.
+    pub fn new(
+        name: &'a str,
+        text: &'a str,
+        texts: BTreeMap<usize, String>,
+        project: &'a Folder,
+    ) -> Self {
+        Self {
+            draft: Draft::default(),
+            project,
+            stage: State::default(),
+            code: Code::default(),
+            system_python: false,
+            has_user: false,
+            name,
+            text,
+            texts,
+            notes: Vec::new(),
+            arguments: BTreeMap::new(),
+            copied: Vec::new(),
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// Reads all of it.
+    pub fn read(&mut self, parsed: &parse_dockerfile::Dockerfile<'a>) {
+        for argument in parsed.global_args() {
+            let line = self.line(&argument.arg.span);
+            let text = self.raw(&argument.arguments.span);
+            self.argument(line, &text);
+        }
+        self.arguments = std::mem::take(&mut self.stage.variables);
+        let stages: Vec<_> = parsed.stages().collect();
+        let (below, used) = self.used(&stages);
+        for (index, stage) in stages.iter().enumerate() {
+            if below.contains(&index) || used.contains(&index) {
+                self.stage(index, stage, &stages, below.contains(&index));
+            } else {
+                let name = stage.from.as_.as_ref().map_or("", |(_, name)| &name.value);
+                self.note(
+                    self.line(&stage.from.from.span),
+                    format!(
+                        "the stage `{name}` is not what the last one is made of; what it has for \
+                         development goes under `dev`, or is a variant"
+                    ),
+                );
+            }
+        }
+    }
+
+    /// What was found, and what a person has to look at.
+    pub fn finish(mut self) -> (Draft, Vec<Note>) {
+        self.place_code();
+        if !self.draft.python.installs() {
+            self.project.python(&mut self.draft.python);
+        }
+        packages::settle(&mut self);
+        models::settle(&mut self);
+        if self.draft.user.is_none() && !self.has_user {
+            let text =
+                "the image ran as root, and runs as the user `app` now; `user: root` if it must";
+            self.notes.push(Note { place: None, text: text.to_owned() });
+        }
+        self.draft.code = Some(self.code).filter(|code| !code.source.is_empty());
+        let workdir = self.stage.workdir.clone();
+        let of_code = self.draft.code.as_ref().map_or("/", |code| &code.to);
+        if workdir != of_code && workdir != "/" {
+            self.draft.workdir = Some(workdir);
+        }
+        if self.draft.code.as_ref().is_some_and(|code| !code.is_remote()) {
+            self.notes.extend(self.project.without_ignore_file());
+        }
+        (self.draft, self.notes)
+    }
+
+    /// Tells of something on a line.
+    pub fn note(&mut self, line: usize, text: impl Into<String>) {
+        let place = Some((self.name.to_owned(), line));
+        self.notes.push(Note { place, text: text.into() });
+    }
+
+    /// The path that a stage means by a relative one.
+    pub fn path(&self, path: &str) -> String {
+        let whole = match path.starts_with('/') {
+            true => path.to_owned(),
+            false => format!("{}/{path}", self.stage.workdir),
+        };
+        let mut parts = Vec::new();
+        for part in whole.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                _ => parts.push(part),
+            }
+        }
+        format!("/{}", parts.join("/"))
+    }
+
+    /// The file of the build context that lies at a path of the stage.
+    pub fn in_context(&self, path: &str) -> Option<String> {
+        let path = self.path(path);
+        let copies = self.stage.copies.iter().rev();
+        let found = copies.filter_map(|(source, to)| {
+            let name = path.strip_prefix(to.as_str())?;
+            match name.strip_prefix('/') {
+                None if name.is_empty() => Some(source.clone()),
+                Some(name) if source.is_empty() => Some(name.to_owned()),
+                Some(name) => Some(format!("{source}/{name}")),
+                None => None,
+            }
+        });
+        let found: Vec<_> = found.collect();
+        found.into_iter().find(|name| self.project.may_have(name))
+    }
+
+    /// The stages whose files are the image's, and those that it copies from.
+    fn used(&self, stages: &[Stage<'_, '_>]) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let (mut below, mut used) = (BTreeSet::new(), BTreeSet::new());
+        let mut next = stages.len().checked_sub(1);
+        while let Some(index) = next {
+            below.insert(index);
+            next = base_stage(stages, index);
+        }
+        let mut open: Vec<_> = below.iter().copied().collect();
+        while let Some(index) = open.pop() {
+            let mut sources: Vec<_> = stages[index]
+                .instructions
+                .iter()
+                .flat_map(flags)
+                .filter_map(|flag| from(flag, stages, index))
+                .collect();
+            sources.extend(base_stage(stages, index));
+            for source in sources {
+                if !below.contains(&source) && used.insert(source) {
+                    open.push(source);
+                }
+            }
+        }
+        (below, used)
+    }
+
+    fn stage(
+        &mut self,
+        index: usize,
+        stage: &Stage<'a, '_>,
+        all: &[Stage<'a, '_>],
+        is_final: bool,
+    ) {
+        self.stage = match base_stage(all, index).and_then(|base| self.states.get(&base)) {
+            Some(base) => State { is_final, ..base.clone() },
+            None => State { is_final, workdir: "/".to_owned(), ..State::default() },
+        };
+        if base_stage(all, index).is_none() && (is_final || self.draft.base.is_empty()) {
+            self.base(stage);
+        }
+        for instruction in stage.instructions {
+            self.instruction(instruction, all, index);
+        }
+        self.states.insert(index, self.stage.clone());
+    }
+
+    fn base(&mut self, stage: &Stage<'a, '_>) {
+        let line = self.line(&stage.from.from.span);
+        let arguments = self.arguments.clone();
+        let image = words(&stage.from.image.value, &|name| arguments.get(name).cloned());
+        let image = image.join("");
+        if !fits(&image, values::image) {
+            self.note(line, format!("`{image}` is no base: name an image with a Python"));
+            self.draft.base = "python:3.12-slim".to_owned();
+            return;
+        }
+        if image.starts_with("python:") && image.contains("alpine") {
+            self.note(line, "few packages of machine learning have wheels for Alpine: `-slim` is the better base");
+        }
+        self.draft.base = image;
+    }
+
+    fn instruction(&mut self, instruction: &Instruction<'a>, all: &[Stage<'_, '_>], index: usize) {
+        let is_final = self.stage.is_final;
+        match instruction {
+            Instruction::Arg(it) => {
+                let text = self.raw(&it.arguments.span);
+                self.argument(self.line(&it.arg.span), &text);
+            }
+            Instruction::Env(it) => {
+                for (name, value) in self.pairs(&it.arguments.span) {
+                    self.stage.variables.insert(name.clone(), value.clone());
+                    self.variable(self.line(&it.env.span), &name, value);
+                }
+            }
+            Instruction::Run(it) => self.run(it),
+            Instruction::Copy(it) => self.copy(it, all, index),
+            Instruction::Add(it) => {
+                let line = self.line(&it.add.span);
+                self.sources(line, &it.src, &it.dest.value);
+            }
+            Instruction::Workdir(it) => {
+                let path = self.words(&it.arguments.span).join(" ");
+                let path = self.path(&path);
+                match fits(&path, values::absolute) {
+                    true => self.stage.workdir = path,
+                    false => self.note(self.line(&it.workdir.span), "`WORKDIR` is no path"),
+                }
+            }
+            _ if !is_final => {}
+            Instruction::Expose(it) => {
+                for port in &it.arguments {
+                    for port in self.words(&port.span) {
+                        self.checked(&it.expose.span, port, values::ports, |draft| {
+                            &mut draft.ports
+                        });
+                    }
+                }
+            }
+            Instruction::Volume(it) => {
+                let paths = match &it.arguments {
+                    JsonOrStringArray::Json(paths) => &paths.value,
+                    JsonOrStringArray::String(paths) => paths,
+                };
+                for path in paths {
+                    let path = self.path(&path.value);
+                    self.checked(&it.volume.span, path.clone(), values::volume, |draft| {
+                        &mut draft.volumes
+                    });
+                    self.checked(&it.volume.span, path, values::destination, |draft| {
+                        &mut draft.dirs
+                    });
+                }
+            }
+            Instruction::User(it) => {
+                let user = self.words(&it.arguments.span).concat();
+                self.user(self.line(&it.user.span), &user);
+            }
+            Instruction::Label(it) => {
+                for (name, value) in self.pairs(&it.arguments.span) {
+                    self.label(self.line(&it.label.span), &name, value);
+                }
+            }
+            Instruction::Maintainer(it) => {
+                let name = "org.opencontainers.image.authors";
+                set(&mut self.draft.labels, name, it.name.value.trim().to_owned());
+            }
+            Instruction::Cmd(it) => self.draft.cmd = Some(self.form(&it.arguments)),
+            Instruction::Entrypoint(it) => {
+                self.draft.entrypoint = Some(self.form(&it.arguments));
+                // As Docker has it: what was said for another entrypoint is not this one's.
+                self.draft.cmd = None;
+            }
+            Instruction::Healthcheck(it) => self.healthcheck(it),
+            Instruction::Stopsignal(it) => {
+                let signal = self.words(&it.arguments.span).concat();
+                match fits(&signal, values::signal) {
+                    true => self.draft.stop_signal = Some(signal),
+                    false => {
+                        let line = self.line(&it.stopsignal.span);
+                        self.note(line, format!("`{signal}` is no signal that is known"));
+                    }
+                }
+            }
+            Instruction::Shell(it) => {
+                let line = self.line(&it.shell.span);
+                self.note(
+                    line,
+                    "`SHELL`: what needs another shell than sh names it: `[bash, -c, …]`",
+                );
+            }
+            Instruction::Onbuild(it) => {
+                let line = self.line(&it.onbuild.span);
+                self.note(
+                    line,
+                    "`ONBUILD` is not carried over: an image on this one has a manifest",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn argument(&mut self, line: usize, text: &str) {
+        for word in self.split(text) {
+            let (name, default) = match word.split_once('=') {
+                Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
+                None => (word, None),
+            };
+            let default = default.or_else(|| self.arguments.get(&name).cloned());
+            let given = ["CODE_VERSION", "TARGET", "BUILD", "HTTP", "FTP", "NO_PROXY", "ALL_PROXY"];
+            if default.is_none()
+                && !given.iter().any(|known| name.to_uppercase().starts_with(known))
+            {
+                self.note(
+                    line,
+                    format!("`{name}` has no default: declare it under `args`, and write `${{{name}}}` where it is used"),
+                );
+            }
+            let value = default.unwrap_or_default();
+            self.stage.variables.entry(name).or_insert(value);
+        }
+    }
+
+    /// A variable of the environment.
+    pub fn variable(&mut self, line: usize, name: &str, value: String) {
+        if OF_COMPILERS.contains(&name) {
+            set(&mut self.draft.python.env, name, value);
+            return;
+        }
+        let of_tool = OF_TOOLS
+            .iter()
+            .any(|tool| name == *tool || (tool.ends_with('_') && name.starts_with(tool)));
+        if !self.stage.is_final || of_tool || name == "PATH" {
+            let known = ["/opt/venv", "/venv", "/.venv", "/.local/bin", "$PATH", "${PATH}"];
+            if name == "PATH"
+                && self.stage.is_final
+                && !known.iter().any(|part| value.contains(part))
+            {
+                self.note(line, "`PATH` is not carried over: the environment's programs are on it");
+            }
+            return;
+        }
+        if values::is_secret(name, &value) {
+            self.note(
+                line,
+                format!("`{name}` looks like a secret: give it to the container when it runs (`docker run --env-file`, Compose's `env_file`)"),
+            );
+        } else if values::key_name(name).is_err() || values::variable_text(&value).is_err() {
+            self.note(
+                line,
+                format!("`{name}` is not carried over: give it to the container when it runs"),
+            );
+        } else {
+            set(&mut self.draft.env, name, value);
+        }
+    }
+
+    fn label(&mut self, line: usize, name: &str, value: String) {
+        if values::key_name(name).is_ok() && !values::is_secret(name, &value) {
+            set(&mut self.draft.labels, name, value);
+        } else {
+            self.note(line, format!("the label `{name}` is not carried over"));
+        }
+    }
+
+    fn user(&mut self, line: usize, user: &str) {
+        let name = match user.split_once(':') {
+            Some((name, _)) if !fits(user, values::user) => name,
+            _ => user,
+        };
+        match fits(name, values::user) {
+            true => self.draft.user = Some(name.to_owned()).filter(|name| name != "app"),
+            false => self.note(line, format!("`{user}` is no user's name: it runs as `app`")),
+        }
+        self.has_user = true;
+    }
+
+    fn run(&mut self, run: &RunInstruction<'a>) {
+        let line = self.line(&run.run.span);
+        for flag in &run.options {
+            self.mount(line, flag);
+        }
+        let variables = self.stage.variables.clone();
+        let lookup = |name: &str| variables.get(name).cloned();
+        let commands = match &run.arguments {
+            Form::Exec(words) => {
+                let words = words.value.iter().map(|word| word.value.to_string()).collect();
+                vec![shell::Command { words, ..shell::Command::default() }]
+            }
+            Form::Shell(_) if !run.here_docs.is_empty() => {
+                let texts = run.here_docs.iter().map(|text| text.value.as_ref());
+                let script = texts.collect::<Vec<_>>().join("\n");
+                models::in_python(self, line, &script);
+                shell::commands(&joined(&script), &lookup)
+            }
+            Form::Shell(text) => shell::commands(&joined(text.value), &lookup),
+            _ => Vec::new(),
+        };
+        let read = self.texts.remove(&line);
+        let downloads = read.is_some_and(|text| models::in_python(self, line, &text));
+        let commands = commands.into_iter().filter(|command| !(downloads && command.redirected));
+        Run::new(self, line).commands(commands.collect());
+    }
+
+    /// A mount that shows a file of the build context, or a secret.
+    fn mount(&mut self, line: usize, flag: &Flag<'_>) {
+        let Some(value) = flag.value.as_ref().filter(|_| flag.name.value == "mount") else {
+            return;
+        };
+        let part = |name: &str| {
+            let mut parts = value.value.split(',').filter_map(|part| part.split_once('='));
+            parts.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+        };
+        let target = part("target").or_else(|| part("dst")).or_else(|| part("destination"));
+        match part("type").as_deref() {
+            Some("secret") => self.note(
+                line,
+                "a secret: `python.credentials` names one for an index, `token` one for code and models",
+            ),
+            Some("bind") | None if part("from").is_none() => {
+                let source = part("source").or_else(|| part("src")).unwrap_or_default();
+                let to = self.path(&target.unwrap_or_default());
+                self.stage.copies.push((clean(&source), to));
+            }
+            _ => {}
+        }
+    }
+
+    fn copy(&mut self, copy: &CopyInstruction<'a>, all: &[Stage<'_, '_>], index: usize) {
+        let line = self.line(&copy.copy.span);
+        let Some(flag) = copy.options.iter().find(|flag| flag.name.value == "from") else {
+            self.sources(line, &copy.src, &copy.dest.value);
+            return;
+        };
+        let of_stage = from(flag, all, index).and_then(|source| self.states.get(&source).cloned());
+        let sources = copy.src.iter().filter_map(|source| match source {
+            Source::Path(path) => Some(path.value.to_string()),
+            _ => None,
+        });
+        let sources: Vec<_> = sources.collect();
+        let image = flag.value.as_ref().map_or("", |value| &value.value);
+        match of_stage {
+            None if image.contains("astral-sh/uv") => self.draft.python.uv = true,
+            None => self.note(line, format!("`COPY --from={image}`: a manifest has the files of one base, of packages and of models")),
+            Some(stage) => {
+                let packages = ["venv", "site-packages", ".local", "/usr/local/bin", "/usr/local/lib", "wheels", "/root/.cache", "/install"];
+                for source in sources {
+                    let to = self.path(&copy.dest.value);
+                    if packages.iter().any(|part| source.contains(part)) {
+                        continue;
+                    }
+                    let inside = stage.copies.iter().rev().find(|(_, at)| {
+                        let source = source.trim_end_matches('/');
+                        source == at || source.starts_with(&format!("{at}/"))
+                    });
+                    match inside.filter(|_| stage.has_code) {
+                        Some((from, at)) => {
+                            let below = source.trim_end_matches('/').strip_prefix(at.as_str());
+                            let from = clean(&format!("{from}{}", below.unwrap_or_default()));
+                            self.stage.copies.push((from.clone(), to.clone()));
+                            self.part(line, from, to);
+                        }
+                        None => self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s")),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Files of the build context that are copied.
+    fn sources(&mut self, line: usize, sources: &[Source<'_>], dest: &str) {
+        let dest = words(dest, &|name| self.stage.variables.get(name).cloned()).concat();
+        let to = self.path(&dest);
+        let into =
+            dest.ends_with('/') || dest == "." || sources.len() > 1 || to == self.stage.workdir;
+        for source in sources {
+            let path = match source {
+                Source::Path(path) => path.value.as_ref(),
+                _ => {
+                    self.note(
+                        line,
+                        "a file that the Dockerfile itself holds: make it one of the project",
+                    );
+                    continue;
+                }
+            };
+            let path = words(path, &|name| self.stage.variables.get(name).cloned()).concat();
+            if path.contains("://") {
+                self.note(line, format!("`ADD {path}`: a model is `models: [{{url: …, sha256: …, to: {to}}}]`, code is `code: {{git: …}}`"));
+                continue;
+            }
+            if !fits(&path, values::context) && !path.starts_with('/') {
+                self.note(line, format!("`{path}` is outside of the build context"));
+                continue;
+            }
+            let path = clean(&path);
+            let is_folder = path.is_empty() || self.project.is_folder(&path);
+            let at = match into && !is_folder {
+                true => format!(
+                    "{}/{}",
+                    to.trim_end_matches('/'),
+                    path.rsplit('/').next().unwrap_or(&path)
+                ),
+                false => to.clone(),
+            };
+            self.stage.copies.push((path.clone(), at.clone()));
+            self.part(line, path, at);
+        }
+    }
+
+    fn part(&mut self, line: usize, source: String, to: String) {
+        let name = source.rsplit('/').next().unwrap_or(&source);
+        let of_packages = packages::is_input(name);
+        if !of_packages {
+            self.stage.has_code = true;
+        }
+        if self.stage.is_final && !of_packages {
+            self.copied.push(Part { line, source, to });
+        }
+    }
+
+    /// The one folder that all copied parts of the build context come from.
+    fn place_code(&mut self) {
+        let parts = std::mem::take(&mut self.copied);
+        if parts.is_empty() || !self.code.source.is_empty() {
+            for part in parts {
+                self.note(
+                    part.line,
+                    format!("`{}` of the build context: the code is from git", part.source),
+                );
+            }
+            return;
+        }
+        let known = |to: &str| fits(to, values::destination);
+        let whole = parts.iter().find(|part| part.source.is_empty() && known(&part.to));
+        let root = |part: &Part| match part.to.strip_suffix(&format!("/{}", part.source)) {
+            Some(root) if !part.source.is_empty() => Some(root.to_owned()),
+            _ => None,
+        };
+        let first_root = parts.iter().find_map(root).filter(|root| known(root));
+        let single =
+            parts.iter().find(|part| self.project.is_folder(&part.source) && known(&part.to));
+        let (source, to) = match (whole, first_root, single) {
+            (Some(part), _, _) => (".".to_owned(), part.to.clone()),
+            (None, Some(root), _) => (".".to_owned(), root),
+            (None, None, Some(part)) => (part.source.clone(), part.to.clone()),
+            (None, None, None) => (".".to_owned(), "/app".to_owned()),
+        };
+        let takes_all = source == "." && whole.is_none();
+        for part in &parts {
+            let lies = match source.as_str() {
+                "." if part.source.is_empty() => part.to == to,
+                "." => part.to == format!("{to}/{}", part.source),
+                _ => part.source == source && part.to == to,
+            };
+            if !lies {
+                self.note(
+                    part.line,
+                    format!(
+                        "`{}` does not come to `{}`: all of the code goes to `{to}`",
+                        part.source, part.to
+                    ),
+                );
+            }
+        }
+        if takes_all {
+            let names: Vec<_> = parts.iter().map(|part| part.source.as_str()).collect();
+            self.note(parts[0].line, format!("the code is all of the folder, and not only {}: name the others in .dockerignore", names.join(", ")));
+        }
+        (self.code.source, self.code.to) = (source, to);
+    }
+
+    fn healthcheck(&mut self, check: &HealthcheckInstruction<'a>) {
+        let mut keys = Vec::new();
+        for flag in &check.options {
+            let value = flag.value.as_ref().map_or("", |value| &value.value);
+            let name = flag.name.value.replace('-', "_");
+            let known = match name.as_str() {
+                "retries" => fits(value, values::number),
+                "interval" | "timeout" | "start_period" | "start_interval" => {
+                    fits(value, values::duration)
+                }
+                _ => false,
+            };
+            if known {
+                keys.push((name, value.to_owned()));
+            } else {
+                self.note(
+                    self.line(&check.healthcheck.span),
+                    format!("`--{}` of the health check", flag.name.value),
+                );
+            }
+        }
+        self.draft.healthcheck = match &check.arguments {
+            HealthcheckArguments::Cmd { arguments: Form::Exec(words), .. } => {
+                let words = words.value.iter().map(|word| word.value.to_string());
+                Some((Words::List(std::iter::once("CMD".to_owned()).chain(words).collect()), keys))
+            }
+            HealthcheckArguments::Cmd { arguments: Form::Shell(line), .. } => {
+                Some((Words::Line(joined(line.value)), keys))
+            }
+            _ => Some((Words::List(Vec::new()), vec![("disable".to_owned(), "true".to_owned())])),
+        };
+    }
+
+    fn form(&self, form: &Form<'a>) -> Words {
+        match form {
+            Form::Exec(words) => {
+                Words::List(words.value.iter().map(|word| word.value.to_string()).collect())
+            }
+            Form::Shell(line) => Words::of_shell(&joined(line.value)),
+            _ => Words::List(Vec::new()),
+        }
+    }
+
+    fn checked<T>(
+        &mut self,
+        span: &Span,
+        text: String,
+        read: fn(&str) -> values::Read<T>,
+        list: fn(&mut Draft) -> &mut Vec<String>,
+    ) {
+        match read(&text) {
+            Ok(_) => add(list(&mut self.draft), text),
+            Err(mistake) => self.note(self.line(span), mistake.message),
+        }
+    }
+
+    fn words(&self, span: &Span) -> Vec<String> {
+        self.split(&self.raw(span))
+    }
+
+    fn split(&self, text: &str) -> Vec<String> {
+        words(text, &|name| self.stage.variables.get(name).cloned())
+    }
+
+    /// `NAME=value …`, or `NAME value` as it once was.
+    fn pairs(&self, span: &Span) -> Vec<(String, String)> {
+        let words = self.words(span);
+        match words.split_first() {
+            Some((name, rest)) if !name.contains('=') => vec![(name.clone(), rest.join(" "))],
+            _ => words
+                .iter()
+                .filter_map(|word| word.split_once('='))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    fn raw(&self, span: &Span) -> String {
+        joined(self.text.get(span.clone()).unwrap_or_default())
+    }
+
+    fn line(&self, span: &Span) -> usize {
+        1 + self.text.get(..span.start).map_or(0, |before| before.matches('\n').count())
+    }
+}
+
+/// The stage that a stage stands on.
+fn base_stage(stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
+    named(stages, index, &stages[index].from.image.value)
+}
+
+/// The stage before `index` of that name.
+fn named(stages: &[Stage<'_, '_>], index: usize, name: &str) -> Option<usize> {
+    stages[..index].iter().rposition(|stage| {
+        stage.from.as_.as_ref().is_some_and(|(_, own)| own.value.eq_ignore_ascii_case(name))
+    })
+}
+
+/// The stage that a flag takes files from.
+fn from(flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
+    let value = &flag.value.as_ref()?.value;
+    let name = match flag.name.value.as_ref() {
+        "from" => value.as_ref(),
+        "mount" => value.split(',').find_map(|part| part.strip_prefix("from="))?,
+        _ => return None,
+    };
+    let by_number = name.parse().ok().filter(|number| *number < index);
+    named(stages, index, name).or(by_number)
+}
+
+fn flags<'b>(instruction: &'b Instruction<'_>) -> &'b [Flag<'b>] {
+    match instruction {
+        Instruction::Copy(copy) => &copy.options,
+        Instruction::Run(run) => &run.options,
+        _ => &[],
+    }
+}
+
+/// A path of the build context, relative and without a slash at its end.
+fn clean(path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    values::relative(path).unwrap_or_else(|_| path.trim_end_matches('/').to_owned())
+}

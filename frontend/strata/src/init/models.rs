@@ -1,0 +1,286 @@
+//! Models that a build downloads, by the commands and the calls that do it.
+
+use super::{
+    dockerfile::Dockerfile,
+    draft::{Model, add, fits},
+    run::{Run, shortened},
+};
+use crate::manifest::values;
+
+/// Calls that download a repository of the hub, with the organisation of those that leave it out.
+const CALLS: [(&str, &str); 6] = [
+    ("snapshot_download", ""),
+    ("hf_hub_download", ""),
+    ("SentenceTransformer", "sentence-transformers/"),
+    ("CrossEncoder", ""),
+    ("from_pretrained", ""),
+    ("pipeline", ""),
+];
+
+/// Calls that download what only a command can have again, with the package that does it.
+const COMMANDS: [(&str, &str); 5] = [
+    ("nltk.download", "nltk"),
+    ("whisper.load_model", "openai-whisper"),
+    ("torch.hub.load", "torch"),
+    ("easyocr.Reader", "easyocr"),
+    ("tiktoken.get_encoding", "tiktoken"),
+];
+
+/// Finds models in a program of Python, and says whether there are any.
+pub fn in_python(reader: &mut Dockerfile<'_>, line: usize, code: &str) -> bool {
+    let mut found = false;
+    for (call, organisation) in CALLS {
+        for arguments in calls(code, call) {
+            let of = |key: &str| {
+                arguments.iter().find(|(own, _)| own == key).map(|(_, text)| text.clone())
+            };
+            let mut plain =
+                arguments.iter().filter(|(key, _)| key.is_empty()).map(|(_, text)| text.clone());
+            let name = match call {
+                "pipeline" => of("model"),
+                _ => of("repo_id").or_else(|| of("model_name_or_path")).or_else(|| plain.next()),
+            };
+            let Some(name) = name else { continue };
+            let is_dataset = of("repo_type").is_some_and(|kind| kind == "dataset");
+            let name = match (is_dataset, name.contains('/')) {
+                (true, _) => format!("datasets/{name}"),
+                (false, true) => name,
+                (false, false) => format!("{organisation}{name}"),
+            };
+            let file = (call == "hf_hub_download").then(|| of("filename").or_else(|| plain.next()));
+            let files = file.flatten().into_iter().collect();
+            let patterns = ["allow_patterns", "ignore_patterns"];
+            if patterns.iter().any(|key| code.contains(key)) {
+                reader.note(line, format!("`{name}`: which of its files are wanted is `files`"));
+            }
+            hub_model(reader, line, name, of("revision"), files, of("local_dir"));
+            found = true;
+        }
+    }
+    for arguments in calls(code, "spacy.cli.download") {
+        if let Some((_, name)) = arguments.first() {
+            spacy(reader, line, name);
+            found = true;
+        }
+    }
+    for (call, package) in COMMANDS {
+        if !calls(code, call).is_empty() {
+            reader.note(line, by_command(package, &shortened(code)));
+            found = true;
+        }
+    }
+    found
+}
+
+/// Tells of a command that downloads models.
+pub fn command(run: &mut Run<'_, '_>, package: &str, words: &str) {
+    run.note(by_command(package, &shortened(words)));
+}
+
+fn by_command(package: &str, words: &str) -> String {
+    format!(
+        "`{words}` downloads: `models: [{{run: …, needs: {package}, keep: …}}]`, with the folder that it downloads into"
+    )
+}
+
+/// `huggingface-cli`, after its name.
+pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
+    let Some((verb, words)) = words.split_first() else { return };
+    if verb != "download" {
+        if verb == "login" {
+            run.note("a token for models: `token: secret:hf_token`, and `--secret id=hf_token,env=HF_TOKEN`");
+        }
+        return;
+    }
+    let (mut plain, mut files, mut revision, mut to, mut kind) =
+        (Vec::new(), Vec::new(), None, None, None);
+    let mut token = false;
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        let (flag, attached) = match word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, Some(value.to_owned())),
+            _ => (word.as_str(), None),
+        };
+        let mut value = || attached.clone().or_else(|| words.next().cloned());
+        match flag {
+            "--include" => {
+                files.extend(attached.clone());
+                while let Some(pattern) = words.next_if(|word| !word.starts_with('-')) {
+                    files.push(pattern.clone());
+                }
+            }
+            "--revision" => revision = value(),
+            "--local-dir" => to = value(),
+            "--repo-type" => kind = value(),
+            "--token" => token = value().is_some(),
+            "--cache-dir" | "--local-dir-use-symlinks" | "--max-workers" => drop(value()),
+            "--exclude" => {
+                value();
+                run.note("`--exclude`: `files` names what is wanted");
+            }
+            _ if flag.starts_with('-') => {}
+            _ => plain.push(word.clone()),
+        }
+    }
+    let Some(name) = plain.first() else { return };
+    let name = match kind.as_deref() {
+        Some("dataset") => format!("datasets/{name}"),
+        _ => name.clone(),
+    };
+    files.extend(plain.into_iter().skip(1));
+    let to = to.map(|to| run.path(&to));
+    hub_model(run.reader, run.line, name.clone(), revision, files, to);
+    if token {
+        let models = run.reader.draft.models.iter_mut();
+        models.filter(|model| model.what.1 == name).for_each(|model| model.with_token = true);
+    }
+}
+
+fn hub_model(
+    reader: &mut Dockerfile<'_>,
+    line: usize,
+    name: String,
+    revision: Option<String>,
+    files: Vec<String>,
+    to: Option<String>,
+) {
+    if !fits(&name, values::repository) || !files.iter().all(|file| fits(file, values::pattern)) {
+        let name = shortened(&name);
+        reader.note(line, format!("`{name}` is no model's name: list it under `models`"));
+        return;
+    }
+    // A single file goes below the folder, as it does there.
+    let single = files.len() == 1 && !files[0].contains('*');
+    let to = to
+        .map(|to| reader.path(&to))
+        .map(|to| if single { format!("{to}/{}", files[0]) } else { to });
+    let to = to.filter(|to| fits(to, values::model_destination));
+    let revision =
+        revision.filter(|revision| fits(revision, values::revision) && revision != "main");
+    let what = ("hf", name);
+    let models = &mut reader.draft.models;
+    match models.iter_mut().find(|model| model.what == what && model.to == to) {
+        Some(model) if files.is_empty() => model.files.clear(),
+        Some(model) if model.files.is_empty() => {}
+        Some(model) => files.into_iter().for_each(|file| add(&mut model.files, file)),
+        None => put(reader, line, Model { what, revision, files, to, with_token: false }),
+    }
+}
+
+/// One of spaCy's pipelines; its version is settled when all packages are known.
+pub fn spacy(reader: &mut Dockerfile<'_>, line: usize, name: &str) {
+    let (name, version) = match name.split_once('-') {
+        Some((name, version)) => (name, Some(version)),
+        None => (name, None),
+    };
+    let named = format!("{name}=={}", version.unwrap_or("3.8.0"));
+    if !fits(&named, values::pipeline) {
+        reader.note(line, format!("`{}` is none of spaCy's pipelines", shortened(name)));
+        return;
+    }
+    let what = if version.is_some() { named } else { name.to_owned() };
+    if version.is_none() {
+        reader.note(line, format!("which release of {name} fits your spaCy is to be looked up: https://github.com/explosion/spacy-models/releases"));
+    }
+    put(reader, line, Model { what: ("spacy", what), ..Model::default() });
+}
+
+/// Adds a model, in a place of its own.
+fn put(reader: &mut Dockerfile<'_>, line: usize, model: Model) {
+    let place = |model: &Model| {
+        let name = model.what.1.split("==").next().unwrap_or_default().to_owned();
+        model.to.as_ref().map_or(name, |to| to.trim_end_matches('/').to_owned())
+    };
+    match reader.draft.models.iter().find(|other| place(other) == place(&model)) {
+        Some(same) if *same == model => {}
+        Some(_) => reader.note(line, format!("two models in one place: `{}`", place(&model))),
+        None => reader.draft.models.push(model),
+    }
+}
+
+/// Gives pipelines the version that goes with the spaCy that is asked for.
+pub fn settle(reader: &mut Dockerfile<'_>) {
+    let python = &reader.draft.python;
+    let files = python.requirements.iter().filter_map(|name| reader.project.read(name));
+    let lines = files.collect::<Vec<_>>().join("\n") + "\n" + &python.packages.join("\n");
+    let pin = lines.lines().find_map(|line| line.trim().strip_prefix("spacy=="));
+    let series = pin.and_then(|version| {
+        let mut parts = version.split('.');
+        Some(format!(
+            "{}.{}",
+            parts.next()?,
+            parts.next()?.trim_end_matches(|c: char| !c.is_ascii_digit())
+        ))
+    });
+    let series = series.unwrap_or_else(|| "3.8".to_owned());
+    // The English ones of 3.7 were released once more.
+    let release = if series == "3.7" { "3.7.1".to_owned() } else { format!("{series}.0") };
+    let has_pipeline = reader.draft.models.iter().any(|model| model.what.0 == "spacy");
+    if has_pipeline && !reader.draft.python.installs() {
+        reader.draft.python.packages.push("spacy".to_owned());
+    }
+    for model in &mut reader.draft.models {
+        if model.what.0 == "spacy" && !model.what.1.contains("==") {
+            model.what.1 = format!("{}=={release}", model.what.1);
+        }
+    }
+}
+
+/// The texts that a function is called with, each with its name or none, for every call of it.
+fn calls(code: &str, function: &str) -> Vec<Vec<(String, String)>> {
+    let mut calls = Vec::new();
+    for (start, _) in code.match_indices(function) {
+        let before = code[..start].chars().next_back();
+        let rest = &code[start + function.len()..];
+        if before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+            && let Some(inside) = rest.strip_prefix('(')
+        {
+            calls.push(arguments(inside));
+        }
+    }
+    calls
+}
+
+/// The texts among the arguments of a call, up to its closing bracket.
+fn arguments(inside: &str) -> Vec<(String, String)> {
+    let mut arguments = Vec::new();
+    let mut key = String::new();
+    let mut depth = 0_usize;
+    let mut characters = inside.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' | '\'' => {
+                let text: String = characters.by_ref().take_while(|end| *end != c).collect();
+                if depth == 0 {
+                    let name = key.strip_suffix('=').unwrap_or_default();
+                    arguments.push((name.trim().to_owned(), text));
+                }
+                key.clear();
+            }
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            ',' => key.clear(),
+            _ if c.is_whitespace() => {}
+            _ => key.push(c),
+        }
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_function_is_called_with() {
+        let code =
+            "x.snapshot_download(repo_id = 'a/b', files=['x'], to=\"c\"); snapshot_download('d')";
+        let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(
+            calls(code, "snapshot_download"),
+            [vec![pair("repo_id", "a/b"), pair("to", "c")], vec![pair("", "d")]]
+        );
+        assert!(calls("my_pipeline('x')", "pipeline").is_empty());
+    }
+}

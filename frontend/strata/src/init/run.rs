@@ -1,0 +1,367 @@
+//! The commands of a `RUN`, each for what it means to an image.
+
+use super::{
+    dockerfile::{Dockerfile, OF_COMPILERS},
+    draft::{add, fits, set},
+    models, packages,
+    shell::Command,
+};
+use crate::manifest::values;
+
+/// Commands of which an image keeps nothing, or that Strata does itself.
+const IDLE: [&str; 28] = [
+    "true",
+    ":",
+    "echo",
+    "set",
+    "export",
+    "unset",
+    "ls",
+    "cat",
+    "test",
+    "[",
+    "rm",
+    "rmdir",
+    "pwd",
+    "date",
+    "which",
+    "command",
+    "apt-mark",
+    "ldconfig",
+    "update-ca-certificates",
+    "useradd",
+    "adduser",
+    "groupadd",
+    "addgroup",
+    "usermod",
+    "chown",
+    "source",
+    ".",
+    "virtualenv",
+];
+
+/// Modules of Python's own.
+const STANDARD: [&str; 16] = [
+    "sys",
+    "os",
+    "re",
+    "json",
+    "time",
+    "ssl",
+    "logging",
+    "pathlib",
+    "subprocess",
+    "shutil",
+    "sqlite3",
+    "platform",
+    "sysconfig",
+    "site",
+    "importlib",
+    "typing",
+];
+
+/// Reads the commands of one `RUN`.
+pub struct Run<'d, 'a> {
+    /// The whole Dockerfile.
+    pub reader: &'d mut Dockerfile<'a>,
+    /// The line of the instruction.
+    pub line: usize,
+    folder: Option<String>,
+}
+
+impl<'d, 'a> Run<'d, 'a> {
+    /// For the `RUN` on a line.
+    pub fn new(reader: &'d mut Dockerfile<'a>, line: usize) -> Self {
+        Self { reader, line, folder: None }
+    }
+
+    /// Reads them all.
+    pub fn commands(&mut self, commands: Vec<Command>) {
+        let mut commands = commands.into_iter().peekable();
+        while let Some(command) = commands.next() {
+            let is_shell = |next: &Command| {
+                next.piped && next.words.first().is_some_and(|word| word.ends_with("sh"))
+            };
+            match commands.next_if(is_shell) {
+                Some(shell) => {
+                    let whole = format!("{} | {}", command.words.join(" "), shell.words.join(" "));
+                    self.note(format!("`{}` is not carried over", shortened(&whole)));
+                }
+                None => self.command(command),
+            }
+        }
+    }
+
+    /// Tells of something about this `RUN`.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.reader.note(self.line, text);
+    }
+
+    /// A path as the command means it.
+    pub fn path(&self, path: &str) -> String {
+        match &self.folder {
+            Some(folder) if !path.starts_with('/') => self.reader.path(&format!("{folder}/{path}")),
+            _ => self.reader.path(path),
+        }
+    }
+
+    fn command(&mut self, mut command: Command) {
+        for (name, value) in std::mem::take(&mut command.variables) {
+            if OF_COMPILERS.contains(&name.as_str()) {
+                set(&mut self.reader.draft.python.env, &name, value);
+            }
+        }
+        let prefixes = ["sudo", "exec", "time", "nice"];
+        while command.words.first().is_some_and(|word| prefixes.contains(&word.as_str())) {
+            command.words.remove(0);
+        }
+        let Some((program, words)) = command.words.split_first() else { return };
+        let program = program.rsplit('/').next().unwrap_or(program);
+        let whole = command.words.join(" ");
+        if command.redirected && program != "set" && !whole.starts_with("apt") {
+            self.note(format!("`{}` writes a file: it belongs to the code", shortened(&whole)));
+            return;
+        }
+        match program {
+            "apt-get" | "apt" | "apk" | "dnf" | "microdnf" | "yum" => packages::system(self, words),
+            "pip" | "pip3" => packages::pip(self, words),
+            _ if program.starts_with("pip3.") => packages::pip(self, words),
+            "uv" | "poetry" | "pdm" | "pipenv" => self.tool(program, words),
+            _ if program == "python" || program.starts_with("python3") => {
+                self.python(words, &command);
+            }
+            "git" => self.git(words),
+            "huggingface-cli" | "hf" => models::hub(self, words),
+            "spacy" => self.module("spacy", words, &command),
+            "mkdir" => self.make(words),
+            "cd" => self.folder = words.first().map(|folder| self.path(folder)),
+            "chmod" => {
+                if words.first().is_some_and(|mode| mode.contains('x')) {
+                    self.note("`chmod +x`: files keep the mode that they have in the project");
+                }
+            }
+            "curl" | "wget" => self.note(format!(
+                "`{}`: a model is `models: [{{url: …, sha256: …, to: …}}]`",
+                shortened(&whole)
+            )),
+            "conda" | "mamba" | "micromamba" => {
+                self.note(format!("`{}`: packages come from Python's indexes", shortened(&whole)));
+            }
+            _ if IDLE.contains(&program) => {}
+            _ if command.otherwise => {}
+            _ => self.unknown(&command),
+        }
+    }
+
+    /// What is done with the code when it is there, and what else nobody knows.
+    fn unknown(&mut self, command: &Command) {
+        let whole = command.words.join(" ");
+        let stage = &self.reader.stage;
+        let builds = |word: &String| {
+            word.starts_with("./")
+                || word.starts_with("python")
+                || ["make", "protoc", "sh", "bash"].contains(&word.as_str())
+        };
+        if builds_nothing(&whole) {
+            self.note(format!(
+                "`{}` downloads: what it fetches goes under `models`",
+                shortened(&whole)
+            ));
+            return;
+        }
+        match command.words.first() {
+            Some(first) if stage.is_final && stage.has_code && !command.piped && builds(first) => {
+                self.reader.code.build.push(line_of(&command.words));
+                self.note(format!(
+                    "`{}` is `code.build`: what it leaves outside of the code is not kept",
+                    shortened(&whole)
+                ));
+            }
+            _ => self.note(format!("`{}` is not carried over", shortened(&whole))),
+        }
+    }
+
+    /// Python's own command line.
+    fn python(&mut self, words: &[String], command: &Command) {
+        let at =
+            words.iter().position(|word| !word.starts_with('-') || word == "-m" || word == "-c");
+        let words = &words[at.unwrap_or(words.len())..];
+        match words {
+            [flag, module, rest @ ..] if flag == "-m" => self.module(module, rest, command),
+            [flag, code, ..] if flag == "-c" => {
+                if !models::in_python(self.reader, self.line, code) && !self.verify(code) {
+                    self.unknown(command);
+                }
+            }
+            [] => {}
+            _ => self.unknown(command),
+        }
+    }
+
+    fn module(&mut self, module: &str, words: &[String], command: &Command) {
+        match module {
+            "pip" => packages::pip(self, words),
+            "uv" | "poetry" | "pdm" | "pipenv" => self.tool(module, words),
+            "venv" | "virtualenv" | "ensurepip" | "compileall" => {}
+            "spacy" => match words {
+                [download, name, ..] if download == "download" => {
+                    models::spacy(self.reader, self.line, name);
+                }
+                _ => {}
+            },
+            "nltk.downloader" | "nltk" => models::command(self, "nltk", &command.words.join(" ")),
+            _ => self.unknown(command),
+        }
+    }
+
+    /// A program that only imports: what it imports must.
+    fn verify(&mut self, code: &str) -> bool {
+        let mut modules = Vec::new();
+        for statement in code.split([';', '\n']).map(str::trim) {
+            let (first, rest) = statement.split_once(' ').unwrap_or((statement, ""));
+            match first {
+                "import" => {
+                    let names = rest.split(',').filter_map(|name| name.split_whitespace().next());
+                    modules.extend(names.map(str::to_owned));
+                }
+                "from" => modules.extend(rest.split(' ').next().map(str::to_owned)),
+                _ if statement.is_empty() || statement.starts_with("print") => {}
+                _ => return false,
+            }
+        }
+        let reader = &mut *self.reader;
+        let of_code = reader.stage.is_final && reader.stage.has_code;
+        for module in modules.into_iter().filter(|module| fits(module, values::module)) {
+            let top = module.split('.').next().unwrap_or(&module);
+            if !STANDARD.contains(&top) {
+                let verify =
+                    if of_code { &mut reader.code.verify } else { &mut reader.draft.python.verify };
+                add(verify, module);
+            }
+        }
+        true
+    }
+
+    /// Tools that keep a lock.
+    fn tool(&mut self, tool: &str, words: &[String]) {
+        let Some((verb, rest)) = words.split_first() else { return };
+        let (lock, verbs): (&str, &[&str]) = match tool {
+            "uv" => ("uv.lock", &["sync"]),
+            "poetry" => ("poetry.lock", &["install", "sync", "export"]),
+            "pdm" => ("pdm.lock", &["install", "sync", "export"]),
+            _ => ("Pipfile.lock", &["install", "sync", "requirements"]),
+        };
+        let is_uv = tool == "uv";
+        self.reader.draft.python.uv |= is_uv;
+        match (is_uv, verb.as_str()) {
+            (true, "pip") => packages::pip(self, rest),
+            (true, "run") => {
+                let program = rest.iter().skip_while(|word| word.starts_with('-')).cloned();
+                self.command(Command { words: program.collect(), ..Command::default() });
+            }
+            (_, verb) if verbs.contains(&verb) => {
+                let flags =
+                    ["--with", "--without", "--only", "--extras", "-E", "--extra", "--group", "-G"];
+                if rest.iter().any(|word| flags.contains(&word.split('=').next().unwrap_or(word))) {
+                    self.note("what is chosen of the lock: `python.extras` and `python.groups`");
+                }
+                let alone = ["--no-install-project", "--no-root", "--no-self", "export"];
+                let installs = !words.iter().any(|word| alone.contains(&word.as_str()));
+                if installs && tool != "pipenv" && self.reader.stage.has_code {
+                    self.note("a lock's project is not installed itself: `code: {install: true}` if it is a package");
+                }
+                if self.reader.project.may_have(lock) {
+                    self.reader.draft.python.lock = Some(lock.to_owned());
+                    self.reader.draft.python.uv = false;
+                } else {
+                    self.note(format!(
+                        "there is no `{lock}` in the build context: make one, and commit it"
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn git(&mut self, words: &[String]) {
+        if words.first().map(String::as_str) != Some("clone") {
+            if words
+                .first()
+                .is_some_and(|verb| !["config", "lfs", "--version"].contains(&verb.as_str()))
+            {
+                self.note(format!("`git {}`: a branch, tag or commit is `code.ref`, or the build argument CODE_VERSION", words.join(" ")));
+            }
+            return;
+        }
+        let mut reference = None;
+        let mut places = Vec::new();
+        let mut words = words[1..].iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-b" | "--branch" => reference = words.next().cloned(),
+                "--depth" | "-c" | "--config" | "-j" | "--jobs" | "--filter" => drop(words.next()),
+                _ if word.starts_with("--branch=") => {
+                    reference = word.split_once('=').map(|(_, name)| name.to_owned());
+                }
+                _ if word.starts_with('-') => {}
+                _ => places.push(word.clone()),
+            }
+        }
+        let Some(url) = places.first() else { return };
+        let name = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(url);
+        let folder = places.get(1).map_or_else(|| name.trim_end_matches(".git"), String::as_str);
+        let to = self.path(folder);
+        if !self.reader.code.source.is_empty()
+            || !fits(url, values::git)
+            || !fits(&to, values::destination)
+        {
+            self.note(format!(
+                "`git clone {}`: a manifest has one remote, and no credentials in its URL",
+                shortened(url)
+            ));
+            return;
+        }
+        self.reader.code.source = url.clone();
+        self.reader.code.reference = reference.filter(|name| fits(name, values::reference));
+        self.reader.code.to = to;
+        self.reader.stage.has_code = true;
+    }
+
+    fn make(&mut self, words: &[String]) {
+        for path in words.iter().filter(|word| !word.starts_with('-')) {
+            let path = self.path(path);
+            let of_build = ["/root", "/tmp", "/etc", "/usr", "/var/lib", "/opt/venv", "/build"];
+            if self.reader.stage.is_final
+                && fits(&path, values::destination)
+                && !of_build.iter().any(|other| path.starts_with(other))
+                && path != self.reader.stage.workdir
+            {
+                add(&mut self.reader.draft.dirs, path);
+            }
+        }
+    }
+}
+
+/// Whether a command is there for what it downloads, by its name.
+fn builds_nothing(command: &str) -> bool {
+    let command = command.to_lowercase();
+    ["download", "prefetch", "warmup", "warm_up"].iter().any(|word| command.contains(word))
+}
+
+/// Words as a line for a shell. Of patterns nobody knows whether they were in quotes: they are
+/// left to the shell.
+fn line_of(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,~*?[]".contains(c);
+    let quoted = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A command as far as it helps to know which one it is.
+pub fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let start: String = line.chars().take(60).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
+}
