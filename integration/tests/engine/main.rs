@@ -10,6 +10,7 @@ mod compose;
 mod digests;
 mod direct;
 mod engines;
+mod examples;
 mod folders;
 mod habits;
 mod image;

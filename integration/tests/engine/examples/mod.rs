@@ -1,0 +1,5 @@
+//! The examples, built and run as their READMEs say. What takes downloads that only the internet
+//! has comes from elsewhere: PyTorch from Debian, models from the tests' hub.
+
+mod semantic_search;
+mod service;
