@@ -12,6 +12,7 @@ pub mod engine;
 pub mod fault;
 pub mod file_server;
 pub mod frontend_image;
+pub mod gguf;
 pub mod git;
 pub mod git_server;
 pub mod hub;

@@ -1,5 +1,6 @@
 //! The examples, built and run as their READMEs say. What takes downloads that only the internet
 //! has comes from elsewhere: PyTorch from Debian, models from the tests' hub.
 
+mod llm_service;
 mod semantic_search;
 mod service;
