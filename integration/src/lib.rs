@@ -25,6 +25,7 @@ pub mod python;
 mod range;
 pub mod registry;
 mod server;
+pub mod tesseract;
 pub mod tls;
 pub mod weights;
 pub mod workbench;

@@ -130,6 +130,17 @@ impl Packages {
         Ok(Self(vec![unpacked("python", &[(Suite::Bookworm, names)])?]))
     }
 
+    /// Tesseract's English model.
+    ///
+    /// # Errors
+    ///
+    /// When apt or dpkg fail, in their words.
+    pub fn of_tesseract() -> Result<Self> {
+        let _lock = workspace::lock("tesseract")?;
+        let model = [(Suite::Bookworm, &["tesseract-ocr-eng"][..])];
+        Ok(Self(vec![unpacked("tesseract", &model)?]))
+    }
+
     /// A file of the packages.
     ///
     /// # Errors
