@@ -185,7 +185,7 @@ impl Desk {
         let index = match contestant.way {
             Way::StrataPip | Way::StrataUv => vec![("INDEX", &index)],
             // They have a desk of their own.
-            Way::StrataModels | Way::HubDownload | Way::AddChecksum => Vec::new(),
+            Way::Strata | Way::Theirs | Way::HubDownload | Way::AddChecksum => Vec::new(),
             Way::DockerfilePip => vec![("PIP_INDEX_URL", &index), ("PIP_TRUSTED_HOST", &host)],
             Way::DockerfileUv => vec![
                 ("PIP_INDEX_URL", &index),

@@ -6,6 +6,7 @@ mod bench;
 mod chart;
 mod cost;
 mod desk;
+mod examples;
 mod models;
 mod project;
 mod table;
@@ -21,6 +22,7 @@ use integration::command::output;
 use integration::{frontend_image, workspace};
 
 use crate::bench::{Bench, Row};
+use crate::examples::Table;
 use crate::project::{CODE, EDITS, Edit, LIGHT_BUMP, NOTHING, OTHERS, Service};
 use crate::way::Way;
 
@@ -36,7 +38,11 @@ struct Options {
     /// A service with five models of 200 MB instead, built by a command and by `ADD`, too
     #[arg(long, conflicts_with = "torch")]
     models: bool,
-    /// Only edits with one of these in their name, between commas; the chart is then left as it is
+    /// The examples, and what their teams built by hand
+    #[arg(long, conflicts_with_all = ["torch", "models"])]
+    examples: bool,
+    /// Only edits (or examples) with one of these in their name, between commas; the chart is then
+    /// left as it is
     #[arg(long, default_value = "")]
     only: String,
 }
@@ -56,6 +62,17 @@ fn measure(options: &Options) -> Result<()> {
         let rows = models::rows(options.runs.into())?;
         for measure in table::OF_MODELS {
             println!("{}", table::table(measure, &rows));
+        }
+        return Ok(());
+    }
+    if options.examples {
+        let chosen: Vec<&str> = options.only.split(',').collect();
+        for Table { name, rows, said } in examples::tables(options.runs.into(), &chosen)? {
+            println!("## {name}\n");
+            for measure in table::OF_EXAMPLES {
+                println!("{}", table::table(measure, &rows));
+            }
+            said.iter().for_each(|line| println!("{line}"));
         }
         return Ok(());
     }

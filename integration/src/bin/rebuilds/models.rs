@@ -240,7 +240,7 @@ impl Servers {
         self.builds.set(self.builds.get() + 1);
         let folder = tempfile::tempdir()?;
         let text = match way {
-            Way::StrataModels => manifest(choice),
+            Way::Strata => manifest(choice),
             Way::HubDownload => {
                 self.dockerfile(choice, |_, name, revision| download(name, revision))
             }

@@ -27,6 +27,10 @@ pub const PUSHED: Measure = Measure {
     text: |cost| bytes(cost.pushed),
 };
 
+/// How large all layers are, compressed.
+pub const SIZE: Measure =
+    Measure { title: "image size", of: |cost| cost.size as f64, text: |cost| bytes(cost.size) };
+
 /// All measures, in the order of the tables.
 pub const MEASURES: [Measure; 5] = [
     TIME,
@@ -41,8 +45,11 @@ pub const MEASURES: [Measure; 5] = [
         of: |cost| cost.steps as f64,
         text: |cost| cost.steps.to_string(),
     },
-    Measure { title: "image size", of: |cost| cost.size as f64, text: |cost| bytes(cost.size) },
+    SIZE,
 ];
+
+/// What is measured of the examples, in the order of the tables.
+pub const OF_EXAMPLES: [Measure; 3] = [TIME, PUSHED, SIZE];
 
 /// What is measured of models, in the order of the tables.
 pub const OF_MODELS: [Measure; 4] = [

@@ -11,8 +11,10 @@ pub enum Way {
     DockerfilePip,
     /// `uv.Dockerfile`.
     DockerfileUv,
-    /// A manifest with models.
-    StrataModels,
+    /// A manifest of its own.
+    Strata,
+    /// A team's own Dockerfile.
+    Theirs,
     /// A Dockerfile that downloads models with huggingface_hub and a cache mount.
     HubDownload,
     /// A Dockerfile that has BuildKit download each file by its checksum.
@@ -25,7 +27,7 @@ impl Way {
         [Self::StrataPip, Self::StrataUv, Self::DockerfilePip, Self::DockerfileUv];
 
     /// Those for models.
-    pub const MODELS: [Self; 3] = [Self::StrataModels, Self::HubDownload, Self::AddChecksum];
+    pub const MODELS: [Self; 3] = [Self::Strata, Self::HubDownload, Self::AddChecksum];
 
     /// As the tables call it.
     pub fn title(self) -> &'static str {
@@ -34,7 +36,8 @@ impl Way {
             Self::StrataUv => "Strata, uv",
             Self::DockerfilePip => "Dockerfile, pip",
             Self::DockerfileUv => "Dockerfile, uv",
-            Self::StrataModels => "Strata",
+            Self::Strata => "Strata",
+            Self::Theirs => "their Dockerfile",
             Self::HubDownload => "Dockerfile, huggingface_hub",
             Self::AddChecksum => "Dockerfile, ADD --checksum",
         }
@@ -47,7 +50,8 @@ impl Way {
             Self::StrataUv => "strata-uv",
             Self::DockerfilePip => "dockerfile-pip",
             Self::DockerfileUv => "dockerfile-uv",
-            Self::StrataModels => "strata",
+            Self::Strata => "strata",
+            Self::Theirs => "theirs",
             Self::HubDownload => "hub-download",
             Self::AddChecksum => "add-checksum",
         }
@@ -56,10 +60,12 @@ impl Way {
     /// The file that it builds.
     pub fn file(self) -> &'static str {
         match self {
-            Self::StrataPip | Self::StrataUv | Self::StrataModels => "strata.yaml",
-            Self::DockerfilePip | Self::DockerfileUv | Self::HubDownload | Self::AddChecksum => {
-                "Dockerfile"
-            }
+            Self::StrataPip | Self::StrataUv | Self::Strata => "strata.yaml",
+            Self::DockerfilePip
+            | Self::DockerfileUv
+            | Self::Theirs
+            | Self::HubDownload
+            | Self::AddChecksum => "Dockerfile",
         }
     }
 
@@ -71,9 +77,9 @@ impl Way {
     /// Its bars' colour in the chart, to be told apart on light and on dark.
     pub fn colour(self) -> &'static str {
         match self {
-            Self::StrataPip | Self::StrataModels => "#2f81f7",
+            Self::StrataPip | Self::Strata => "#2f81f7",
             Self::StrataUv => "#8957e5",
-            Self::DockerfilePip | Self::HubDownload => "#db6d28",
+            Self::DockerfilePip | Self::Theirs | Self::HubDownload => "#db6d28",
             Self::DockerfileUv | Self::AddChecksum => "#bf8700",
         }
     }
