@@ -3,9 +3,13 @@
 # build it near by.
 ARG BASE=python:3.12-slim
 
-FROM ${BASE}
-# Debian's packages beside theirs, such as python3-torch.
+# What stands in near by for PyTorch's own index: Debian's packages, such as python3-torch.
+FROM ${BASE} AS base
 ARG DEBIAN=
+RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-recommends ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*; }
+
+FROM base
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
@@ -13,7 +17,7 @@ ARG PACKAGES="pix2text==1.1.7 sentence-transformers==5.1.2 transformers==4.57.3"
 ARG READER="from pix2text import Pix2Text; Pix2Text.from_config()"
 ARG HF_ENDPOINT=https://huggingface.co
 
-RUN apt-get update && apt-get install -y libgl1 libglib2.0-0 ${DEBIAN} \
+RUN apt-get update && apt-get install -y libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
@@ -26,7 +30,8 @@ RUN pip install -r requirements.txt ${PACKAGES}
 
 COPY . .
 # Their backend/download_models.py.
-RUN python3 -c "from sentence_transformers import SentenceTransformer as Model; Model('sentence-transformers/all-MiniLM-L6-v2')" \
+RUN mkdir -p .cache/huggingface/hub \
+    && python3 -c "from sentence_transformers import SentenceTransformer as Model; Model('sentence-transformers/all-MiniLM-L6-v2')" \
     && python3 -c "${READER}"
 
 EXPOSE 8000

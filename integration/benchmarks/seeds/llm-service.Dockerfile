@@ -4,9 +4,13 @@
 # Python is newer than their 3.10, for the packages of today; the arguments build it near by.
 ARG BASE=python:3.12-slim
 
-FROM ${BASE}
-# Debian's packages beside theirs, such as python3-torch.
+# What stands in near by for PyTorch's own index: Debian's packages, such as python3-torch.
+FROM ${BASE} AS base
 ARG DEBIAN=
+RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-recommends ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*; }
+
+FROM base
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
@@ -14,7 +18,7 @@ ARG LLM=llama-cpp-python==0.3.16
 ARG HF_ENDPOINT=https://huggingface.co
 
 RUN apt-get update && apt-get install -y \
-    build-essential gcc g++ cmake curl ${DEBIAN} \
+    build-essential gcc g++ cmake curl \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app

@@ -3,10 +3,14 @@
 # PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu.
 ARG BASE=python:3.12-slim
 
-# Stage 1: Build stage
-FROM ${BASE} as builder
-# Debian's packages beside theirs, such as python3-torch.
+# What stands in near by for PyTorch's own index: Debian's packages, such as python3-torch.
+FROM ${BASE} AS base
 ARG DEBIAN=
+RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-recommends ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*; }
+
+# Stage 1: Build stage
+FROM base as builder
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
@@ -18,7 +22,6 @@ RUN apt-get update && apt-get install -y \
     gcc \
     g++ \
     postgresql-client \
-    ${DEBIAN} \
     && rm -rf /var/lib/apt/lists/*
 
 # Copy requirements and install
@@ -26,8 +29,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir --user -r requirements.txt
 
 # Stage 2: Runtime stage
-FROM ${BASE}
-ARG DEBIAN=
+FROM base
 ARG HF_ENDPOINT=https://huggingface.co
 
 WORKDIR /app
@@ -35,7 +37,6 @@ WORKDIR /app
 # Install runtime dependencies only
 RUN apt-get update && apt-get install -y \
     postgresql-client \
-    ${DEBIAN} \
     && rm -rf /var/lib/apt/lists/*
 
 # Copy installed packages from builder
