@@ -34,7 +34,8 @@ impl Built {
         Self::by::<&str>(context(&[("Dockerfile", text)]).path(), "Dockerfile", &[])
     }
 
-    fn by<A: AsRef<OsStr>>(folder: &Path, file: &str, arguments: &[A]) -> Self {
+    /// Builds that file of `folder`.
+    pub fn by<A: AsRef<OsStr>>(folder: &Path, file: &str, arguments: &[A]) -> Self {
         let name = unique_name();
         let mut command = build(&STRATA, folder);
         command.arg("--file").arg(folder.join(file)).args(["--tag", &name]).args(arguments);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
 
+mod examples;
 mod folders;
 mod image;
 mod project;
