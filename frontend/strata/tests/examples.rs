@@ -46,3 +46,27 @@ examples! {
         ["[runtime] install libgl1 libglib2.0-0t64", "[models] run reader"],
         ["[models] run reader"];
 }
+
+#[test]
+fn article_transfer() {
+    let base = ["-f", "base.yaml", "--target", "deps"];
+    let steps = planned("article-transfer", &base);
+    for step in ["[models] fetch en_core_web_lg 3.8.0", "[verify] import google.genai", "[dirs]"] {
+        assert!(steps.contains(step), "{step}: {steps}");
+    }
+    assert!(!steps.contains("[code]"), "{steps}");
+    planned("article-transfer", &[&base[..], &["--build-arg", "VARIANT=debian"]].concat());
+
+    let steps = planned("article-transfer", &[]);
+    assert!(steps.contains("[verify] import src.gemini.gemini_client"), "{steps}");
+    assert!(!steps.contains("[packages]") && !steps.contains("[models]"), "{steps}");
+}
+
+#[test]
+fn lightspeed() {
+    for variant in ["generic", "nvidia", "apple-silicon", "debian"] {
+        let variant = format!("VARIANT={variant}");
+        let steps = planned("lightspeed", &["--build-arg", &variant, "--platform", "linux/arm64"]);
+        assert!(steps.contains("[models] fetch Qwen/Qwen2.5-0.5B-Instruct-GGUF"), "{steps}");
+    }
+}
