@@ -10,6 +10,9 @@ RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-r
     && rm -rf /var/lib/apt/lists/*; }
 
 FROM base
+# Where Debian's packages are, pip cannot replace them, and installs beside them.
+ARG DEBIAN=
+ENV PATH=/root/.local/bin:$PATH
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
@@ -26,7 +29,7 @@ ENV TRANSFORMERS_CACHE=/app/.cache/transformers \
     TORCH_HOME=/app/.cache/torch
 
 COPY requirements.txt .
-RUN pip install -r requirements.txt ${PACKAGES}
+RUN pip install ${DEBIAN:+--user} -r requirements.txt ${PACKAGES}
 
 COPY . .
 # Their backend/download_models.py.

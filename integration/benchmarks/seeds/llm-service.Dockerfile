@@ -11,6 +11,9 @@ RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-r
     && rm -rf /var/lib/apt/lists/*; }
 
 FROM base
+# Where Debian's packages are, pip cannot replace them, and installs beside them.
+ARG DEBIAN=
+ENV PATH=/root/.local/bin:$PATH
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
@@ -23,7 +26,7 @@ RUN apt-get update && apt-get install -y \
 
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install -r requirements.txt ${LLM}
+RUN pip install ${DEBIAN:+--user} -r requirements.txt ${LLM}
 
 RUN python3 -c "from huggingface_hub import hf_hub_download, snapshot_download; \
     snapshot_download('sentence-transformers/all-MiniLM-L6-v2'); \
