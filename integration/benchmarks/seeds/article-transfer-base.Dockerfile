@@ -2,8 +2,16 @@
 # it near by: another base, packages of Debian beside theirs, and what they install after their
 # requirements (google.generativeai is google.genai by now, and in the requirements).
 ARG BASE=python:3.10-slim
-FROM ${BASE}
+# What stands in near by for PyTorch's own index: Debian's packages, such as python3-torch.
+FROM ${BASE} AS base
 ARG DEBIAN=
+RUN test -z "${DEBIAN}" || { apt-get update && apt-get install -y --no-install-recommends ${DEBIAN} \
+    && rm -rf /var/lib/apt/lists/*; }
+
+FROM base
+# Where Debian's packages are, pip cannot replace them, and installs beside them.
+ARG DEBIAN=
+ENV PATH=/root/.local/bin:$PATH
 # Debian's Python is told that nobody else manages its packages.
 ARG PIP_BREAK_SYSTEM_PACKAGES=1
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_EXTRA_INDEX_URL= PIP_TRUSTED_HOST=
@@ -21,7 +29,6 @@ RUN apt-get update && apt-get install -y \
     curl \
     net-tools \
     git \
-    ${DEBIAN} \
     && rm -rf /var/lib/apt/lists/*
 
 # Copy ONLY requirements file
@@ -29,8 +36,8 @@ COPY requirements.txt .
 
 # Install Python dependencies using pip cache mount (requires BuildKit)
 # Use --mount=type=cache for better caching during the base image build
-RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt \
-    && pip install ${PACKAGES} \
+RUN --mount=type=cache,target=/root/.cache/pip pip install ${DEBIAN:+--user} -r requirements.txt \
+    && pip install ${DEBIAN:+--user} ${PACKAGES} \
     # Verify installations (optional but good)
     && python3 -c "import transformers; print(f'Installed transformers {transformers.__version__}')" \
     && python3 -c "import torch; print(f'Installed torch {torch.__version__}')" \
@@ -41,7 +48,7 @@ RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt \
     && python3 -c "import spacy; print(f'Installed spacy {spacy.__version__}')"
 
 # Download spaCy model (python -m spacy download en_core_web_lg, which is this)
-RUN pip install "${SPACY_MODEL}"
+RUN pip install ${DEBIAN:+--user} "${SPACY_MODEL}"
 
 # Basic environment setup needed for any stage using this base
 ENV PYTHONPATH=/app \
