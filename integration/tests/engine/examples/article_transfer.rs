@@ -8,9 +8,9 @@ use integration::package_index::PackageIndex;
 use integration::weights::all_minilm_l6_v2;
 
 use super::service::{DEBIAN, Example};
-use crate::STRATA;
 use crate::built::Built;
 use crate::project::ran;
+use crate::{STRATA, unique};
 
 /// What stands for spaCy's large pipeline: a real one, of two rules.
 const PIPELINE: &str = "\
@@ -75,9 +75,10 @@ fn a_base_and_the_image_on_it() {
     assert!(entities.contains("Paris (GPE)"), "{entities}");
 
     // `src` is a bind mount: live without a build.
-    example.edit("src/transfer.py", "step 1: entities", "first step: entities");
+    let step = format!("step {}: entities", unique());
+    example.edit("src/transfer.py", "step 1: entities", &step);
     let said = run("python -m src.transfer < /dev/null");
-    assert!(said.contains("first step: entities of 0 articles"), "{said}");
+    assert!(said.contains(&format!("{step} of 0 articles")), "{said}");
 
     let edited = example.build();
     assert_eq!(ran(&edited), ["code", "verify"], "{}", edited.report());

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::service::Example;
 use crate::project::{NOTHING, ran};
-use crate::{STRATA, slow_tests};
+use crate::{STRATA, slow_tests, unique};
 
 /// The hub, with a model that writes nonsense in the place of one that does not.
 fn hub() -> Hub {
@@ -57,13 +57,14 @@ fn versions_of_the_code() {
     // $(date +%s): the newest commit, and an unchanged one costs nothing.
     built(&now());
     assert_eq!(ran(&built("1763715600")), NOTHING);
-    let first = repository.commit(&[("docs/x.md", "first")], "first").unwrap();
+    // Files that no earlier run of this test has made.
+    let first = repository.commit(&[("docs/x.md", &*unique())], "first").unwrap();
     let newer = built(&now());
     assert_eq!(ran(&newer), ["code"], "{}", newer.report());
     // A tag, and a commit of that name.
     repository.tag("v1.2.3").unwrap();
     assert_eq!(ran(&built("v1.2.3")), NOTHING, "the same commit by another name");
-    repository.commit(&[("docs/x.md", "second")], "second").unwrap();
+    repository.commit(&[("docs/x.md", &*unique())], "second").unwrap();
     assert_eq!(ran(&built(&first)), NOTHING, "a commit that was built before");
     let newest = built("latest");
     assert_eq!(ran(&newest), ["code"], "{}", newest.report());
