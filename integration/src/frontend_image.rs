@@ -38,6 +38,10 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
 /// The program that fetches models inside builds, beside the frontend.
 pub const FETCHER: &str = "strata-fetch";
 
+/// What makes the frontend smaller by a table of relocations, as in the Dockerfile: it runs alone
+/// in a container, at whatever address.
+const FIXED: &str = "-C relocation-model=static";
+
 /// Builds the binaries as they are released, in a folder that nothing else builds in: the path of
 /// the frontend, which has the fetcher beside it.
 ///
@@ -49,14 +53,14 @@ pub fn binary() -> Result<PathBuf> {
     eprintln!("building the frontend for {}", target.name);
     let cache = workspace::cache("frontend")?;
     // One after the other, as in the Dockerfile: together they would share their crates' features.
-    for package in ["strata", "fetch"] {
+    for (package, more) in [("strata", FIXED), ("fetch", "")] {
         output(
             Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
                 .current_dir(workspace::root())
                 .args(["build", "--release", "--package", package, "--target", &target.name])
                 .arg("--target-dir")
                 .arg(&cache)
-                .env("RUSTFLAGS", target.flags),
+                .env("RUSTFLAGS", format!("{} {more}", target.flags).trim()),
         )?;
     }
     // Alone in its folder: all of a build context's folder is looked through.

@@ -309,7 +309,7 @@ impl Servers {
             let sha256 = known.map(|(_, sha256)| sha256.as_str()).unwrap_or_default();
             let _ = writeln!(
                 layers,
-                "ADD --link --chmod=644 --checksum=sha256:{sha256} \
+                "ADD --link --chmod=755 --checksum=sha256:{sha256} \
                  {}/bench/{name}/resolve/{revision}/{file} /models/{name}/{file}",
                 self.hub.endpoint()
             );
