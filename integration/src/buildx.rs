@@ -51,6 +51,18 @@ pub fn between_builds<T>(act: impl FnOnce() -> T) -> Option<T> {
 /// A build that takes longer hangs: what it said by then tells more than a run without end.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// So often is a build tried that must succeed and has lost the network.
+const ATTEMPTS: usize = 3;
+
+/// What apt, pip and uv say when the network is lost.
+const LOST: [&str; 5] = [
+    "Unable to connect to deb.debian.org",
+    "Temporary failure resolving",
+    "Temporary failure in name resolution",
+    "due to network timeout",
+    "Read timed out",
+];
+
 /// Ends a process that takes too long.
 struct Watch {
     done: Sender<()>,
@@ -155,7 +167,21 @@ impl Build {
     ///
     /// As [`Build::run`], and when the build fails: what its failed vertices and buildx said.
     pub fn succeed(command: &mut Command) -> Result<Self> {
+        for _ in 1..ATTEMPTS {
+            let build = Self::run(command)?;
+            if build.success || !build.lost_the_network() {
+                return build.or_report();
+            }
+            eprintln!("the network was lost, and the build is tried again:\n{}", build.text);
+        }
         Self::run(command)?.or_report()
+    }
+
+    /// Whether servers that no test has brought up could not be reached.
+    fn lost_the_network(&self) -> bool {
+        let failed = self.vertices.iter().filter(|vertex| vertex.error.is_some());
+        let mut said = failed.map(|vertex| &vertex.log);
+        said.any(|log| LOST.iter().any(|words| log.contains(words)))
     }
 
     fn or_report(self) -> Result<Self> {

@@ -258,7 +258,7 @@ address = "{home}/run/containerd.sock"
             // The registries of tests speak plain HTTP on the host's address, by any bridge.
             "insecure-registries": [BRIDGES],
             // A nearly full disk must not empty the cache between the two builds of a test.
-            "builder": {"gc": {"enabled": true, "defaultKeepStorage": "30GB"}},
+            "builder": {"gc": {"enabled": true, "defaultKeepStorage": "60GB"}},
         });
         if kind.suite == Suite::Bookworm {
             // Engines up to 23.0 make a key for themselves, in /etc if they are not told where.

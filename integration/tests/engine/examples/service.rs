@@ -14,7 +14,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::built::{Built, unique_name};
 use crate::compose::{Project, becomes};
-use crate::{BASE, STRATA, build};
+use crate::{BASE, STRATA, build, unique};
 
 /// What the variants `debian` stand on: the base of all tests where its Python is Debian's.
 pub static DEBIAN: LazyLock<&str> = LazyLock::new(|| {
@@ -40,6 +40,8 @@ impl Example {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let example = workspace::root().join("examples").join(name);
         output(Command::new("cp").arg("-r").arg(example.join(".")).arg(folder.path())).unwrap();
+        // Code that no earlier run has built, and so has no edit of it.
+        fs::write(folder.path().join("edition.txt"), unique()).unwrap();
         Self { folder, image: Built { name: unique_name() }, arguments: Vec::new() }
     }
 

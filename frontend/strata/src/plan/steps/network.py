@@ -45,6 +45,8 @@ def prepare():
     os.environ["UV_HTTP_CONNECT_TIMEOUT"] = "30"
     # A name server that is out for half a minute is no reason to build anew.
     os.environ["UV_HTTP_RETRIES"] = "6"
+    # A download that stands still this long is begun anew, which uv does not do for a large one.
+    os.environ["UV_HTTP_TIMEOUT"] = "120"
     os.environ["PIP_RETRIES"] = "7"
     os.environ["PIP_RESUME_RETRIES"] = "7"
     logins = os.path.join(home, ".netrc")

@@ -43,8 +43,9 @@ install_with_apt() {
 		${SSL_CERT_FILE:+Acquire::https::CaInfo "$SSL_CERT_FILE";}
 	END
     export APT_CONFIG=/tmp/apt.conf
-    apt-get update -qq
-    apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
+    # A mirror that is out for a minute is no reason to build anew.
+    apt-get update -qq -o Acquire::Retries=6
+    apt-get install -y -q -o Acquire::Retries=6 --no-install-recommends -o Dpkg::Use-Pty=0 "$@"
 }
 
 install_with_dnf() {
