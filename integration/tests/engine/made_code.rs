@@ -127,7 +127,9 @@ fn an_environment_goes_on() {
          env: {{FIRST: yes}}\nlabels: {{once: '{}'}}\ndirs: /app/logs\n",
         unique()
     );
-    let base = Built::new(&first, &[], &["--target=deps"]);
+    // Another test must not find its packages installed.
+    let host = format!("--build-arg=BUILDKIT_SANDBOX_HOSTNAME={}", unique());
+    let base = Built::new(&first, &[], &["--target=deps", &host]);
     let second = format!(
         "# syntax=strata\nbase: {}\npython: {{packages: [python-dateutil==2.9.0], verify: [six]}}\n\
          code: {{context: ., verify: main}}\ncmd: python main.py\n",
