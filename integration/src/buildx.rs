@@ -49,7 +49,7 @@ pub fn between_builds<T>(act: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// A build that takes longer hangs: what it said by then tells more than a run without end.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1500);
 
 /// So often is a build tried that must succeed and has lost the network.
 const ATTEMPTS: usize = 3;
