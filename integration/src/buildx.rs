@@ -48,6 +48,12 @@ pub fn between_builds<T>(act: impl FnOnce() -> T) -> Option<T> {
     Some(act())
 }
 
+/// Does `act`, which has something else than [`Build`] build: Compose, or bake.
+pub fn building<T>(act: impl FnOnce() -> T) -> T {
+    let _running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
+    act()
+}
+
 /// A build that takes longer hangs: what it said by then tells more than a run without end.
 const PATIENCE: Duration = Duration::from_secs(1500);
 

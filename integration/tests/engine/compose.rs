@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use integration::buildx::building;
 use integration::command::output;
 use integration::engine::Engine;
 
@@ -39,7 +40,7 @@ impl<'a> Project<'a> {
 
     /// What `docker compose` prints.
     pub fn says(&self, words: &[&str]) -> String {
-        output(&mut self.command(words)).unwrap()
+        building(|| output(&mut self.command(words))).unwrap()
     }
 }
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use buildkit_proto::moby::buildkit::v1::{Exporter, SolveRequest};
 use hyper_util::rt::TokioIo;
+use integration::buildx::building;
 use integration::git_server::GitServer;
 use tokio::io::Join;
 use tokio::process::{ChildStdin, ChildStdout, Command};
@@ -34,7 +35,7 @@ fn solve(options: &[(&str, &str)], name: &str) -> Result<(), Status> {
         ..SolveRequest::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    let solve = async {
         let mut dial = Command::from(STRATA.docker(["buildx", "dial-stdio"]));
         let dial = dial.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = dial.spawn().unwrap();
@@ -43,7 +44,8 @@ fn solve(options: &[(&str, &str)], name: &str) -> Result<(), Status> {
         let endpoint = Endpoint::from_static("http://buildkit");
         let channel = endpoint.connect_with_connector(Once(Some(stream))).await.unwrap();
         ControlClient::new(channel).solve(request).await.map(drop)
-    })
+    };
+    building(|| runtime.block_on(solve))
 }
 
 fn texts(pairs: &[(&str, &str)]) -> HashMap<String, String> {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use integration::buildx::{Build, Plain};
+use integration::buildx::{Build, Plain, building};
 use integration::command::output;
 use integration::git_server::GitServer;
 
@@ -149,9 +149,10 @@ target variants {{
         ("compose.yaml", &compose),
         ("docker-bake.hcl", &bake),
     ]);
-    output(docker(&["compose", "--progress=plain", "build"]).current_dir(folder.path())).unwrap();
-    output(docker(&["buildx", "bake", "--file=docker-bake.hcl"]).current_dir(folder.path()))
-        .unwrap();
+    let compose = ["compose", "--progress=plain", "build"];
+    for words in [&compose, &["buildx", "bake", "--file=docker-bake.hcl"]] {
+        building(|| output(docker(words).current_dir(folder.path()))).unwrap();
+    }
     let [file, inline, service, deps, loud, quiet] = &images;
     assert_eq!((loud.run(&[]), quiet.run(&[])), ("HELLO it".into(), "psst it".into()));
     assert_eq!(file.run(&[]), "compose it");

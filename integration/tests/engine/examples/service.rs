@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use integration::buildx::Build;
+use integration::buildx::{Build, building};
 use integration::command::output;
 use integration::hub::Hub;
 use integration::workspace;
@@ -152,7 +152,7 @@ impl Composed<'_> {
 
     /// What `docker compose` prints.
     pub fn run(&self, words: &[&str]) -> anyhow::Result<String> {
-        output(&mut self.project.command(words))
+        building(|| output(&mut self.project.command(words)))
     }
 }
 
