@@ -17,7 +17,6 @@ use super::{
 pub(super) struct Environment<'a> {
     /// The empty environment; none where the base's own goes on.
     pub(super) venv: Option<State>,
-    is_wanted: bool,
     /// Heavy wheels.
     pub(super) heavy: Vec<Bucket<'a>>,
     /// What was built from source.
@@ -65,7 +64,7 @@ impl<'a> Environment<'a> {
         }
         let built = there.split_off(heavy.len());
         let light = light.into_iter().map(wheels).collect();
-        Self { venv, is_wanted: true, heavy, built, light }
+        Self { venv, heavy, built, light }
     }
 
     /// The layer of the empty environment.
@@ -82,7 +81,7 @@ impl<'a> Environment<'a> {
         python: &State,
         names: &BTreeSet<String>,
     ) -> Vec<Layer> {
-        if !self.is_wanted {
+        if !scope.has_venv() {
             return Vec::new();
         }
         let seen = closure(&platform.packages.picks, names);

@@ -219,7 +219,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     let mut layers = Vec::new();
     layers.extend(for_python);
     layers.extend(environment.empty());
-    let Environment { venv, heavy, built, light, .. } = environment;
+    let Environment { venv, heavy, built, light } = environment;
     layers.extend(environment::layers(heavy));
     layers.extend(models.iter().cloned());
     layers.extend(environment::layers(built));
