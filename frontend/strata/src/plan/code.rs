@@ -35,7 +35,6 @@ pub(super) fn code(
 }
 
 /// The code as a layer has it.
-#[derive(Clone)]
 pub(super) struct Files {
     /// The layer.
     pub(super) layer: State,
@@ -50,8 +49,8 @@ impl Files {
     }
 }
 
-/// The code's layer after the command of `code.build`, run on `root`, which has all that the image
-/// has below the code.
+/// The code after the command of `code.build`, run on `root`, which has all that the image has below
+/// it.
 pub(super) fn build(
     scope: &Scope<'_>,
     base: &Base,
@@ -59,10 +58,10 @@ pub(super) fn build(
     code: &Code,
     words: &Spanned<Vec<String>>,
     files: &Files,
-) -> State {
+) -> Files {
     let request = json!({ "words": words.value, "env": code.env, "folder": files.at });
     let scripts = [script!("build.py"), script!("tree.py"), script!("network.py")];
-    Step::new(scope, "code", base, root, scope.python(), &scripts)
+    let layer = Step::new(scope, "code", base, root, scope.python(), &scripts)
         .named(format!("build {}", code.to))
         .at(words.lines)
         .env("PATH", scope.path(base))
@@ -71,5 +70,6 @@ pub(super) fn build(
         .network()
         // What compilers and package managers keep between two edits.
         .cache("/tmp/home/.cache", "strata-code", CacheSharing::Locked)
-        .out()
+        .out();
+    Files { layer, at: files.at.clone() }
 }

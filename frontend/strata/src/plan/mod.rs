@@ -241,19 +241,20 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     }
     let code = recipe.code.as_ref().zip(facts.code.as_ref());
     if let Some((code, from)) = code {
-        let mut files_of_code = code::code(scope, from, code, &folders);
-        if let Some(words) = &code.build {
-            let toolchain = system::toolchain(scope, base, python.clone());
-            let tools = beside(scope, &python, &toolchain, "toolchain");
-            let below: Vec<Layer> = layers.iter().cloned().chain(tools).collect();
-            let root = together("code", "what the code is built on", &below);
-            files_of_code.layer = code::build(scope, base, root, code, words, &files_of_code);
-        }
-        let purpose = format!("code from {}", from.origin);
-        layers.push(files(files_of_code.layer.clone(), &purpose));
+        let copied = code::code(scope, from, code, &folders);
+        let code_files = match &code.build {
+            None => copied,
+            Some(words) => {
+                let toolchain = system::toolchain(scope, base, python.clone());
+                let tools = beside(scope, &python, &toolchain, "toolchain");
+                let below: Vec<Layer> = layers.iter().cloned().chain(tools).collect();
+                let root = together("code", "what the code is built on", &below);
+                code::build(scope, base, root, code, words, &copied)
+            }
+        };
+        layers.push(files(code_files.layer.clone(), &format!("code from {}", from.origin)));
         if code.install.is_some() {
-            let venv = venv.as_ref();
-            let package = python::code(scope, platform, python, venv, code, files_of_code);
+            let package = python::code(scope, platform, python, venv.as_ref(), code, &code_files);
             layers.push(files(package, "the code as a package"));
         }
     }

@@ -154,7 +154,7 @@ pub(super) fn code(
     python: State,
     venv: Option<&State>,
     code: &Code,
-    files: Files,
+    files: &Files,
 ) -> State {
     let base = &facts.base;
     let scripts = [

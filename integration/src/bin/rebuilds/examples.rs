@@ -67,22 +67,8 @@ struct Place {
 const EXAMPLES: [Example; 5] = [
     Example {
         name: "lightspeed",
-        theirs: |place| {
-            let more = [
-                ("LLM", "gguf==0.19.0".to_owned()),
-                ("CODE", place.repository.url().to_owned()),
-                ("CODE_VERSION", place.tip()),
-            ];
-            vec![place.theirs("lightspeed.Dockerfile").args(more)]
-        },
-        ours: |place| {
-            let more = [
-                ("LLM", "gguf==0.19.0".to_owned()),
-                ("CODE", place.repository.url().to_owned()),
-                ("CODE_VERSION", place.tip()),
-            ];
-            vec![place.ours("strata.yaml").args(more)]
-        },
+        theirs: |place| vec![place.theirs("lightspeed.Dockerfile").args(place.of_lightspeed())],
+        ours: |place| vec![place.ours("strata.yaml").args(place.of_lightspeed())],
         edits: &[
             Edit {
                 name: "a commit of the code",
@@ -391,8 +377,13 @@ impl Place {
         self.replace("context/requirements.txt", line, &format!("{pin}{version}"))
     }
 
-    fn tip(&self) -> String {
-        self.repository.tip("main").unwrap_or_default()
+    /// What needs no compiler in place of llama.cpp, and the newest commit.
+    fn of_lightspeed(&self) -> [(&'static str, String); 3] {
+        [
+            ("LLM", "gguf==0.19.0".to_owned()),
+            ("CODE", self.repository.url().to_owned()),
+            ("CODE_VERSION", self.repository.tip("main").unwrap_or_default()),
+        ]
     }
 
     fn tessdata(&self) -> String {
