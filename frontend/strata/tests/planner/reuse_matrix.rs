@@ -93,6 +93,24 @@ fn code_that_is_built_installed_and_verified() {
 }
 
 #[test]
+fn code_is_built_with_the_toolchain_whatever_the_engine_can() {
+    for merge in [true, false] {
+        let mut project = Project::example();
+        made_of_code(&mut project);
+        replace("  install: true\n", "")(&mut project);
+        project.merge = merge;
+        // Nothing else wants a compiler.
+        project.lock.retain(|pin| !pin.ends_with(" source"));
+        let mut other = project.clone();
+        replace("build: [g++]", "build: [gcc]")(&mut other);
+        assert_eq!(
+            project.steps_to(&other),
+            ["[code] build /app", "[toolchain] install gcc", "[verify] import app.main"]
+        );
+    }
+}
+
+#[test]
 fn a_base_whose_environment_goes_on() {
     let mut first = Project::example();
     first.environment = true;
