@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parse_dockerfile::{
-    Command as Form, CopyInstruction, Flag, HealthcheckArguments, HealthcheckInstruction,
-    Instruction, JsonOrStringArray, RunInstruction, Source, Span, Stage,
+    Command as Form, Flag, HealthcheckArguments, HealthcheckInstruction, Instruction,
+    JsonOrStringArray, RunInstruction, Span, Stage,
 };
 
 use super::{
     Note,
+    copies::{Part, clean},
     draft::{Code, Draft, Words, add, fits, set},
     folder::Folder,
     models, packages,
@@ -37,8 +38,10 @@ pub struct Dockerfile<'a> {
     texts: BTreeMap<usize, String>,
     notes: Vec<Note>,
     arguments: BTreeMap<String, String>,
-    copied: Vec<Part>,
-    states: BTreeMap<usize, State>,
+    /// What of the build context is copied into the image.
+    pub copied: Vec<Part>,
+    /// Where the stages that were read have ended, by their numbers.
+    pub states: BTreeMap<usize, State>,
 }
 
 /// Where a stage is.
@@ -54,13 +57,6 @@ pub struct State {
     pub copies: Vec<(String, String)>,
     /// Whether the code is there.
     pub has_code: bool,
-}
-
-/// What of the build context is part of the code.
-struct Part {
-    line: usize,
-    source: String,
-    to: String,
 }
 
 /// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
@@ -487,150 +483,6 @@ impl<'a> Dockerfile<'a> {
         }
     }
 
-    fn copy(&mut self, copy: &CopyInstruction<'a>, all: &[Stage<'_, '_>], index: usize) {
-        let line = self.line(&copy.copy.span);
-        let Some(flag) = copy.options.iter().find(|flag| flag.name.value == "from") else {
-            self.sources(line, &copy.src, &copy.dest.value);
-            return;
-        };
-        let of_stage = from(flag, all, index).and_then(|source| self.states.get(&source).cloned());
-        let sources = copy.src.iter().filter_map(|source| match source {
-            Source::Path(path) => Some(path.value.to_string()),
-            _ => None,
-        });
-        let sources: Vec<_> = sources.collect();
-        let image = flag.value.as_ref().map_or("", |value| &value.value);
-        match of_stage {
-            None if image.contains("astral-sh/uv") => self.draft.python.uv = true,
-            None => self.note(line, format!("`COPY --from={image}`: a manifest has the files of one base, of packages and of models")),
-            Some(stage) => {
-                let packages = ["venv", "site-packages", ".local", "/usr/local/bin", "/usr/local/lib", "wheels", "/root/.cache", "/install"];
-                for source in sources {
-                    let to = self.path(&copy.dest.value);
-                    if packages.iter().any(|part| source.contains(part)) {
-                        continue;
-                    }
-                    let inside = stage.copies.iter().rev().find(|(_, at)| {
-                        let source = source.trim_end_matches('/');
-                        source == at || source.starts_with(&format!("{at}/"))
-                    });
-                    match inside.filter(|_| stage.has_code) {
-                        Some((from, at)) => {
-                            let below = source.trim_end_matches('/').strip_prefix(at.as_str());
-                            let from = clean(&format!("{from}{}", below.unwrap_or_default()));
-                            self.stage.copies.push((from.clone(), to.clone()));
-                            self.part(line, from, to);
-                        }
-                        None => self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s")),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Files of the build context that are copied.
-    fn sources(&mut self, line: usize, sources: &[Source<'_>], dest: &str) {
-        let dest = words(dest, &|name| self.stage.variables.get(name).cloned()).concat();
-        let to = self.path(&dest);
-        let into =
-            dest.ends_with('/') || dest == "." || sources.len() > 1 || to == self.stage.workdir;
-        for source in sources {
-            let path = match source {
-                Source::Path(path) => path.value.as_ref(),
-                _ => {
-                    self.note(
-                        line,
-                        "a file that the Dockerfile itself holds: make it one of the project",
-                    );
-                    continue;
-                }
-            };
-            let path = words(path, &|name| self.stage.variables.get(name).cloned()).concat();
-            if path.contains("://") {
-                self.note(line, format!("`ADD {path}`: a model is `models: [{{url: …, sha256: …, to: {to}}}]`, code is `code: {{git: …}}`"));
-                continue;
-            }
-            if !fits(&path, values::context) && !path.starts_with('/') {
-                self.note(line, format!("`{path}` is outside of the build context"));
-                continue;
-            }
-            let path = clean(&path);
-            let is_folder = path.is_empty() || self.project.is_folder(&path);
-            let at = match into && !is_folder {
-                true => format!(
-                    "{}/{}",
-                    to.trim_end_matches('/'),
-                    path.rsplit('/').next().unwrap_or(&path)
-                ),
-                false => to.clone(),
-            };
-            self.stage.copies.push((path.clone(), at.clone()));
-            self.part(line, path, at);
-        }
-    }
-
-    fn part(&mut self, line: usize, source: String, to: String) {
-        let name = source.rsplit('/').next().unwrap_or(&source);
-        let of_packages = packages::is_input(name);
-        if !of_packages {
-            self.stage.has_code = true;
-        }
-        if self.stage.is_final && !of_packages {
-            self.copied.push(Part { line, source, to });
-        }
-    }
-
-    /// The one folder that all copied parts of the build context come from.
-    fn place_code(&mut self) {
-        let parts = std::mem::take(&mut self.copied);
-        if parts.is_empty() || !self.code.source.is_empty() {
-            for part in parts {
-                self.note(
-                    part.line,
-                    format!("`{}` of the build context: the code is from git", part.source),
-                );
-            }
-            return;
-        }
-        let known = |to: &str| fits(to, values::destination);
-        let whole = parts.iter().find(|part| part.source.is_empty() && known(&part.to));
-        let root = |part: &Part| match part.to.strip_suffix(&format!("/{}", part.source)) {
-            Some(root) if !part.source.is_empty() => Some(root.to_owned()),
-            _ => None,
-        };
-        let first_root = parts.iter().find_map(root).filter(|root| known(root));
-        let single =
-            parts.iter().find(|part| self.project.is_folder(&part.source) && known(&part.to));
-        let (source, to) = match (whole, first_root, single) {
-            (Some(part), _, _) => (".".to_owned(), part.to.clone()),
-            (None, Some(root), _) => (".".to_owned(), root),
-            (None, None, Some(part)) => (part.source.clone(), part.to.clone()),
-            (None, None, None) => (".".to_owned(), "/app".to_owned()),
-        };
-        let takes_all = source == "." && whole.is_none();
-        for part in &parts {
-            let lies = match source.as_str() {
-                "." if part.source.is_empty() => part.to == to,
-                "." => part.to == format!("{to}/{}", part.source),
-                _ => part.source == source && part.to == to,
-            };
-            if !lies {
-                self.note(
-                    part.line,
-                    format!(
-                        "`{}` does not come to `{}`: all of the code goes to `{to}`",
-                        part.source, part.to
-                    ),
-                );
-            }
-        }
-        if takes_all {
-            let names: Vec<_> = parts.iter().map(|part| part.source.as_str()).collect();
-            self.note(parts[0].line, format!("the code is all of the folder, and not only {}: name the others in .dockerignore", names.join(", ")));
-        }
-        (self.code.source, self.code.to) = (source, to);
-    }
-
     fn healthcheck(&mut self, check: &HealthcheckInstruction<'a>) {
         let mut keys = Vec::new();
         for flag in &check.options {
@@ -712,7 +564,8 @@ impl<'a> Dockerfile<'a> {
         joined(self.text.get(span.clone()).unwrap_or_default())
     }
 
-    fn line(&self, span: &Span) -> usize {
+    /// The line of the Dockerfile that a span begins on.
+    pub fn line(&self, span: &Span) -> usize {
         1 + self.text.get(..span.start).map_or(0, |before| before.matches('\n').count())
     }
 }
@@ -730,7 +583,7 @@ fn named(stages: &[Stage<'_, '_>], index: usize, name: &str) -> Option<usize> {
 }
 
 /// The stage that a flag takes files from.
-fn from(flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
+pub fn from(flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
     let value = &flag.value.as_ref()?.value;
     let name = match flag.name.value.as_ref() {
         "from" => value.as_ref(),
@@ -747,10 +600,4 @@ fn flags<'b>(instruction: &'b Instruction<'_>) -> &'b [Flag<'b>] {
         Instruction::Run(run) => &run.options,
         _ => &[],
     }
-}
-
-/// A path of the build context, relative and without a slash at its end.
-fn clean(path: &str) -> String {
-    let path = path.trim_start_matches('/');
-    values::relative(path).unwrap_or_else(|_| path.trim_end_matches('/').to_owned())
 }

@@ -3,6 +3,7 @@
 //! Nothing is run and nobody is asked. What cannot be carried over is told, with its line, for a
 //! person to decide.
 
+mod copies;
 mod dockerfile;
 mod draft;
 mod folder;
