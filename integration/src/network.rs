@@ -39,6 +39,10 @@ impl Network {
     pub fn up(home: &Path, packages: &Packages) -> Result<Self> {
         let network = Self::claim(packages)?;
         fs::write(network.alias(), home.as_os_str().as_encoded_bytes())?;
+        // Without one of its own, a bridge has the lowest hardware address of those that are on it.
+        // Then it changes as containers come and go, and all others talk to nobody until they ask
+        // for it again.
+        ip(packages, &["link", "set", &network.bridge(), "address", &network.hardware_address()])?;
         ip(
             packages,
             &["addr", "add", &format!("{}/24", network.gateway()), "dev", &network.bridge()],
@@ -69,6 +73,11 @@ impl Network {
     /// The host's address on the bridge.
     pub fn gateway(self) -> Ipv4Addr {
         Ipv4Addr::new(198, 18, self.0, 1)
+    }
+
+    /// Its hardware address: a locally administered one (IEEE 802), with the number in it.
+    fn hardware_address(self) -> String {
+        format!("02:c6:12:00:{:02x}:01", self.0)
     }
 
     /// Takes the first free number. The kernel refuses a second bridge of the same name, so nobody

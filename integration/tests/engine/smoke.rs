@@ -1,5 +1,7 @@
 //! That an engine builds, and that what it reports is understood.
 
+use std::fs;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use integration::buildx::{Build, Plain};
@@ -71,6 +73,18 @@ fn a_failed_build_says_which_step_and_why() {
         "{}",
         plain.text
     );
+}
+
+/// Otherwise it changes when the container that has the lowest one ends, and all others lose their
+/// network for a while.
+#[test]
+fn the_bridge_has_a_hardware_address_of_its_own() {
+    let IpAddr::V4(address) = ENGINE.host_address().unwrap() else { return };
+    // An engine that the machine has is on a bridge of its own.
+    let [198, 18, number, _] = address.octets() else { return };
+    let kind = format!("/sys/class/net/strata{number}/addr_assign_type");
+    // NET_ADDR_SET in the kernel's include/uapi/linux/netdevice.h.
+    assert_eq!(fs::read_to_string(kind).unwrap(), "3\n");
 }
 
 #[test]
