@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::command::tail;
 
 /// A build that has ended, well or not.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Build {
     /// Whether buildx ended with status 0.
     pub success: bool,
@@ -33,6 +33,7 @@ pub struct Build {
     pub metadata: Value,
     /// How long buildx took, from its start to its end.
     pub elapsed: Duration,
+    began: Timestamp,
     log: String,
 }
 
@@ -129,7 +130,7 @@ impl Build {
         let _running = RUNNING.read().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir()?;
         let metadata = folder.path().join("metadata.json");
-        let start = Instant::now();
+        let (start, began) = (Instant::now(), Timestamp::now());
         let mut process = command
             .args(["--progress=rawjson", "--metadata-file"])
             .arg(&metadata)
@@ -139,7 +140,7 @@ impl Build {
             .spawn()
             .context("could not start buildx")?;
         let watch = Watch::over(process.id());
-        let mut build = Self::default();
+        let mut build = Self::begun(began);
         let mut text = Vec::new();
         for line in BufReader::new(process.stderr.take().context("no standard error")?).lines() {
             let line = line?;
@@ -165,6 +166,20 @@ impl Build {
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         Ok(build)
+    }
+
+    /// One of which nothing has been reported yet.
+    fn begun(began: Timestamp) -> Self {
+        Self {
+            success: false,
+            vertices: Vec::new(),
+            warnings: Vec::new(),
+            text: String::new(),
+            metadata: Value::Null,
+            elapsed: Duration::ZERO,
+            began,
+            log: String::new(),
+        }
     }
 
     /// As [`Build::run`], for a build that must succeed.
@@ -222,10 +237,13 @@ impl Build {
     pub fn report(&self) -> String {
         let vertices = self.vertices.iter().map(|vertex| {
             let state = match (&vertex.error, vertex.ran(), vertex.cached) {
-                (Some(error), ..) => error.as_str(),
-                (None, true, _) => "ran",
-                (None, false, true) => "cached",
-                (None, false, false) => "free",
+                (Some(error), ..) => error.clone(),
+                (None, true, cached) => {
+                    let cached = if cached { ", and is cached" } else { "" };
+                    format!("ran {}{cached}", vertex.times(self.began))
+                }
+                (None, false, true) => "cached".into(),
+                (None, false, false) => "free".into(),
             };
             let said = vertex.error.as_ref().map(|_| tail(&vertex.log, 40)).unwrap_or_default();
             format!("{} [{state}]\n{said}", vertex.name)
@@ -234,9 +252,10 @@ impl Build {
     }
 
     fn add(&mut self, event: Event, see: &mut impl FnMut(&Vertex)) {
+        let began = self.began;
         for report in event.vertexes {
             let vertex = self.entry(report.digest.clone());
-            vertex.add(report);
+            vertex.add(report, began);
             see(vertex);
         }
         for log in event.logs {
@@ -330,14 +349,24 @@ impl Vertex {
             .sum()
     }
 
-    fn add(&mut self, report: VertexReport) {
-        let called_off = report.called_off();
+    /// From when to when it was executed, in seconds since `began`.
+    fn times(&self, began: Timestamp) -> String {
+        let second = |time: Timestamp| time.duration_since(began).as_secs_f64();
+        let times = self.work.iter().map(|(start, end)| match end {
+            Some(end) => format!("{:.3}..{:.3} s", second(*start), second(*end)),
+            None => format!("{:.3}.. s", second(*start)),
+        });
+        times.collect::<Vec<_>>().join(", ")
+    }
+
+    fn add(&mut self, report: VertexReport, began: Timestamp) {
+        let no_work = report.called_off() || report.of_another_build(began);
         self.name = report.name;
         self.inputs = report.inputs;
-        if called_off {
+        self.cached |= report.cached;
+        if no_work {
             return;
         }
-        self.cached |= report.cached;
         self.error = report.error.or(self.error.take());
         if let (Some(start), false) = (report.started, report.cached) {
             self.work.insert(start, report.completed);
@@ -360,7 +389,7 @@ pub struct Warning {
 }
 
 /// A line of `--progress=rawjson`: `client.SolveStatus` in BuildKit's `client/graph.go`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Event {
     #[serde(default)]
     vertexes: Vec<VertexReport>,
@@ -393,6 +422,13 @@ impl VertexReport {
         let time = self.started.zip(self.completed).map(|(start, end)| end.duration_since(start));
         canceled && time.is_some_and(|time| time < SignedDuration::from_millis(1))
     }
+
+    /// Whether the work was begun before this build was. BuildKit tells a build all that was ever
+    /// reported of a vertex while another one, which may have ended, still holds it
+    /// (`MultiWriter.Add` in `util/progress/multiwriter.go`).
+    fn of_another_build(&self, began: Timestamp) -> bool {
+        self.started.is_some_and(|started| started < began)
+    }
 }
 
 #[derive(Deserialize)]
@@ -407,4 +443,36 @@ fn base64_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
         .decode(String::deserialize(deserializer)?)
         .map_err(serde::de::Error::custom)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn reports(events: &[Value]) -> Build {
+        let mut build = Build::begun("2026-01-01T10:00:00Z".parse().unwrap_or_default());
+        for event in events {
+            build.add(serde_json::from_value(event.clone()).unwrap_or_default(), &mut |_| ());
+        }
+        build
+    }
+
+    #[test]
+    fn what_another_build_has_run_is_not_run_here() {
+        let vertex = |digest: &str, started: &str, completed: &str| {
+            json!({
+                "digest": digest, "name": digest, "inputs": ["sha256:base"],
+                "started": started, "completed": completed,
+            })
+        };
+        let before = vertex("before", "2026-01-01T09:59:59Z", "2026-01-01T10:00:01Z");
+        let here = vertex("here", "2026-01-01T10:00:00.1Z", "2026-01-01T10:00:00.25Z");
+        let build = reports(&[json!({"vertexes": [before, here]})]);
+
+        let ran: Vec<_> = build.ran().iter().map(|vertex| vertex.name.as_str()).collect();
+        assert_eq!(ran, ["here"]);
+        assert!(build.report().starts_with("before [free]\nhere [ran 0.100..0.250 s]\n"));
+    }
 }
