@@ -3,8 +3,9 @@
 use std::env::consts::ARCH;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
 use crate::command::output;
@@ -52,23 +53,18 @@ pub fn binary() -> Result<PathBuf> {
     let target = Target::of_this_machine()?;
     eprintln!("building the frontend for {}", target.name);
     let cache = workspace::cache("frontend")?;
-    // One after the other, as in the Dockerfile: together they would share their crates' features.
-    for (package, more) in [("strata", FIXED), ("fetch", "")] {
-        output(
-            Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-                .current_dir(workspace::root())
-                .args(["build", "--release", "--package", package, "--target", &target.name])
-                .arg("--target-dir")
-                .arg(&cache)
-                .env("RUSTFLAGS", format!("{} {more}", target.flags).trim()),
-        )?;
-    }
     // Alone in its folder: all of a build context's folder is looked through.
     let folder = cache.join("image");
     std::fs::create_dir_all(&folder)?;
-    for name in ["strata", FETCHER] {
-        std::fs::copy(cache.join(&target.name).join("release").join(name), folder.join(name))?;
-    }
+    // At once, because the end of each is one long optimization on one processor; and apart, as in
+    // the Dockerfile, because together they would share their crates' features.
+    thread::scope(|scope| {
+        let fetcher = scope.spawn(|| target.release("fetch", FETCHER, "", &cache, &folder));
+        let frontend = target.release("strata", "strata", FIXED, &cache, &folder);
+        let fetcher =
+            fetcher.join().map_err(|_| anyhow!("the fetcher's build ended in a panic"))?;
+        frontend.and(fetcher)
+    })?;
     Ok(folder.join("strata"))
 }
 
@@ -109,5 +105,28 @@ impl Target {
                 flags: "-C target-feature=+crt-static",
             }
         })
+    }
+
+    /// Builds the program of a package as it is released, with `flags` more, to `folder`.
+    fn release(
+        &self,
+        package: &str,
+        program: &str,
+        flags: &str,
+        cache: &Path,
+        folder: &Path,
+    ) -> Result<()> {
+        let cache = cache.join(package);
+        output(
+            Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+                .current_dir(workspace::root())
+                .args(["build", "--release", "--package", package, "--target", &self.name])
+                .arg("--target-dir")
+                .arg(&cache)
+                .env("RUSTFLAGS", format!("{} {flags}", self.flags).trim()),
+        )?;
+        let built = cache.join(&self.name).join("release").join(program);
+        std::fs::copy(built, folder.join(program))?;
+        Ok(())
     }
 }
