@@ -84,11 +84,6 @@ fn build(engine: &Engine, context: &Path) -> Command {
     command
 }
 
-/// Whether tests that take minutes, or much from the network, are to run.
-fn slow_tests() -> bool {
-    std::env::var_os("STRATA_SLOW_TESTS").is_some_and(|value| value == "1")
-}
-
 /// A number that no earlier build had, so that nothing of it is cached.
 fn unique() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_string()

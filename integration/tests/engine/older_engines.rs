@@ -86,6 +86,9 @@ fn builds_the_same(kind: Kind, above: &[&str]) {
     let files = files(&engine);
     assert_eq!((beyond(&files, &MERGED), beyond(&MERGED, &files)), (vec![], vec![]));
 
+    // An image that loses its name while another is made of its layers may take them along
+    // ("parent snapshot … does not exist"), on engines with containerd's store.
+    output(&mut engine.docker(["tag", "older-engines", "older-engines:first"])).unwrap();
     std::fs::write(folder.path().join("main.py"), "print('edited')\n").unwrap();
     let edited = Build::succeed(&mut service(&engine, folder.path())).unwrap();
     let ran: Vec<_> = edited.ran().iter().map(|vertex| vertex.name.as_str()).collect();
@@ -123,6 +126,7 @@ fn docker_20_10_is_told_in_a_sentence_that_it_is_too_old() {
 }
 
 #[test]
+#[ignore = "slow: another engine, for what the other two show together"]
 fn docker_26_1_with_the_containerd_store_merges() {
     builds_the_same(Kind { suite: Suite::Trixie, store: Store::Containerd }, MERGE);
 }

@@ -4,7 +4,7 @@ use integration::package::Package;
 use integration::package_index::PackageIndex;
 
 use crate::built::Built;
-use crate::{BASE, STRATA, slow_tests, unique};
+use crate::{BASE, STRATA, unique};
 
 /// Every package that can be imported, however often it is found, and where.
 const LIST: &str = "import importlib.metadata as m\n\
@@ -63,10 +63,8 @@ fn what_the_base_has_too_old_is_installed_in_the_environment() {
 }
 
 #[test]
+#[ignore = "slow: hundreds of megabytes from Debian"]
 fn torch_of_the_base() {
-    if !slow_tests() {
-        return;
-    }
     let (image, _index) = on_top_of("python3-torch", "strata_needy", &["torch>=2", "numpy>=1.26"]);
     let list = image.run(&["python", "-c", LIST]);
     for name in ["torch", "numpy"] {

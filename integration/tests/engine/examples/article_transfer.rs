@@ -2,12 +2,10 @@
 
 use std::fs;
 
-use integration::hub::Hub;
 use integration::package::Package;
 use integration::package_index::PackageIndex;
-use integration::weights::all_minilm_l6_v2;
 
-use super::service::{DEBIAN, Example};
+use super::service::{DEBIAN, Example, HUB};
 use crate::built::Built;
 use crate::project::ran;
 use crate::{STRATA, unique};
@@ -38,7 +36,6 @@ const ENTITIES: &str = "import sqlite3; reader = sqlite3.connect('logs/reader.db
 #[test]
 fn a_base_and_the_image_on_it() {
     let address = STRATA.host_address().unwrap();
-    let hub = Hub::serve(address, [all_minilm_l6_v2().unwrap()]).unwrap();
     let pipeline = Package::new("en_core_web_lg", "3.8.0");
     let pipeline = pipeline.file("en_core_web_lg/__init__.py", PIPELINE).wheel().unwrap();
     let releases = PackageIndex::serve(address, [pipeline]).unwrap();
@@ -49,7 +46,7 @@ fn a_base_and_the_image_on_it() {
         "--build-arg=VARIANT=debian".to_owned(),
         format!("--build-arg=DEBIAN={}", *DEBIAN),
         format!("--build-arg=SPACY_RELEASES=http://{}/releases", releases.address()),
-        format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()),
+        format!("--build-arg=HF_ENDPOINT={}", HUB.endpoint()),
     ];
     let base = Built::by(example.folder.path(), "base.yaml", &of_base);
     let example = example.arg("BASE", &base.name);

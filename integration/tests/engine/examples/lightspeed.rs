@@ -4,22 +4,12 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use integration::buildx::Build;
-use integration::gguf::tiny_llama;
 use integration::git_server::{GitServer, Repository};
-use integration::hub::Hub;
-use integration::weights::all_minilm_l6_v2;
 use serde_json::Value;
 
-use super::service::Example;
+use super::service::{Example, HUB};
 use crate::project::{NOTHING, ran};
-use crate::{STRATA, slow_tests, unique};
-
-/// The hub, with a model that writes nonsense in the place of one that does not.
-fn hub() -> Hub {
-    let file = "qwen2.5-0.5b-instruct-q4_k_m.gguf";
-    let llm = tiny_llama("Qwen/Qwen2.5-0.5B-Instruct-GGUF", file).unwrap();
-    Hub::serve(STRATA.host_address().unwrap(), [all_minilm_l6_v2().unwrap(), llm]).unwrap()
-}
+use crate::{STRATA, unique};
 
 /// What the image answers, without a network.
 fn ask(example: &Example, question: &str) -> Value {
@@ -42,10 +32,9 @@ fn in_git(server: &GitServer, example: &Example) -> Repository {
 
 #[test]
 fn versions_of_the_code() {
-    let hub = hub();
     let server = GitServer::serve(STRATA.host_address().unwrap()).unwrap();
     // What needs no compiler: it reads the model's file, and does not run it.
-    let example = Example::debian("lightspeed", &hub).arg("LLM", "gguf==0.17.1");
+    let example = Example::debian("lightspeed", &HUB).arg("LLM", "gguf==0.17.1");
     let repository = in_git(&server, &example);
     let mut example = example.arg("CODE", repository.url());
     let mut built = |version: &str| -> Build {
@@ -78,11 +67,9 @@ fn versions_of_the_code() {
 }
 
 #[test]
+#[ignore = "slow: ten minutes of compiling"]
 fn an_answer_by_llama_cpp() {
-    if !slow_tests() {
-        return;
-    }
-    let example = Example::debian("lightspeed", &hub());
+    let example = Example::debian("lightspeed", &HUB);
     example.build();
     let answer = ask(&example, "Which scenario kills pods?");
     assert_eq!(answer["written"], true, "{answer}");

@@ -1,19 +1,7 @@
-use integration::gguf::tiny_llama;
-use integration::hub::Hub;
-use integration::weights::all_minilm_l6_v2;
 use serde_json::Value;
 
-use super::service::{Composed, Example};
+use super::service::{Composed, Example, HUB};
 use crate::project::ran;
-use crate::{STRATA, slow_tests};
-
-/// A hub with both models; the llama is a small one of random weights.
-fn hub() -> Hub {
-    let llama = "bartowski/Llama-3.2-1B-Instruct-GGUF";
-    let llama = tiny_llama(llama, "Llama-3.2-1B-Instruct-Q4_K_M.gguf").unwrap();
-    let models = [all_minilm_l6_v2().unwrap(), llama];
-    Hub::serve(STRATA.host_address().unwrap(), models).unwrap()
-}
 
 /// What the service answers to `client.py`.
 fn asked(service: &Composed<'_>, what: &str, text: &str) -> Value {
@@ -43,8 +31,7 @@ fn completes(service: &Composed) -> String {
 
 #[test]
 fn production_answers_by_grpc() {
-    let hub = hub();
-    let example = Example::debian("llm-service", &hub);
+    let example = Example::debian("llm-service", &HUB);
     let service = example.compose(&["compose.yaml"], "llm-service", "    network_mode: none\n");
     service.build();
     service.up();
@@ -69,11 +56,10 @@ fn production_answers_by_grpc() {
 
 #[test]
 fn in_development_an_edit_is_live_without_a_build() {
-    let hub = hub();
-    let example = Example::debian("llm-service", &hub);
+    let example = Example::debian("llm-service", &HUB);
     let online = format!(
         "    network_mode: bridge\n    environment: {{HF_ENDPOINT: '{}'}}\n",
-        hub.endpoint()
+        HUB.endpoint()
     );
     let files = ["compose.yaml", "compose.dev.yaml"];
     let service = example.compose(&files, "llm-service", &online);
@@ -87,12 +73,9 @@ fn in_development_an_edit_is_live_without_a_build() {
 }
 
 #[test]
+#[ignore = "slow: ten minutes of compiling"]
 fn llama_cpp_is_built_where_the_compilers_are() {
-    if !slow_tests() {
-        return;
-    }
-    let hub = hub();
-    let example = Example::debian("llm-service", &hub);
+    let example = Example::debian("llm-service", &HUB);
     example.edit("strata.yaml", "      build: !reset\n", "");
     let instead = "      packages: !override [accelerate==1.15.0, gguf==0.17.1]\n";
     example.edit("strata.yaml", instead, "");

@@ -1,9 +1,6 @@
-use integration::hub::Hub;
-use integration::weights::all_minilm_l6_v2;
 use serde_json::Value;
 
-use super::service::{Example, GET};
-use crate::STRATA;
+use super::service::{Example, GET, HUB};
 use crate::project::ran;
 
 /// No network at all, and one worker, which is all that one question takes.
@@ -11,8 +8,7 @@ const ALONE: &str = "    network_mode: none\n    environment: {WEB_CONCURRENCY: 
 
 #[test]
 fn books_are_found_by_what_they_are_about() {
-    let hub = Hub::serve(STRATA.host_address().unwrap(), [all_minilm_l6_v2().unwrap()]).unwrap();
-    let example = Example::debian("semantic-search", &hub);
+    let example = Example::debian("semantic-search", &HUB);
     example.build();
     let service = example.compose(&["compose.yaml"], "backend", ALONE);
     service.up();

@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 
 use integration::buildx::{Build, building};
 use integration::command::output;
+use integration::gguf::tiny_llama;
 use integration::hub::Hub;
+use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
 use serde_json::json;
 use tempfile::{NamedTempFile, TempDir};
@@ -20,6 +22,18 @@ use crate::{BASE, STRATA, build, unique};
 pub static DEBIAN: LazyLock<&str> = LazyLock::new(|| {
     let mut ask = STRATA.docker(["run", "--rm", BASE, "sh", "-c", "command -v python3"]);
     if output(&mut ask).unwrap() == "/usr/bin/python3" { BASE } else { "debian:trixie-slim" }
+});
+
+/// The hub of the examples that do not count what it is asked: with one, its address is one, and
+/// the models are the same to all of them.
+pub static HUB: LazyLock<Hub> = LazyLock::new(|| {
+    let tiny = [
+        ("Qwen/Qwen2.5-0.5B-Instruct-GGUF", "qwen2.5-0.5b-instruct-q4_k_m.gguf"),
+        ("bartowski/Llama-3.2-1B-Instruct-GGUF", "Llama-3.2-1B-Instruct-Q4_K_M.gguf"),
+    ];
+    let tiny = tiny.map(|(name, file)| tiny_llama(name, file).unwrap());
+    let models = [all_minilm_l6_v2().unwrap()].into_iter().chain(tiny);
+    Hub::serve(STRATA.host_address().unwrap(), models).unwrap()
 });
 
 /// A copy of an example's folder, and the image that is built from it.
