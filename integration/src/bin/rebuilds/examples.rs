@@ -77,10 +77,7 @@ const EXAMPLES: [Example; 5] = [
                     place.repository.commit(&[("docs/more.md", text)], "more").map(drop)
                 },
             },
-            Edit {
-                name: "a light package bumped",
-                make: |place, run| place.bump("sentence-transformers", run),
-            },
+            Edit { name: "a light package added", make: Place::require },
             Edit {
                 name: "a small model added",
                 make: |place, run| {
@@ -183,12 +180,14 @@ const EXAMPLES: [Example; 5] = [
 ];
 
 /// What the bumped packages are bumped to, run by run.
-const BUMPS: [(&str, [&str; 3]); 4] = [
+const BUMPS: [(&str, [&str; 3]); 3] = [
     ("flask", ["3.1.2", "3.1.1", "3.1.0"]),
     ("grpcio-health-checking", ["1.75.1", "1.75.0", "1.74.0"]),
     ("psycopg", ["3.3.8", "3.3.7", "3.3.6"]),
-    ("sentence-transformers", ["5.1.1", "5.1.0", "5.0.0"]),
 ];
+
+/// What is added to the requirements, run by run.
+const ADDED: [&str; 3] = ["iniconfig==2.1.0", "toolz==1.0.0", "tabulate==0.9.0"];
 
 /// What an example cost.
 pub struct Table {
@@ -375,6 +374,13 @@ impl Place {
         let version = known.1.get(run).context("no such bump")?;
         let line = line.with_context(|| format!("the requirements have no {pin}"))?;
         self.replace("context/requirements.txt", line, &format!("{pin}{version}"))
+    }
+
+    /// One more package in the requirements.
+    fn require(&self, run: usize) -> Result<()> {
+        let path = self.folder.path().join("context/requirements.txt");
+        let more = ADDED.get(run).context("no such package")?;
+        Ok(fs::write(path, format!("{more}\n{}", self.read("requirements.txt")?))?)
     }
 
     /// What needs no compiler in place of llama.cpp, and the newest commit.

@@ -198,6 +198,8 @@ impl Servers {
                 let mut choice = self.choice();
                 edit(&mut choice, run);
                 let engine = self.engine()?;
+                // Under another name: the cache of the next run is in the image of that name.
+                let output = format!("{output}:{run}");
                 let options = [output.as_str(), import.as_str()];
                 costs.push(self.build(&engine, way, &choice, &before, &options)?.0);
             }
