@@ -1,10 +1,15 @@
 //! Models in the image: where programs find them, and what hubs are asked for.
 
 use std::fs;
+use std::process::Command;
 use std::sync::PoisonError;
 
-use integration::buildx::Build;
+use integration::base_image::{self, Python};
+use integration::buildx::{Build, Plain};
+use integration::command::output;
+use integration::daemons::CURRENT;
 use integration::digest::sha256;
+use integration::engine::Engine;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
 use integration::package::Package;
@@ -12,6 +17,7 @@ use integration::package_index::PackageIndex;
 use integration::tls::TlsFront;
 use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
+use rustix::fs::statvfs;
 
 use serde_json::json;
 
@@ -395,4 +401,40 @@ It's so sunny outside!         0.666   1.000";
     let from_git = format!("--build-arg=CODE={}", repository.url());
     assert_eq!(similar(&Built::of(&example, &[endpoint, from_git])), documented);
     assert_eq!(hub.take_answered(), []);
+}
+
+#[test]
+fn a_model_larger_than_the_disk() {
+    let engine = Engine::empty(CURRENT).unwrap();
+    // All that builds make and keep is there.
+    let disk = engine.home().join("containerd/io.containerd.snapshotter.v1.overlayfs/snapshots");
+    fs::create_dir_all(&disk).unwrap();
+    let mount = |options: &str| {
+        let mut mount = Command::new("mount");
+        output(mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk)).unwrap();
+    };
+    mount("size=2g");
+    STRATA.copy_image("strata", &engine).unwrap();
+    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    let taken = statvfs(&disk).unwrap();
+    let taken = (taken.f_blocks - taken.f_bfree) * taken.f_frsize;
+    mount(&format!("remount,size={}", taken + 50_000_000));
+
+    let large = Repo::new("tests/large", [("model.safetensors", vec![0; 100_000_000])]);
+    let hub = Hub::serve(engine.host_address().unwrap(), [large]).unwrap();
+    let manifest = format!("# syntax=strata\nbase: {BASE}\nmodels:\n  - tests/large\n");
+    let folder = context(&[("strata.yaml", &manifest)]);
+    let mut command = build(&engine, folder.path());
+    command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--target=models");
+    command.arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
+    let Plain { status, text } = Plain::run(&mut command).unwrap();
+
+    assert_eq!(status.code(), Some(1), "{text}");
+    for said in [
+        "the builder's disk is full: tests/large has 100.0 MB, which takes twice as much while it is",
+        "strata.yaml:4",
+        ">>>   - tests/large",
+    ] {
+        assert!(text.contains(said), "nobody says {said:?}:\n{text}");
+    }
 }
