@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use integration::buildx::Build;
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 
 use super::service::{DEBIAN, Example, HUB};
-use crate::built::Built;
+use crate::built::{Built, unique_name};
 use crate::project::ran;
 use crate::{STRATA, unique};
 
@@ -41,16 +42,22 @@ fn a_base_and_the_image_on_it() {
     let releases = PackageIndex::serve(address, [pipeline]).unwrap();
 
     let example = Example::new("article-transfer");
-    let of_base = [
-        "--target=deps".to_owned(),
-        "--build-arg=VARIANT=debian".to_owned(),
-        format!("--build-arg=DEBIAN={}", *DEBIAN),
-        format!("--build-arg=SPACY_RELEASES=http://{}/releases", releases.address()),
-        format!("--build-arg=HF_ENDPOINT={}", HUB.endpoint()),
+    let base = Built { name: unique_name() };
+    let sets = [
+        format!("base.tags={}", base.name),
+        "base.args.VARIANT=debian".to_owned(),
+        format!("base.args.DEBIAN={}", *DEBIAN),
+        format!("base.args.SPACY_RELEASES=http://{}/releases", releases.address()),
+        format!("base.args.HF_ENDPOINT={}", HUB.endpoint()),
+        format!("app.tags={}", example.image.name),
     ];
-    let base = Built::by(example.folder.path(), "base.yaml", &of_base);
-    let example = example.arg("BASE", &base.name);
-    example.build();
+    // Both by the example's own bake file.
+    let bake = || {
+        let mut bake = STRATA.docker(["buildx", "bake"]);
+        bake.args(sets.iter().map(|set| format!("--set={set}")));
+        Build::succeed(bake.current_dir(example.folder.path())).unwrap()
+    };
+    bake();
 
     let in_example = |name| example.folder.path().join(name);
     fs::copy(in_example(".env.example"), in_example(".env")).unwrap();
@@ -77,6 +84,7 @@ fn a_base_and_the_image_on_it() {
     let said = run("python -m src.transfer < /dev/null");
     assert!(said.contains(&format!("{step} of 0 articles")), "{said}");
 
-    let edited = example.build();
-    assert_eq!(ran(&edited), ["code", "verify"], "{}", edited.report());
+    let edited = bake();
+    let above = ["app code", "app image", "app verify"];
+    assert_eq!(ran(&edited), above, "{}", edited.report());
 }

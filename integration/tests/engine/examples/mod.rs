@@ -7,3 +7,33 @@ mod lightspeed;
 mod llm_service;
 mod semantic_search;
 mod service;
+
+use std::fs;
+
+use integration::command::output;
+use integration::workspace;
+use serde_json::Value;
+
+use crate::STRATA;
+
+/// Those that are not built here as their bake files say are at least understood as they say.
+#[test]
+fn bake_files_name_what_there_is() {
+    let targets = |example: &str| -> Vec<String> {
+        let folder = workspace::root().join("examples").join(example);
+        let mut bake = STRATA.docker(["buildx", "bake", "--print"]);
+        let printed = output(bake.current_dir(&folder)).unwrap();
+        let printed: Value = serde_json::from_str(&printed).unwrap();
+        let targets = printed["target"].as_object().unwrap().iter();
+        targets
+            .map(|(name, target)| {
+                let file = folder.join(target["dockerfile"].as_str().unwrap());
+                assert!(fs::read_to_string(file).unwrap().starts_with("# syntax=strata\n"));
+                name.clone()
+            })
+            .collect()
+    };
+    let variants = ["lightspeed-apple-silicon", "lightspeed-generic", "lightspeed-nvidia"];
+    assert_eq!(targets("lightspeed"), variants);
+    assert_eq!(targets("llm-service"), ["development", "production"]);
+}
