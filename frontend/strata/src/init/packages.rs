@@ -97,7 +97,7 @@ pub fn system(run: &mut Run<'_, '_>, words: &[String]) {
                 run.note(format!("`{word}` is no package's name"));
             }
             _ => {
-                let name = word.split('=').next().unwrap_or(word);
+                let name = word.split(['=', '~', '<', '>']).next().unwrap_or(word);
                 let is_header = name.ends_with("-dev") || name.ends_with("-devel");
                 let compiler = ["gcc-", "g++-", "clang-", "llvm-", "cuda-nvcc"];
                 let of_builds = is_header
