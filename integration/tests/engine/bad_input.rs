@@ -294,14 +294,14 @@ fn builds_from_source() {
         (
             "strata_c",
             "strata-c has no wheel that fits, and is built from source: what that usually takes is, \
-             by Debian's names, `system: {build: [gcc, python3-dev]}`",
+             by Debian's names, `system: {build: [gcc, libc6-dev, python3-dev]}`",
         ),
         ("strata_broken", "three blows"),
         // Known by its name; and it has to be built to tell what it needs.
         (
             "psycopg2==2.9.10",
             "psycopg2 has no wheel that fits, and is built from source: what that usually takes is, \
-             by Debian's names, `system: {build: [gcc, libpq-dev, python3-dev]}`",
+             by Debian's names, `system: {build: [gcc, libc6-dev, libpq-dev, python3-dev]}`",
         ),
     ] {
         let manifest = format!(
