@@ -19,7 +19,8 @@ pub(super) fn install(
     on: State,
     packages: &Spanned<Vec<String>>,
 ) -> State {
-    Step::new(scope, stage, base, on, SHELL, &[script!("system.sh")])
+    let scripts = [script!("system.sh"), script!("restamp.py")];
+    Step::new(scope, stage, base, on, SHELL, &scripts)
         .named(format!("install {}", packages.value.join(" ")))
         .at(packages.lines)
         .args(&packages.value)
