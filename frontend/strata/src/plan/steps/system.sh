@@ -51,8 +51,9 @@ install_with_apt() {
 install_with_dnf() {
     manager=$1
     shift
+    # microdnf knows certificates as a setting of repositories only.
     "$manager" install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 --setopt=cachedir="$cache" \
-        ${SSL_CERT_FILE:+--setopt=sslcacert="$SSL_CERT_FILE"} "$@"
+        ${SSL_CERT_FILE:+"--setopt=*.sslcacert=$SSL_CERT_FILE"} "$@"
 }
 
 # Logs and caches that managers write, and the times of all they touched.
