@@ -9,6 +9,7 @@ mod code_version;
 mod compose;
 mod digests;
 mod direct;
+mod dnf;
 mod engines;
 mod examples;
 mod folders;
