@@ -3,7 +3,10 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::fs;
-use std::process::Command;
+
+use integration::command::output;
+use integration::python::python;
+use integration::workspace;
 
 const DEBIAN: &str = "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nID=debian\n";
 const MINT: &str = "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n";
@@ -12,27 +15,23 @@ const FEDORA: &str = "ID=fedora\nVERSION_ID=42\n";
 const ROCKY: &str = "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n";
 const UBI: &str = "NAME='Red Hat Enterprise Linux'\nID='rhel'\nID_LIKE='fedora'\n";
 
-/// Runs `script` in the machine's Python with the hints at hand, on a base of which os-release says
-/// `os`, and whose Python has no headers.
-fn python(os: &str, script: &str) -> String {
+/// Runs `script` in a Python with the hints at hand, on a base of which os-release says `os`, and
+/// whose Python has no headers.
+fn run(os: &str, script: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("os-release");
     fs::write(&file, os).unwrap();
     let start = "import sys; sys.version_info = (3, 12); import hints; \
                  hints.OS_RELEASE = [sys.argv[1]]; hints.sysconfig.get_path = lambda _: '/nowhere'";
-    let output = Command::new("python3")
-        .args(["-B", "-c", &format!("{start}\n{script}")])
-        .arg(&file)
-        .env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/src/plan/steps"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    let mut python = python().unwrap();
+    python.args(["-c", &format!("{start}\n{script}")]).arg(&file);
+    python.env("PYTHONPATH", workspace::root().join("frontend/strata/src/plan/steps"));
+    output(&mut python).unwrap()
 }
 
 /// The part of a hint that says whose names they are, and the names.
 fn names(os: &str, package: &str, words: &str) -> String {
-    let hint = python(os, &format!("print(hints.hint({package:?}, {words:?}))"));
+    let hint = run(os, &format!("print(hints.hint({package:?}, {words:?}))"));
     let start = "has no wheel that fits, and is built from source: what that usually takes is, by ";
     let names = hint.strip_prefix(&format!("{package} {start}"));
     names.unwrap_or_else(|| panic!("{package}: {hint}")).to_owned()
@@ -70,7 +69,7 @@ fn what_the_build_misses_is_named_too() {
     let says = "Debian's names, `system: {build: [gcc, libc6-dev, python3-dev]}`";
     assert_eq!(names(DEBIAN, "mine", no_library), says);
 
-    assert_eq!(python(DEBIAN, "print(hints.hint('mine', 'three blows'))"), "None");
+    assert_eq!(run(DEBIAN, "print(hints.hint('mine', 'three blows'))"), "None");
 }
 
 #[test]
@@ -78,5 +77,5 @@ fn every_need_has_names_in_every_family() {
     let script = "needs = ' '.join([*hints.KNOWN.values(), *(need for _, need in hints.MISSING)])\n\
                   print(sorted(set(needs.split()) ^ set(hints.NAMES)))\n\
                   print([row for row in hints.NAMES.values() if len(row) != 3 or not all(row)])";
-    assert_eq!(python(DEBIAN, script), "[]\n[]");
+    assert_eq!(run(DEBIAN, script), "[]\n[]");
 }
