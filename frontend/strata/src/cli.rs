@@ -17,6 +17,7 @@ use crate::{
     graph::Graph,
     init,
     inputs::{Demand, Inputs},
+    local_code,
     lock::{self, Kind, Lock},
     mistake::{Mistake, Mistakes},
     models::Listing,
@@ -216,6 +217,12 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
     let production = read_recipe(arguments, None, build_args)?;
     let is_dev = recipe.target == Target::Dev && recipe.has_other_packages(&production);
     let facts = facts(&recipe, is_dev, arguments).map_err(|mistakes| told(&mistakes))?;
+    for platform in &facts.platforms {
+        let checked = local_code::check(&recipe, &platform.packages.local);
+        if let Some(warning) = checked.map_err(|mistakes| told(&mistakes))? {
+            eprintln!("{warning}");
+        }
+    }
     let plans = plan::plan(&recipe, &facts);
     Ok(Graph::of(plans.iter().map(|plan| &plan.image.root)))
 }
@@ -390,7 +397,8 @@ fn locked(
     let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
-    Ok(Packages { picks, bill, options: demand.requirements.options_text() })
+    let (options, local) = (demand.requirements.options_text(), lock.local.clone());
+    Ok(Packages { picks, local, bill, options })
 }
 
 /// Says beside mistakes that the environment may be another one.
@@ -408,7 +416,7 @@ fn required(demand: &Demand) -> Packages {
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
-    Packages { picks, bill, options }
+    Packages { picks, local: Vec::new(), bill, options }
 }
 
 /// A package of which nobody knows yet where it comes from.

@@ -202,7 +202,7 @@ fn shown(path: &InputPath) -> String {
 }
 
 /// The path that `path` is, seen from the file `from`; none if it leaves the root.
-fn beside(from: &InputPath, path: &str) -> Option<InputPath> {
+pub(crate) fn beside(from: &InputPath, path: &str) -> Option<InputPath> {
     let (InputPath::Context(own) | InputPath::Code(own)) = from;
     let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();

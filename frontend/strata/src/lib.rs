@@ -12,6 +12,7 @@ mod hidden;
 pub mod image;
 pub mod init;
 pub mod inputs;
+pub mod local_code;
 pub mod lock;
 pub mod manifest;
 pub mod mistake;

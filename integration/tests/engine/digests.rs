@@ -108,7 +108,8 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
     let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
     let options = requirements.options_text();
     let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
-    Packages { picks, bill: Some(Bill::Resolved(resolution.into())), options }
+    let bill = Some(Bill::Resolved(resolution.into()));
+    Packages { picks, local: Vec::new(), bill, options }
 }
 
 /// A file that a step of the build left in the image.

@@ -122,6 +122,36 @@ fn one_line_of_a_lock_is_one_layer() {
 }
 
 #[test]
+fn members_of_a_workspace() {
+    let manifest = "# syntax=strata\nbase: python:3-slim\npython: {lock: uv.lock}\n\
+                    code: {source: ., install: [app, lib]}\nworkdir: /\n";
+    let folder = context(&[
+        ("strata.yaml", manifest),
+        ("uv.lock", include_str!("own_locks/workspace/uv.lock")),
+        ("pyproject.toml", include_str!("own_locks/workspace/pyproject.toml")),
+        ("app/pyproject.toml", include_str!("own_locks/workspace/app/pyproject.toml")),
+        ("app/app.py", include_str!("own_locks/workspace/app/app.py")),
+        ("lib/pyproject.toml", include_str!("own_locks/workspace/lib/pyproject.toml")),
+        ("lib/src/lib/__init__.py", include_str!("own_locks/workspace/lib/src/lib/__init__.py")),
+    ]);
+    let (build, installed) = built(&folder, &[]);
+    // What a member needs, with its extra, is installed as any package; it itself with the code.
+    assert_eq!(installed, "app==1\nlib==1\nmdurl==0.1.2\nsix==1.17.0");
+    assert!(build.warnings.is_empty(), "{:?}", build.warnings);
+    let says = || Built::of::<&str>(folder.path(), &[]).run(&["app"]);
+    assert_eq!(says(), "six mdurl");
+    edit(&folder, "lib/src/lib/__init__.py", "TEXT = f\"", "TEXT = f\"again ");
+    assert_eq!(says(), "again six mdurl");
+
+    // Where nobody installs it, somebody says so.
+    edit(&folder, "strata.yaml", ", install: [app, lib]", ", install: app");
+    let (build, installed) = built(&folder, &[]);
+    assert_eq!(installed, "app==1\nmdurl==0.1.2\nsix==1.17.0");
+    let [warning] = &build.warnings[..] else { panic!("{:?}", build.warnings) };
+    assert!(warning.short.contains("`code.install: [app, lib]`"), "{}", warning.short);
+}
+
+#[test]
 fn a_lock_that_is_out_of_date() {
     for (tool, python, file) in LOCKS {
         let lock = match tool {

@@ -8,7 +8,7 @@ mod listings;
 mod lock_file;
 mod packages;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::try_join_all;
 use gateway::{BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, Warning};
@@ -20,6 +20,7 @@ use self::base::Found;
 use crate::{
     image::{self, Provenance},
     inputs::Demand,
+    local_code,
     mistake::{Mistake, Mistakes},
     models,
     plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
@@ -166,6 +167,7 @@ impl<'a> Build<'a> {
         for facts in &platforms {
             models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
+        self.check_local_code(&platforms).await?;
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };
         let provenance =
@@ -202,6 +204,20 @@ impl<'a> Build<'a> {
         let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
         let packages = self.packages(&base, &probe, locked).await?;
         Ok((PlatformFacts { base, probe, packages }, config))
+    }
+
+    /// Whether the code has what locks leave to it; what is as true of one platform as of another is
+    /// told once.
+    async fn check_local_code(&self, platforms: &[PlatformFacts]) -> Result<(), Error> {
+        let mut warnings = BTreeSet::new();
+        for facts in platforms {
+            warnings.extend(local_code::check(self.recipe, &facts.packages.local)?);
+        }
+        for short in warnings {
+            let vertex = self.manifest.vertex.clone();
+            self.gateway.warn(Warning { vertex, short, ..Warning::default() }).await?;
+        }
+        Ok(())
     }
 
     fn location(&self, lines: llb::Lines) -> Location {

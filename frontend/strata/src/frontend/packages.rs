@@ -242,7 +242,8 @@ impl Build<'_> {
             Some(resolution) => Bill::Resolved(resolution.into()),
             None => Bill::Stated(picks::bill(&picks)),
         };
-        Ok(Packages { picks, bill: Some(bill), options: requirements.options_text() })
+        let (options, local) = (requirements.options_text(), lock.local);
+        Ok(Packages { picks, local, bill: Some(bill), options })
     }
 
     fn own_lock(

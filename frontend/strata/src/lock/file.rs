@@ -109,11 +109,11 @@ pub(super) fn folder(path: Option<String>) -> Result<Option<String>, Mistake> {
     Ok(Some(path))
 }
 
-/// What comes from a folder: somebody's code, not a dependency.
-pub(super) fn refuse_folder(name: &str, path: &str) -> Mistake {
-    let words = format!("`{name}` comes from the folder {}, not from an index", quote(path));
+/// What comes from a file beside the lock.
+pub(super) fn refuse_path(name: &str, path: &str) -> Mistake {
+    let words = format!("`{name}` comes from the path {}, not from an index", quote(path));
     Mistake::new(words).help(
         "a dependency layer holds nothing of the build context: publish the package to an index, \
-         depend on it by a git URL, or make it part of `code`",
+         or depend on it by a URL",
     )
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, str::FromStr as _, sync::Arc};
 use llb::SourceFile;
 use pep440_rs::{Operator, VersionSpecifier};
 
-use super::{File, Lock, Package, Source, file::hash_text};
+use super::{File, Lock, Package, Source, file::hash_text, local::Entry};
 use crate::{
     environment::Environment,
     mistake::{Findings, Mistake, Mistakes, quote},
@@ -29,7 +29,7 @@ pub fn pinned(set: &InstallSet, environment: &Environment) -> Result<Option<Lock
     for (requirement, hashes) in requirements {
         let read = requirement.dependency().and_then(|one| package(one, hashes, environment));
         match read {
-            Ok(package) => packages.extend(package),
+            Ok(package) => packages.extend(package.map(Entry::Package)),
             Err(mistake) => findings.add(mistake),
         }
     }

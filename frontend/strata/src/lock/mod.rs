@@ -9,6 +9,7 @@ mod document;
 mod file;
 mod fingerprint;
 mod hashes;
+mod local;
 mod pdm;
 mod pipfile;
 mod poetry;
@@ -27,10 +28,13 @@ use crate::{
     requirements::Selection,
 };
 
+use self::local::Entry;
+
 pub(crate) use self::document::Document;
 pub use self::{
     choice::{Choice, choose},
     hashes::pinned,
+    local::Local,
     pyproject::Pyproject,
     tags::{Rank, Tags},
 };
@@ -40,6 +44,8 @@ pub use self::{
 pub struct Lock {
     /// The packages.
     pub packages: Vec<Package>,
+    /// What is needed and is code, not installed from anywhere.
+    pub local: Vec<Local>,
 }
 
 /// One package of a lock.
@@ -284,8 +290,9 @@ impl Lock {
         self.packages.iter().any(|package| package.name == name)
     }
 
-    /// Packages as a lock, if nothing was found wrong: sorted, and none of them twice.
-    fn new(mut packages: Vec<Package>, mut findings: Findings) -> Result<Self, Mistakes> {
+    /// What was read as a lock, if nothing was found wrong: sorted, and no package twice.
+    fn new(entries: Vec<Entry>, mut findings: Findings) -> Result<Self, Mistakes> {
+        let (mut packages, local) = local::divide(entries);
         packages.sort_by(|a, b| a.name.cmp(&b.name));
         for pair in packages.windows(2) {
             let [first, second] = pair else { continue };
@@ -305,6 +312,10 @@ impl Lock {
                 None => findings.add(mistake),
             }
         }
-        if findings.is_empty() { Ok(Self { packages }) } else { Err(findings.into_mistakes()) }
+        if findings.is_empty() {
+            Ok(Self { packages, local })
+        } else {
+            Err(findings.into_mistakes())
+        }
     }
 }

@@ -10,8 +10,9 @@ use toml::{Spanned, Table, Value};
 use super::{
     File, Lock, Pyproject, Source,
     document::{Document, When, holds},
-    file::{folder, git, hash_text, refuse_folder},
+    file::{folder, git, hash_text, refuse_path},
     fingerprint::{SPACED, json, object, sha256},
+    local::{Entry, Local, is_archive, is_project},
     pylock::{require_python, unknown},
 };
 use crate::{
@@ -116,7 +117,7 @@ pub(super) fn read(
     if !findings.is_empty() {
         return Err(findings.into_mistakes());
     }
-    let mut packages: Vec<super::Package> = Vec::new();
+    let mut packages: Vec<Entry> = Vec::new();
     for package in &lock.packages {
         let wanted = package.groups.iter().map(|name| normalize(name)).any(|name| {
             name == DEFAULT || selection.extras.contains(&name) || selection.groups.contains(&name)
@@ -126,16 +127,9 @@ pub(super) fn read(
         }
         let location = document.location(&package.name.span());
         match package.read() {
-            Ok(Some(mut read)) => {
-                // A package with its extras stands there again, with what these need.
-                let same = |other: &super::Package| {
-                    (&other.name, &other.version) == (&read.name, &read.version)
-                };
-                if !packages.iter().any(same) {
-                    read.location = Some(location);
-                    packages.push(read);
-                }
-            }
+            // A package with its extras stands there again, with what these need.
+            Ok(Some(read)) if packages.iter().any(|other| other.is_again(&read)) => {}
+            Ok(Some(read)) => packages.push(read.at(location)),
             Ok(None) => {}
             Err(mistake) => findings.at(location.lines, mistake),
         }
@@ -250,32 +244,38 @@ fn content(project: &Pyproject, with_groups: bool, only_overrides: bool) -> Opti
 
 impl Package {
     /// The package; none if it is the project itself.
-    fn read(&self) -> Result<Option<super::Package>, Mistake> {
+    fn read(&self) -> Result<Option<Entry>, Mistake> {
         let name = normalize(self.name.get_ref());
+        let needs = self.dependencies.iter().map(|dependency| {
+            let end = dependency.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+            normalize(&dependency[..end.unwrap_or(dependency.len())])
+        });
+        let needs = needs.collect();
         let source = match (&self.git, &self.url, self.path.as_deref()) {
             (Some(url), ..) => {
                 let commit = self.revision.as_deref().unwrap_or_default();
                 git(url, commit, self.subdirectory.clone())?
             }
-            (None, _, Some("." | "./")) => return Ok(None),
+            (None, _, Some(path)) if is_project(path) => return Ok(None),
             (None, Some(url), _) => {
                 let hashes = self.files.iter().filter_map(|file| hash_text(&file.hash)).collect();
                 let file = File::at(url, None, hashes, None)?;
                 Source::Archive { file, subdirectory: folder(self.subdirectory.clone())? }
             }
-            (None, None, Some(path)) => return Err(refuse_folder(&name, path)),
+            (None, None, Some(path)) if is_archive(path) => return Err(refuse_path(&name, path)),
+            (None, None, Some(path)) => {
+                let (folder, is_package) = (path.to_owned(), true);
+                let local = Local { name, folder, is_package, location: None, needs };
+                return Ok(Some(Entry::Local(local)));
+            }
             (None, None, None) => {
                 let files = self.files.iter().map(Distribution::read);
                 Source::release(files.collect::<Result<_, _>>()?)?
             }
         };
         let version = self.version.clone();
-        let needs = self.dependencies.iter().map(|dependency| {
-            let end = dependency.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
-            normalize(&dependency[..end.unwrap_or(dependency.len())])
-        });
-        let needs = needs.collect();
-        Ok(Some(super::Package { name, version, source, index: None, location: None, needs }))
+        let package = super::Package { name, version, source, index: None, location: None, needs };
+        Ok(Some(Entry::Package(package)))
     }
 }
 

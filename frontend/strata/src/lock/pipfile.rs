@@ -13,8 +13,9 @@ use toml::Table;
 use super::{
     File, Lock, Source,
     document::{Document, When, holds},
-    file::{folder, git, hash_text, refuse_folder},
+    file::{folder, git, hash_text, refuse_path},
     fingerprint::{COMPACT, object, sha256},
+    local::{Entry, Local, is_archive, is_project},
     pylock::unknown,
 };
 use crate::{
@@ -125,7 +126,7 @@ pub(super) fn read(
     for name in &selection.extras {
         findings.add(unknown(&file.name, "extra", name, &BTreeSet::new()));
     }
-    let mut packages: Vec<super::Package> = Vec::new();
+    let mut packages: Vec<Entry> = Vec::new();
     for (category, entries) in &categories {
         let name = if category == "develop" { "dev".into() } else { normalize(category) };
         if category != "default" && !asked.contains(&name) {
@@ -142,15 +143,10 @@ pub(super) fn read(
                     }
                 });
             match read {
-                Ok(Some(mut read)) => {
-                    read.location = Some(llb::Location { file: Arc::clone(file), lines });
-                    // What more than one category has is the same for all.
-                    let same = |other: &super::Package| {
-                        (&other.name, &other.version) == (&read.name, &read.version)
-                    };
-                    if !packages.iter().any(same) {
-                        packages.push(read);
-                    }
+                // What more than one category has is the same for all.
+                Ok(Some(read)) if packages.iter().any(|other| other.is_again(&read)) => {}
+                Ok(Some(read)) => {
+                    packages.push(read.at(llb::Location { file: Arc::clone(file), lines }));
                 }
                 Ok(None) => {}
                 Err(mistake) => findings.at(lines, mistake),
@@ -255,7 +251,7 @@ fn line_of(text: &str, category: &str, name: &str) -> Lines {
 
 impl Package {
     /// The package; none if it is the project itself.
-    fn read(&self, name: &str, meta: &Meta) -> Result<Option<super::Package>, Mistake> {
+    fn read(&self, name: &str, meta: &Meta) -> Result<Option<Entry>, Mistake> {
         let name = normalize(name);
         let hashes: BTreeSet<String> =
             self.hashes.iter().filter_map(|hash| hash_text(hash)).collect();
@@ -268,8 +264,13 @@ impl Package {
                 let file = File::at(url, None, hashes, None)?;
                 Source::Archive { file, subdirectory: folder(self.subdirectory.clone())? }
             }
-            (None, None, Some("." | "./")) => return Ok(None),
-            (None, None, Some(path)) => return Err(refuse_folder(&name, path)),
+            (None, None, Some(path)) if is_project(path) => return Ok(None),
+            (None, None, Some(path)) if is_archive(path) => return Err(refuse_path(&name, path)),
+            (None, None, Some(path)) => {
+                let (folder, needs) = (path.to_owned(), BTreeSet::new());
+                let local = Local { name, folder, is_package: true, location: None, needs };
+                return Ok(Some(Entry::Local(local)));
+            }
             (None, None, None) if hashes.is_empty() => {
                 let help = "it was not resolved for this platform: lock again on one like it";
                 return Err(Mistake::new(format!("`{name}` has no hash")).help(help));
@@ -287,6 +288,7 @@ impl Package {
         let index = index.map(|index| check_page(&index.url)).transpose()?;
         let version = version.map(str::to_owned);
         let needs = BTreeSet::new();
-        Ok(Some(super::Package { name, version, source, index, location: None, needs }))
+        let package = super::Package { name, version, source, index, location: None, needs };
+        Ok(Some(Entry::Package(package)))
     }
 }

@@ -13,7 +13,8 @@ use toml::Spanned;
 use super::{
     File, Lock, Source,
     document::{Document, When, holds},
-    file::{file_name, folder, git, hash_table, refuse_folder},
+    file::{file_name, folder, git, hash_table, refuse_path},
+    local::{Entry, Local, is_project},
 };
 use crate::{
     environment::Environment,
@@ -123,10 +124,7 @@ pub(super) fn read(
         let lines = document.lines(&package.name.span());
         let location = document.location(&package.name.span());
         match package.read(selection, environment) {
-            Ok(Some(mut package)) => {
-                package.location = Some(location);
-                packages.push(package);
-            }
+            Ok(Some(package)) => packages.push(package.at(location)),
             Ok(None) => {}
             Err(mistake) => findings.at(lines, mistake),
         }
@@ -200,7 +198,7 @@ impl Package {
         self,
         selection: &Selection,
         environment: &Environment,
-    ) -> Result<Option<super::Package>, Mistake> {
+    ) -> Result<Option<Entry>, Mistake> {
         let name = normalize(self.name.get_ref());
         if !holds(self.marker.as_ref(), environment, selection) {
             return Ok(None);
@@ -209,13 +207,16 @@ impl Package {
             require_python(python.get_ref(), environment)
                 .map_err(|mistake| mistake.about(&name))?;
         }
+        let needs = self.dependencies.into_iter().filter_map(|dependency| dependency.name);
+        let needs = needs.map(|name| normalize(&name)).collect();
         let source = match (self.vcs, self.directory, self.archive) {
             (Some(vcs), None, None) => vcs.read(&name)?,
             // The project itself: its code is `code`.
-            (None, Some(directory), None) if matches!(directory.path.as_str(), "." | "./") => {
-                return Ok(None);
+            (None, Some(Directory { path }), None) if is_project(&path) => return Ok(None),
+            (None, Some(Directory { path: folder }), None) => {
+                let local = Local { name, folder, is_package: true, location: None, needs };
+                return Ok(Some(Entry::Local(local)));
             }
-            (None, Some(directory), None) => return Err(refuse_folder(&name, &directory.path)),
             (None, None, Some(mut archive)) => {
                 let subdirectory = folder(archive.subdirectory.take())?;
                 Source::Archive { file: archive.read(&name)?, subdirectory }
@@ -231,15 +232,9 @@ impl Package {
                     .help("a package has `wheels` and `sdist`, `archive`, `vcs` or `directory`"));
             }
         };
-        let needs = self.dependencies.into_iter().filter_map(|dependency| dependency.name);
-        Ok(Some(super::Package {
-            name,
-            version: self.version,
-            source,
-            index: None,
-            location: None,
-            needs: needs.map(|name| normalize(&name)).collect(),
-        }))
+        let version = self.version;
+        let package = super::Package { name, version, source, index: None, location: None, needs };
+        Ok(Some(Entry::Package(package)))
     }
 }
 
@@ -251,7 +246,7 @@ impl Vcs {
         }
         match (self.url, self.path) {
             (Some(url), _) => git(&url, &self.commit_id, self.subdirectory),
-            (None, Some(path)) => Err(refuse_folder(name, &path)),
+            (None, Some(path)) => Err(refuse_path(name, &path)),
             (None, None) => Err(without_url(name)),
         }
     }
@@ -264,7 +259,7 @@ impl Archive {
                 let name = self.name.or_else(|| path.map(|path| file_name(&path)));
                 File::at(&url, name, hash_table(&self.hashes), self.size)
             }
-            (None, Some(path)) => Err(refuse_folder(package, &path)),
+            (None, Some(path)) => Err(refuse_path(package, &path)),
             (None, None) => Err(without_url(package)),
         }
     }

@@ -3,11 +3,11 @@
 
 use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
-    git, health_test, host, hub, image, index, installer, kept, key_name, lock, model_destination,
-    module, number, page, pattern, pipeline, ports, project, project_name, pyproject, reference,
-    relative, repository, requirement, requirements, revision, script, secret, sha256, signal,
-    socket, source, system_package, text, torch, user, variable_text, variant, volume,
-    volume_of_models, words,
+    git, health_test, host, hub, image, index, installed, installer, kept, key_name, lock,
+    model_destination, module, number, page, pattern, pipeline, ports, project, project_name,
+    pyproject, reference, relative, repository, requirement, requirements, revision, script,
+    secret, sha256, signal, socket, source, system_package, text, torch, user, variable_text,
+    variant, volume, volume_of_models, words,
 };
 
 /// A key of an object.
@@ -386,9 +386,9 @@ const CODE: Object = Object {
         ),
         key(
             "install",
-            Shape::One(BOOLEAN),
-            "Whether the code is installed into the environment, as `pip install --no-deps .` \
-             does; `false` if not given.",
+            Shape::List(&Shape::One(INSTALLED)),
+            "What of the code is installed into the environment, as `pip install --no-deps` does: \
+             all of it, or packages in it, by their folders; `false` if not given.",
         ),
         key(
             "verify",
@@ -442,6 +442,8 @@ const PAGE: Value =
 const PYPROJECT: Value = value("a file such as `pyproject.toml`", |it| pyproject(it).map(drop));
 const LOCK: Value = value("a lock such as `uv.lock`", |it| lock(it).map(drop));
 const EXTRA: Value = value("a name such as `gpu`", |it| extra(it).map(drop));
+const INSTALLED: Value =
+    value("`true`, `false` or a folder of the code", |it| installed(it).map(drop));
 const INSTALLER: Value = value("`pip` or `uv`", |it| installer(it).map(drop));
 const TORCH: Value = value("`cpu`, or a build such as `cu126`", |it| torch(it).map(drop));
 const PROJECT: Value = value("a package such as `torch`", |it| project(it).map(drop));

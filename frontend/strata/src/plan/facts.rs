@@ -7,7 +7,7 @@ use llb::{Platform, State};
 use serde::{Deserialize, Serialize};
 
 use super::VENV;
-use crate::{environment::Environment, models::Listing, requirements::InstallSet};
+use crate::{environment::Environment, lock::Local, models::Listing, requirements::InstallSet};
 
 /// Everything that is not in the recipe and yet decides the graph.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub struct PlatformFacts {
 pub struct Packages {
     /// The packages, by name.
     pub picks: Vec<Pick>,
+    /// What is code in place of a package, as a lock says.
+    pub local: Vec<Local>,
     /// What the image carries to say so; none where there is nothing to say.
     pub bill: Option<Bill>,
     /// Options of pip's for what is built from source, which needs an index: a line each.

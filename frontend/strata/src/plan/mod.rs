@@ -253,8 +253,9 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
             }
         };
         layers.push(files(code_files.layer.clone(), &format!("code from {}", from.origin)));
-        if code.install.is_some() {
-            let package = python::code(scope, platform, python, venv.as_ref(), code, &code_files);
+        if let Some(install) = &code.install {
+            let venv = venv.as_ref();
+            let package = python::code(scope, platform, python, venv, code, install, &code_files);
             layers.push(files(package, "the code as a package"));
         }
     }

@@ -10,7 +10,10 @@ use super::{
     step::{PYTHON, Script, Step, script},
     system,
 };
-use crate::recipe::{Code, Installer};
+use crate::{
+    mistake::Spanned,
+    recipe::{Code, Installer},
+};
 
 /// Where the environment is in the image.
 pub const VENV: &str = "/opt/venv";
@@ -147,15 +150,23 @@ fn install<'a>(
         .credentials(&scope.recipe.python.indexes.credentials)
 }
 
-/// The code as a package of the environment, built where it is in the image.
+/// The packages that the code is, in the environment, built where they are in the image.
 pub(super) fn code(
     scope: &Scope<'_>,
     facts: &PlatformFacts,
     python: State,
     venv: Option<&State>,
     code: &Code,
+    install: &Spanned<Vec<String>>,
     files: &Files,
 ) -> State {
+    let below = |root: &str| -> Vec<String> {
+        let folder = |folder: &String| match folder.as_str() {
+            "" => root.to_owned(),
+            folder => format!("{root}/{folder}"),
+        };
+        install.value.iter().map(folder).collect()
+    };
     let base = &facts.base;
     let scripts = [
         script!("install_code.py"),
@@ -165,9 +176,10 @@ pub(super) fn code(
     ];
     let toolchain = system::toolchain(scope, base, python.clone());
     let step = Step::new(scope, "code", base, toolchain, VENV_PYTHON, &scripts)
-        .named(format!("install {}", code.to))
-        .at(code.install)
+        .named(format!("install {}", below(&code.to).join(", ")))
+        .at(install.lines)
         .args([files.at.clone()])
+        .args(below(&files.at))
         .file("options.txt", facts.packages.options.as_str())
         .mount(files.mount())
         .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))

@@ -1,6 +1,6 @@
 //! `code`, and what `CODE_VERSION` makes of it.
 
-use llb::Lines;
+use std::collections::BTreeSet;
 
 use super::{Code, CodeSource, Git, arguments::Given, reader::Reader};
 use crate::{
@@ -50,15 +50,23 @@ impl Reader<'_> {
         Some(Spanned::new(self.command(section, "build", values::script)?, lines))
     }
 
-    fn install(&mut self, section: &Node) -> Option<Lines> {
-        let wanted = self.one(section, "install", values::boolean)?;
-        if wanted.value && self.root.get("python").is_none() {
+    fn install(&mut self, section: &Node) -> Option<Spanned<Vec<String>>> {
+        let mut folders = BTreeSet::new();
+        for Spanned { value, .. } in self.list(section, "install", values::installed) {
+            match value {
+                Some(folder) => drop(folders.insert(folder)),
+                // Of an overlay: nothing that stands below it.
+                None => folders.clear(),
+            }
+        }
+        let lines = section.entry("install").filter(|_| !folders.is_empty())?.lines();
+        if self.root.get("python").is_none() {
             let mistake =
                 Mistake::new("there is no `python`, and so no environment to install into");
             let help = "add `python: {}`: the environment of what the code needs";
-            self.findings.at(wanted.lines, mistake.help(help).about("install"));
+            self.findings.at(lines, mistake.help(help).about("install"));
         }
-        wanted.value.then_some(wanted.lines)
+        Some(Spanned::new(folders.into_iter().collect(), lines))
     }
 
     fn source(&mut self, section: &Node, version: Option<&Given>) -> Option<CodeSource> {

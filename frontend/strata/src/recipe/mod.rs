@@ -156,8 +156,8 @@ pub struct Code {
     pub version: Option<String>,
     /// The command that makes more of it, in its words.
     pub build: Option<Spanned<Vec<String>>>,
-    /// The line that asks for it to be installed into the environment, if one does.
-    pub install: Option<Lines>,
+    /// The folders of it that are installed into the environment, sorted; empty for all of it.
+    pub install: Option<Spanned<Vec<String>>>,
     /// Modules of it that must import, sorted.
     pub verify: Option<Spanned<Vec<String>>>,
     /// Environment of these three.

@@ -25,8 +25,10 @@ fn locked(folder: &str) -> (Arc<SourceFile>, Arc<SourceFile>) {
         "uv" | "uv-conflicts" | "uv-workspace" => {
             (read(folder, "uv.lock"), read(folder, "pyproject.toml"))
         }
-        "uv-workspace/lib" => (read("uv-workspace", "uv.lock"), read(folder, "pyproject.toml")),
-        "poetry" | "poetry-1" | "poetry-standard" => {
+        "uv-workspace/api" | "uv-workspace/lib" => {
+            (read("uv-workspace", "uv.lock"), read(folder, "pyproject.toml"))
+        }
+        "poetry" | "poetry-1" | "poetry-standard" | "poetry-local" => {
             (read(folder, "poetry.lock"), read(folder, "pyproject.toml"))
         }
         "pdm" => (read(folder, "pdm.lock"), read(folder, "pyproject.toml")),
@@ -39,7 +41,8 @@ fn locked(folder: &str) -> (Arc<SourceFile>, Arc<SourceFile>) {
 fn is_refused(folder: &str, environment: &Environment) -> bool {
     match folder {
         "pipenv" => environment.python() != (3, 11),
-        "uv-conflicts" | "uv-workspace" | "uv-workspace/lib" => environment.python() < (3, 11),
+        "uv-conflicts" | "uv-workspace" | "uv-workspace/api" | "uv-workspace/lib"
+        | "poetry-local" => environment.python() < (3, 11),
         _ => environment.python() < (3, 10),
     }
 }

@@ -6,6 +6,7 @@ mod choice;
 mod environments;
 mod exports;
 mod hashes;
+mod local;
 mod others;
 mod projects;
 mod properties;

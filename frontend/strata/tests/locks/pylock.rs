@@ -73,7 +73,6 @@ fn what_is_refused() {
         package(&format!("marker = \"os_nam == 'x'\"\n{wheel}")),
         package(&format!("requires-python = \"<3\"\n{wheel}")),
         package(&format!("{wheel}\n[[packages]]\nname = \"A\"\nversion = \"2\"\n{wheel}")),
-        package("directory = {path = \"../a\"}"),
         package("vcs = {type = \"hg\", url = \"https://e.org/a\", commit-id = \"1\"}"),
         package("vcs = {type = \"git\", url = \"https://e.org/a\", commit-id = \"main\"}"),
         package(

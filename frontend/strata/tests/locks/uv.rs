@@ -1,7 +1,7 @@
 //! `uv.lock`: out of date, of another project, or with what a build cannot have.
 
 use crate::{
-    environments::{environments, selection, usual},
+    environments::{selection, usual},
     reading::{file, read},
 };
 
@@ -70,7 +70,6 @@ fn what_a_build_cannot_have() {
         &[("version = 1\n", "version = 2\n")],
         &[("requires-python = \">=3.10\"", "requires-python = \">=3.13\"")],
         &[("revision = 5", "revision = 5\nsupported-markers = [\"sys_platform == 'win32'\"]")],
-        &[(h11, "name = \"h11\"\nversion = \"0.16.0\"\nsource = { editable = \"libs/h11\" }")],
         &[(h11, "name = \"h11\"\nversion = \"0.16.0\"\nsource = { path = \"../h11.whl\" }")],
         &[("name = \"h11\"\nversion", "name = \"h12\"\nversion")],
         &[(
@@ -103,13 +102,4 @@ fn a_selection_that_cannot_be() {
     };
     let told = [told(&["sock"], &["docs"]), told(&["old", "new"], &[])];
     insta::assert_snapshot!(told.join("\n"));
-}
-
-#[test]
-fn a_member_of_the_workspace_is_not_an_index() {
-    let lock = file("uv.lock", include_str!("fixtures/uv-workspace/uv.lock"));
-    let project = include_str!("fixtures/uv-workspace/api/pyproject.toml");
-    let project = file("api/pyproject.toml", project);
-    let read = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]);
-    insta::assert_snapshot!(read.unwrap_err().to_string());
 }

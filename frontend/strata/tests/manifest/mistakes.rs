@@ -115,6 +115,7 @@ fn keys() {
             ("base: b\nmodels: [{url: 'https://e.org/f?a=b&X-Amz-Signature=c', to: /m}]\n", &[]),
             ("base: b\nenv: {HF_HOME: /opt/venv}\n", &[]),
             ("base: b\ncode: {context: ., install: true}\ndev: {models: a/b}\n", &[]),
+            ("base: b\npython: {}\ncode: {context: ., install: [yes, /app, ../a]}\n", &[]),
             ("base: b\ndev: {args: {}, dev: {}}\nvariants: {v: {variants: {}}}\n", &[]),
             ("base: b\nmodels: [{hff: a/b}, {revision: v1}]\n", &[]),
             ("base: b\nenv: {A B: 1, '': 2, 'A=B': 3, '${A}': 4}\n", &[]),

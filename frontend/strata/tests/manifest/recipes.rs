@@ -111,7 +111,9 @@ fn from(code: &Code) -> String {
         write!(from, " subdir {}", code.subdir).unwrap();
     }
     code.version.iter().for_each(|version| write!(from, " version {version}").unwrap());
-    format!("{from} to {}", code.to)
+    let mut to = format!("{from} to {}", code.to);
+    code.install.iter().for_each(|install| write!(to, " install {:?}", install.value).unwrap());
+    to
 }
 
 fn check(cases: &[Case<'_>]) {
@@ -383,6 +385,20 @@ fn overlays_are_laid_as_compose_lays_them() {
             "code: https://h/r\nvariants: {nvidia: {code: {ref: v2}}}",
             nvidia,
             "code \"git https://h/r#v2 to /app\"\nworkdir \"/app\"",
+        ),
+        (
+            "more of the code is installed",
+            "python: {}\ncode: {source: ., install: true}\nvariants: {nvidia: {code: {install: \
+             [./lib/, .]}}}",
+            nvidia,
+            "code \"context \\\"\\\" to /app install [\\\"\\\", \\\"lib\\\"]\"\nworkdir \"/app\"",
+        ),
+        (
+            "the code is not installed",
+            "python: {}\ncode: {source: ., install: [api, lib]}\nvariants: {nvidia: {code: \
+             {install: false}}}",
+            nvidia,
+            "code \"context \\\"\\\" to /app\"\nworkdir \"/app\"",
         ),
         (
             "models add",

@@ -193,7 +193,12 @@ impl Project {
         let options = demand.requirements.options_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
         let picks = self.lock.iter().map(|pin| self.pick(pin)).collect();
-        Packages { picks, bill: Some(Bill::Resolved(resolution.into())), options }
+        Packages {
+            picks,
+            local: Vec::new(),
+            bill: Some(Bill::Resolved(resolution.into())),
+            options,
+        }
     }
 
     fn pick(&self, pin: &str) -> Pick {

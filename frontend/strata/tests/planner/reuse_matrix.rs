@@ -93,6 +93,22 @@ fn code_that_is_built_installed_and_verified() {
 }
 
 #[test]
+fn packages_of_the_code_are_installed_together() {
+    let install = |what: &str| {
+        let mut project = Project::example();
+        made_of_code(&mut project);
+        replace("install: true", &format!("install: {what}"))(&mut project);
+        project
+    };
+    let (all, two) = (install("true"), install("[lib, api]"));
+    let verify = "[verify] import app.main";
+    assert_eq!(all.steps_to(&two), ["[code] install /app/api, /app/lib", verify]);
+    assert_eq!(two.steps_to(&install("[./api/, lib, api]")), [""; 0], "their order means nothing");
+    assert_eq!(all.steps_to(&install(".")), [""; 0]);
+    assert_eq!(all.steps_to(&install("false")), [verify]);
+}
+
+#[test]
 fn code_is_built_with_the_toolchain_whatever_the_engine_can() {
     for merge in [true, false] {
         let mut project = Project::example();

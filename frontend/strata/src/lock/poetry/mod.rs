@@ -19,8 +19,9 @@ use toml::{Spanned, Table, Value};
 use super::{
     File, Lock, Pyproject, Source,
     document::{Document, When},
-    file::{folder, git, hash_text, refuse_folder},
+    file::{folder, git, hash_text, refuse_path},
     fingerprint::{SPACED, json, object, sha256},
+    local::{Entry, Local},
     pylock::unknown,
 };
 use crate::{
@@ -126,10 +127,7 @@ pub(super) fn read(
         match chosen {
             Ok((_, false)) => {}
             Ok((package, true)) => match package.read(&lock) {
-                Ok(mut read) => {
-                    read.location = Some(document.location(&package.name.span()));
-                    packages.push(read);
-                }
+                Ok(read) => packages.push(read.at(document.location(&package.name.span()))),
                 Err(mistake) => findings.at(document.lines(&package.name.span()), mistake),
             },
             Err((package, mistake)) => {
@@ -266,9 +264,16 @@ impl Package {
         Ok(false)
     }
 
-    fn read(&self, lock: &PoetryLock) -> Result<super::Package, Mistake> {
+    fn read(&self, lock: &PoetryLock) -> Result<Entry, Mistake> {
         let written = self.name.get_ref();
         let name = normalize(written);
+        let needs = self.dependencies.keys().map(|name| normalize(name)).collect();
+        if let Some(Place { r#type, url, .. }) = &self.source
+            && r#type == "directory"
+        {
+            let (folder, is_package) = (url.clone(), true);
+            return Ok(Entry::Local(Local { name, folder, is_package, location: None, needs }));
+        }
         let files = match self.files.is_empty() {
             true => lock.metadata.files.get(written).map(Vec::as_slice).unwrap_or_default(),
             false => &self.files,
@@ -290,12 +295,12 @@ impl Package {
                     let file = File::at(&place.url, None, hashes, None)?;
                     Source::Archive { file, subdirectory: folder(place.subdirectory.clone())? }
                 }
-                _ => return Err(refuse_folder(&name, &place.url)),
+                _ => return Err(refuse_path(&name, &place.url)),
             },
         };
         let version = Some(self.version.clone());
-        let needs = self.dependencies.keys().map(|name| normalize(name)).collect();
-        Ok(super::Package { name, version, source, index, location: None, needs })
+        let package = super::Package { name, version, source, index, location: None, needs };
+        Ok(Entry::Package(package))
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Reached<'a> {
     pub(super) package: Option<usize>,
     /// The package that led to it first; none for the groups of a workspace's root.
     pub(super) by: Option<usize>,
+    /// Whether another package or a group depends on it; not if it is a root alone.
+    pub(super) is_needed: bool,
 }
 
 /// A package, or an extra or group of it.
@@ -41,6 +43,7 @@ struct Trail<'a> {
     visits: Vec<(usize, Part<'a>)>,
     next: usize,
     reached: Vec<Reached<'a>>,
+    needed: BTreeSet<usize>,
     missing: BTreeSet<&'a str>,
 }
 
@@ -51,7 +54,7 @@ impl<'a> Trail<'a> {
         }
         self.visits.push((package, part));
         if part == Part::Itself {
-            self.reached.push(Reached { name, package: Some(package), by });
+            self.reached.push(Reached { name, package: Some(package), by, is_needed: false });
         }
     }
 
@@ -65,11 +68,15 @@ impl<'a> Trail<'a> {
     ) {
         match package {
             Some(package) => {
+                // A project may name its own extras.
+                if by != Some(package) {
+                    self.needed.insert(package);
+                }
                 self.visit(name, package, Part::Itself, by);
                 extras.iter().for_each(|extra| self.visit(name, package, Part::Extra(extra), by));
             }
             None if self.missing.insert(name) => {
-                self.reached.push(Reached { name, package: None, by });
+                self.reached.push(Reached { name, package: None, by, is_needed: true });
             }
             None => {}
         }
@@ -102,7 +109,11 @@ impl<'a> Graph<'a> {
                 _ => None,
             }));
         }
-        self.walk(roots, selection, &active).reached
+        let Trail { mut reached, needed, .. } = self.walk(roots, selection, &active);
+        for one in &mut reached {
+            one.is_needed |= one.package.is_some_and(|package| needed.contains(&package));
+        }
+        reached
     }
 
     fn walk(&self, roots: &[usize], selection: &'a Selection, active: &Selection) -> Trail<'a> {

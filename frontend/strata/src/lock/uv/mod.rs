@@ -16,7 +16,8 @@ use self::graph::{Graph, Reached};
 use super::{
     File, Lock, Pyproject, Source,
     document::{Document, When},
-    file::{folder, git, hash_text, refuse_folder},
+    file::{folder, git, hash_text, refuse_path},
+    local::{Entry, Local},
     pylock::{check_environments, require_python, unknown},
 };
 use crate::{
@@ -190,7 +191,7 @@ pub(super) fn read(
     }
     let graph = Graph::new(&lock, environment);
     let mut packages = Vec::new();
-    for Reached { name, package, by } in graph.reach(&roots, selection) {
+    for Reached { name, package, by, is_needed } in graph.reach(&roots, selection) {
         let by = by.and_then(|by| lock.packages.get(by));
         let lines = by.map_or(Lines::one(1), |by| document.lines(&by.name.span()));
         let Some(index) = package else {
@@ -199,18 +200,11 @@ pub(super) fn read(
             continue;
         };
         let package = &lock.packages[index];
-        if package.is_code() && roots.contains(&index) {
+        if package.is_code() && roots.contains(&index) && !is_needed {
             continue;
         }
-        match package.source() {
-            Ok(source) => packages.push(super::Package {
-                name: normalize(name),
-                version: package.version.clone(),
-                source,
-                index: None,
-                location: Some(document.location(&package.name.span())),
-                needs: package.dependencies.iter().map(|edge| normalize(&edge.name)).collect(),
-            }),
+        match package.read() {
+            Ok(read) => packages.push(read.at(document.location(&package.name.span()))),
             Err(mistake) => findings.at(document.lines(&package.name.span()), mistake),
         }
     }
@@ -283,6 +277,18 @@ impl Package {
         self.code_folder().is_some()
     }
 
+    fn read(&self) -> Result<Entry, Mistake> {
+        let name = normalize(self.name.get_ref());
+        let needs = self.dependencies.iter().map(|edge| normalize(&edge.name)).collect();
+        if let Some(folder) = self.code_folder() {
+            let (folder, is_package) = (folder.to_owned(), self.source.r#virtual.is_none());
+            return Ok(Entry::Local(Local { name, folder, is_package, location: None, needs }));
+        }
+        let (version, source) = (self.version.clone(), self.source()?);
+        let package = super::Package { name, version, source, index: None, location: None, needs };
+        Ok(Entry::Package(package))
+    }
+
     /// Where it comes from, if a build can have it.
     fn source(&self) -> Result<Source, Mistake> {
         let Place { registry, git: repository, url, subdirectory, path, .. } = &self.source;
@@ -290,10 +296,7 @@ impl Package {
             (Some(_), None, None) => self.release(),
             (None, Some(repository), None) => git_source(repository),
             (None, None, Some(url)) => self.archive(url, subdirectory.clone()),
-            _ => {
-                let folder = self.code_folder().or(path.as_deref());
-                Err(refuse_folder(self.name.get_ref(), folder.unwrap_or("?")))
-            }
+            _ => Err(refuse_path(self.name.get_ref(), path.as_deref().unwrap_or("?"))),
         }
     }
 
@@ -319,7 +322,7 @@ impl Distribution {
     fn read(&self, package: &str) -> Result<File, Mistake> {
         let Some(url) = &self.url else {
             let path = self.path.as_deref().or(self.filename.as_deref());
-            return Err(refuse_folder(package, path.unwrap_or("?")));
+            return Err(refuse_path(package, path.unwrap_or("?")));
         };
         let hashes = self.hash.as_deref().and_then(hash_text).into_iter().collect();
         File::at(url, self.filename.clone(), hashes, self.size)

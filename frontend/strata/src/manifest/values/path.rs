@@ -1,6 +1,6 @@
 //! Paths: absolute ones in the image, relative ones in the build context and in the code.
 
-use super::{Read, expected};
+use super::{Read, boolean, expected};
 use crate::{
     lock::Kind,
     mistake::{Mistake, list, quote},
@@ -72,6 +72,19 @@ pub fn relative(text: &str) -> Read<String> {
         return Err(expected("a relative path", text));
     }
     clean(text)
+}
+
+/// What of the code is installed: the folder of a package, empty for the code itself; none for
+/// `false`.
+pub fn installed(text: &str) -> Read<Option<String>> {
+    match boolean(text) {
+        Ok(all) => Ok(all.then(String::new)),
+        // What YAML 1.1 takes for a boolean is no folder.
+        Err(_) if ["yes", "no", "on", "off"].contains(&text.to_lowercase().as_str()) => {
+            Err(expected("`true`, `false` or a folder of the code", text))
+        }
+        Err(_) => relative(text).map(Some),
+    }
 }
 
 /// The build context or a folder in it.

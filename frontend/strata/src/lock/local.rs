@@ -1,0 +1,95 @@
+//! Packages of a lock that are folders beside it: members of a workspace, and what a project
+//! depends on by a path. Their files are somebody's code and come with the code; what they need
+//! is installed as any dependency.
+
+use std::collections::BTreeSet;
+
+use llb::Location;
+
+use super::{Package, SDISTS};
+
+/// A package that is a folder, and needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Its name, normalised (PEP 503).
+    pub name: String,
+    /// The folder, as seen from that of the lock.
+    pub folder: String,
+    /// Whether it can be installed: uv also has projects that are no packages.
+    pub is_package: bool,
+    /// Its line in the lock.
+    pub location: Option<Location>,
+    /// The packages that it needs; normalised names.
+    pub needs: BTreeSet<String>,
+}
+
+/// What a lock has of a name.
+pub(super) enum Entry {
+    /// Something to install.
+    Package(Package),
+    /// Somebody's code.
+    Local(Local),
+}
+
+impl Entry {
+    /// The same, with its line in the lock.
+    pub(super) fn at(mut self, at: Location) -> Self {
+        match &mut self {
+            Self::Package(Package { location, .. }) | Self::Local(Local { location, .. }) => {
+                *location = Some(at);
+            }
+        }
+        self
+    }
+
+    /// Whether both are of the same package, in the same version.
+    pub(super) fn is_again(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Package(one), Self::Package(other)) => {
+                (&one.name, &one.version) == (&other.name, &other.version)
+            }
+            (Self::Local(one), Self::Local(other)) => one.name == other.name,
+            _ => false,
+        }
+    }
+}
+
+/// What is installed and what is code. Who needs somebody's code needs what that needs: it is
+/// known by the packages, of which the code is none.
+pub(super) fn divide(entries: Vec<Entry>) -> (Vec<Package>, Vec<Local>) {
+    let (mut packages, mut local) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry {
+            Entry::Package(package) => packages.push(package),
+            Entry::Local(one) => local.push(one),
+        }
+    }
+    for package in &mut packages {
+        package.needs = beyond(&package.needs, &local);
+    }
+    (packages, local)
+}
+
+/// What `names` need, where some of them are code.
+fn beyond(names: &BTreeSet<String>, local: &[Local]) -> BTreeSet<String> {
+    let (mut needs, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let mut pending: Vec<&String> = names.iter().collect();
+    while let Some(name) = pending.pop() {
+        match local.iter().find(|one| one.name == *name) {
+            Some(one) if known.insert(name) => pending.extend(&one.needs),
+            Some(_) => {}
+            None => drop(needs.insert(name.clone())),
+        }
+    }
+    needs
+}
+
+/// Whether a path is the folder of the lock: the project itself, which nobody is told of.
+pub(super) fn is_project(path: &str) -> bool {
+    matches!(path, "." | "./")
+}
+
+/// Whether a path is that of a wheel or of a source archive.
+pub(super) fn is_archive(path: &str) -> bool {
+    path.ends_with(".whl") || SDISTS.iter().any(|ending| path.ends_with(ending))
+}

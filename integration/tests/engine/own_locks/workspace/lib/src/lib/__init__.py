@@ -1,0 +1,4 @@
+import mdurl
+import six
+
+TEXT = f"{six.__name__} {mdurl.__name__}"
