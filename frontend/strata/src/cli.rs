@@ -224,6 +224,9 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
         }
     }
     let plans = plan::plan(&recipe, &facts);
+    for plan in &plans {
+        plan::check_layers(&recipe, plan).map_err(|mistakes| told(&mistakes))?;
+    }
     Ok(Graph::of(plans.iter().map(|plan| &plan.image.root)))
 }
 
@@ -258,6 +261,7 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
             platform: platform.clone(),
             state: Image::new(&recipe.base.value).build(platform, meta),
             env: BTreeMap::new(),
+            layers: 0,
         }
     };
     let demand = demand(recipe, &arguments.context)?;

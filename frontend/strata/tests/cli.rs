@@ -50,6 +50,17 @@ fn a_plan_as_text() {
 }
 
 #[test]
+fn more_layers_than_engines_take() {
+    let models: Vec<String> = (0..70).map(|n| format!("org/model-{n}")).collect();
+    let manifest = MANIFEST.replace("org/name", &format!("[{}]", models.join(", ")));
+    let (status, stdout, stderr) = strata(&folder(&manifest), &["plan"]);
+    assert_eq!((status, stdout.as_str()), (1, ""));
+    for said in ["strata.yaml:5", "140 of models", "Docker takes 125 at most"] {
+        assert!(stderr.contains(said), "nobody says {said:?}:\n{stderr}");
+    }
+}
+
+#[test]
 fn a_plan_as_json() {
     let (_, stdout, _) = strata(&folder(MANIFEST), &["plan", "--format", "json"]);
     let graph: serde_json::Value = serde_json::from_str(&stdout).unwrap();

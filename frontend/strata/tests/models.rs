@@ -84,7 +84,7 @@ fn patterns_are_fnmatchs() {
 
 fn base() -> Base {
     let platform = Platform::normalised("linux", "amd64", "", "");
-    Base { state: State::scratch(), platform, env: BTreeMap::new() }
+    Base { state: State::scratch(), platform, env: BTreeMap::new(), layers: 0 }
 }
 
 #[test]

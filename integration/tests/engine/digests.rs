@@ -91,7 +91,8 @@ fn base(recipe: &Recipe, settings: &Settings) -> Base {
     let meta = plan::base_meta(recipe, settings, &platform);
     // buildx has Docker's own engine prefer the images that it has.
     let state = Image::new(name).resolve_mode("local").build(&platform, meta);
-    Base { env: env.collect(), platform, state }
+    let layers = image["RootFS"]["Layers"].as_array().unwrap().len();
+    Base { env: env.collect(), platform, state, layers }
 }
 
 /// What the build resolved the requirements to.

@@ -46,7 +46,12 @@ impl Build<'_> {
                  `--platform {other}`"
             ))));
         }
-        let base = Base { platform: platform.clone(), state, env: environment(&config) };
+        let base = Base {
+            platform: platform.clone(),
+            state,
+            env: environment(&config),
+            layers: layers(&config),
+        };
         Ok(Found { base, config, digest })
     }
 
@@ -122,6 +127,12 @@ fn own_platform(config: &Value) -> Option<Platform> {
     let text = |key: &str| config.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     let variant = text("variant").unwrap_or_default();
     Some(Platform::normalised(text("os")?, text("architecture")?, variant, ""))
+}
+
+/// How many layers a config names.
+fn layers(config: &Value) -> usize {
+    let layers = config.pointer("/rootfs/diff_ids").and_then(Value::as_array);
+    layers.map_or(0, Vec::len)
 }
 
 /// The environment of an image's config.

@@ -173,6 +173,9 @@ impl<'a> Build<'a> {
         let provenance =
             Provenance { revision, labels: request.options.labels.clone().into_iter().collect() };
         let plans = plan::plan(self.recipe, &facts);
+        for plan in &plans {
+            plan::check_layers(self.recipe, plan)?;
+        }
         let results =
             plans.iter().zip(&configs).map(|(plan, config)| self.result(plan, config, &provenance));
         Ok(BuildResult::new(try_join_all(results).await?, request.options.multi_platform))

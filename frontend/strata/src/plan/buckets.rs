@@ -1,6 +1,9 @@
 //! Which layer a package goes into: decided by its name, so that no edit moves another package.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -104,9 +107,8 @@ const HEAVY_BYTES: u64 = 1_000_000;
 /// layers above it to extract again.
 const LIGHT_LAYERS: usize = 12;
 
-/// So many layers may the packages have: an image can have 127, and the base, the models and the
-/// rest need some.
-const LAYERS: usize = 80;
+/// So many layers do those of the heavy packages share that cannot all be alone.
+const SHARED_LAYERS: usize = 8;
 
 /// Packages that own the same files, and must be installed by one command, which settles whose
 /// files stay.
@@ -115,7 +117,7 @@ const FAMILIES: [&str; 1] = ["opencv-"];
 /// The packages by the layers that they go into.
 #[derive(Debug)]
 pub(super) struct Buckets<'a> {
-    /// Heavy wheels; mostly one to a layer.
+    /// Heavy wheels, one to a layer; if that were too many, the smallest share some.
     pub(super) heavy: Vec<Vec<&'a Pick>>,
     /// Packages that are built from source, one to a layer.
     pub(super) built: Vec<&'a Pick>,
@@ -132,25 +134,38 @@ pub(super) struct Heavy<'a> {
 }
 
 impl<'a> Buckets<'a> {
-    pub(super) fn of(picks: &'a [Pick], heavy: &Heavy<'_>) -> Self {
+    /// Of all packages, which have `room` for so many layers.
+    pub(super) fn of(picks: &'a [Pick], heavy: &Heavy<'_>, room: usize) -> Self {
         let (built, wheels): (Vec<_>, Vec<_>) = picks.iter().partition(|pick| pick.built);
-        let (heavy, light): (Vec<_>, Vec<_>) =
+        let (large, light): (Vec<_>, Vec<_>) =
             wheels.into_iter().partition(|pick| heavy.includes(pick));
         let light = gather(light, |pick| hashed(family(&pick.name), LIGHT_LAYERS));
-        let heavy = {
-            let alone = gather(heavy.clone(), |pick| family(&pick.name).to_owned());
-            let left = LAYERS.saturating_sub(built.len() + light.len()).max(1);
-            if alone.len() <= left {
-                alone
-            } else {
-                gather(heavy, |pick| hashed(family(&pick.name), left))
-            }
-        };
-        Self { heavy, built, light }
+        let mut alone = gather(large, |pick| family(&pick.name).to_owned());
+        let left = room.saturating_sub(built.len() + LIGHT_LAYERS).max(1);
+        if alone.len() > left {
+            // The largest stay alone, so that an edit moves no more than one package.
+            alone.sort_by_cached_key(|picks| Reverse(heavy.weight(picks)));
+            let shared = SHARED_LAYERS.min(left);
+            let rest = alone.split_off(left - shared).concat();
+            alone.sort_by(|a, b| a.iter().map(|it| &it.name).cmp(b.iter().map(|it| &it.name)));
+            alone.extend(gather(rest, |pick| hashed(family(&pick.name), shared)));
+        }
+        Self { heavy: alone, built, light }
     }
 }
 
 impl Heavy<'_> {
+    /// What is to be alone comes before what need not: what someone asked for, then what is large.
+    /// Sizes are taken roughly, so that a bump changes nothing; one that nobody knows may be any.
+    fn weight(&self, picks: &[&Pick]) -> (bool, u32, String) {
+        let is_asked =
+            |pick: &&Pick| self.named.contains(&pick.name) || self.seen.contains(&pick.name);
+        let size = picks.iter().map(|pick| pick.size).sum::<Option<u64>>();
+        let size = size.map_or(u64::BITS, |size| size.checked_ilog2().unwrap_or_default());
+        let name = picks.first().map(|pick| pick.name.clone()).unwrap_or_default();
+        (picks.iter().any(is_asked), size, name)
+    }
+
     fn includes(&self, pick: &Pick) -> bool {
         let known = HEAVY.iter().any(|known| match known.strip_suffix('*') {
             Some(start) => pick.name.starts_with(start),

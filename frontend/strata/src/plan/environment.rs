@@ -9,6 +9,7 @@ use super::{
     buckets::{Buckets, Heavy},
     facts::{Pick, PlatformFacts},
     files,
+    layers::room,
     python::{self, Visible},
 };
 
@@ -42,7 +43,8 @@ impl<'a> Environment<'a> {
         let wanted = &scope.recipe.python;
         let seen = wanted.after.values().flat_map(|names| closure(picks, names)).collect();
         let heavy = Heavy { named: &wanted.heavy, seen };
-        let Buckets { heavy, built, light } = Buckets::of(picks, &heavy);
+        let Buckets { heavy, built, light } =
+            Buckets::of(picks, &heavy, room(scope.recipe, &platform.base));
         let venv = python::venv(scope, &platform.base, python.clone());
         let wheels = |picks: Vec<&'a Pick>| {
             let state = python::wheels(scope, &platform.base, python, venv.as_ref(), &picks);
@@ -86,15 +88,16 @@ impl<'a> Environment<'a> {
         }
         let seen = closure(&platform.packages.picks, names);
         let is_seen = |pick: &&'a Pick| seen.contains(&pick.name);
-        let alone = self.heavy.iter().chain(&self.built).filter(|it| it.picks.iter().any(is_seen));
+        let all = self.heavy.iter().chain(&self.built);
+        let (alone, shared): (Vec<_>, Vec<_>) = all.partition(|it| it.picks.iter().all(is_seen));
         // The others share their layers with packages that are not meant.
-        let others: Vec<&Pick> =
-            self.light.iter().flat_map(|bucket| &bucket.picks).copied().filter(is_seen).collect();
+        let shared = shared.into_iter().chain(&self.light).flat_map(|bucket| &bucket.picks);
+        let others: Vec<&Pick> = shared.copied().filter(is_seen).collect();
         let others = (!others.is_empty()).then(|| {
             let venv = self.venv.as_ref();
             packages(python::wheels(scope, &platform.base, python, venv, &others), &others)
         });
-        let alone = alone.map(|bucket| bucket.layer.clone());
+        let alone = alone.into_iter().map(|bucket| bucket.layer.clone());
         self.empty().into_iter().chain(alone).chain(others).collect()
     }
 }

@@ -131,6 +131,8 @@ pub struct Base {
     pub state: State,
     /// The environment of its config.
     pub env: BTreeMap<String, String>,
+    /// How many layers it has; none where nobody knows.
+    pub layers: usize,
 }
 
 impl Base {

@@ -8,6 +8,7 @@ mod code;
 mod environment;
 mod facts;
 mod folders;
+mod layers;
 mod models;
 mod python;
 mod resolve;
@@ -33,6 +34,7 @@ pub use facts::{
     Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
     Pick, PlatformFacts, Probe, Resolution, Settings,
 };
+pub use layers::{Layers, check_layers};
 pub use python::VENV;
 use python::VENV_PYTHON;
 use step::PYTHON;
@@ -73,6 +75,8 @@ pub struct Plan {
     pub platform: Platform,
     /// The image's filesystem and its layers.
     pub image: Assembled,
+    /// How many layers that are, and of what.
+    pub layers: Layers,
     /// Its models.
     pub models: Vec<Carried>,
     /// Who runs it.
@@ -219,6 +223,8 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     let mut layers = Vec::new();
     layers.extend(for_python);
     layers.extend(environment.empty());
+    let of_packages = [&environment.heavy, &environment.built, &environment.light];
+    let of_packages = of_packages.iter().map(|buckets| buckets.len()).sum();
     let Environment { venv, heavy, built, light } = environment;
     layers.extend(environment::layers(heavy));
     layers.extend(models.iter().cloned());
@@ -270,14 +276,24 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
     }
     layers.extend(models::in_volume(scope, &facts.models, &folders));
-    let (image, layers) = match recipe.target {
-        Target::Models => (State::scratch(), models),
-        _ => (image, layers),
+    let count = Layers {
+        base: base.layers,
+        packages: of_packages,
+        models: models.len(),
+        others: layers.len() - of_packages - models.len(),
+    };
+    let (image, count, layers) = match recipe.target {
+        Target::Models => {
+            let count = Layers { base: 0, packages: 0, others: 0, ..count };
+            (State::scratch(), count, models)
+        }
+        _ => (image, count, layers),
     };
 
     Plan {
         platform: base.platform.clone(),
         image: assemble(scope, "image", &base.platform, "put the layers together", image, &layers),
+        layers: count,
         models: carried(recipe, &facts.models),
         user,
         has_venv: scope.has_venv(),

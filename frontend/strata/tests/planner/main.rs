@@ -5,5 +5,6 @@
 mod examples;
 mod folders;
 mod image;
+mod layers;
 mod project;
 mod reuse_matrix;

@@ -28,11 +28,12 @@ pub struct Project {
     pub target: Option<String>,
     pub platforms: Vec<String>,
     pub base_digest: String,
+    pub base_layers: usize,
     pub merge: bool,
     pub proxy: Option<String>,
     pub no_cache: NoCache,
-    /// What the resolver or another tool's lock says: `name==version`, or `name==version source`
-    /// for what has no wheel.
+    /// What the resolver or another tool's lock says: `name==version`, `name==version source` for
+    /// what has no wheel, or with the wheel's size.
     pub lock: Vec<String>,
     /// Which of them needs which.
     pub needs: Vec<(&'static str, &'static str)>,
@@ -92,6 +93,7 @@ impl Project {
             target: None,
             platforms: vec!["linux/amd64".to_owned()],
             base_digest: format!("sha256:{}", "a".repeat(64)),
+            base_layers: 4,
             merge: true,
             proxy: None,
             no_cache: NoCache::Nothing,
@@ -215,7 +217,7 @@ impl Project {
             hashes: vec![format!("sha256:{}", "0".repeat(64))],
             direct: false,
             built,
-            size: None,
+            size: kind.parse().ok(),
             needs: self
                 .needs
                 .iter()
@@ -234,6 +236,7 @@ impl Project {
             state: Image::new(name).build(&platform, Meta::named("[base] python:3.12-slim")),
             platform,
             env: BTreeMap::from([("PATH".to_owned(), path)]),
+            layers: self.base_layers,
         }
     }
 

@@ -252,17 +252,6 @@ fn a_package_that_is_heavy_from_now_on() {
 }
 
 #[test]
-fn an_image_has_fewer_layers_than_engines_allow() {
-    let mut project = Project::example();
-    let heavy = (0..200).map(|n| format!("nvidia-{n}==1.0"));
-    let built = (0..20).map(|n| format!("built-{n}==1.0 source"));
-    project.lock = heavy.chain(built).chain((0..100).map(|n| format!("light-{n}==1.0"))).collect();
-    project.lock.sort_unstable();
-    let layers = project.purposes().len();
-    assert!(layers < 100, "an image has 127 at most, the base's among them: {layers}");
-}
-
-#[test]
 fn packages_of_one_family_share_a_layer() {
     let mut project = Project::example();
     project.lock = vec!["opencv-python==4.12".into(), "opencv-python-headless==4.12".into()];

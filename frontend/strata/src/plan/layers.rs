@@ -1,0 +1,88 @@
+//! How many layers an image has, and how many of them its packages may take.
+
+use super::{Base, Plan};
+use crate::{
+    mistake::{Mistake, Mistakes},
+    recipe::{Model, Recipe, Source},
+};
+
+/// So many layers may an image have, the base's among them: what Docker's own image store takes
+/// (`maxLayerDepth` in moby's `layer/layer_store.go`: some of its drivers stack 127 at most, of
+/// which a container needs two).
+const MOST: usize = 125;
+
+/// So many layers are planned at most, as far as packages can share theirs: a little is left for
+/// what others build on the image.
+const PLANNED: usize = 120;
+
+/// So many layers are there at most beside those of the base, of packages and of models:
+/// `system.python`, the empty environment, the user, system packages, what the base is, what is
+/// installed, two verifications, the code, the code as a package, `dirs`, and the volume of models.
+const OTHERS: usize = 12;
+
+/// The layers of an image, by what they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers {
+    /// The base's own.
+    pub base: usize,
+    /// Python packages.
+    pub packages: usize,
+    /// Models, and what was found out about them.
+    pub models: usize,
+    /// The code, system packages and the rest.
+    pub others: usize,
+}
+
+impl Layers {
+    /// All of them.
+    pub const fn total(&self) -> usize {
+        self.base + self.packages + self.models + self.others
+    }
+}
+
+/// So many layers may the packages have. Of the rest, as many are counted as there may be: no edit
+/// of it is to move a package.
+pub(super) fn room(recipe: &Recipe, base: &Base) -> usize {
+    let of_model = |model: &Model| match model.source {
+        Source::Hub(_) => 2,
+        Source::Url(_) | Source::Spacy { .. } | Source::Run(_) => 1,
+    };
+    // And the folders that all models are in.
+    let models = recipe.models.iter().map(of_model).sum::<usize>() + 1;
+    PLANNED.saturating_sub(base.layers + models + OTHERS)
+}
+
+/// Refuses an image with more layers than engines take, before anything is built for it.
+///
+/// # Errors
+///
+/// One mistake, on the lines of what has the most.
+pub fn check_layers(recipe: &Recipe, plan: &Plan) -> Result<(), Mistakes> {
+    let Layers { base, packages, models, others } = plan.layers;
+    let total = plan.layers.total();
+    if total <= MOST {
+        return Ok(());
+    }
+    let parts =
+        [(base, "the base"), (packages, "packages"), (models, "models"), (others, "the rest")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} of {what}")).collect();
+    let message = format!(
+        "the image would have {total} layers ({}), and Docker takes {MOST} at most",
+        parts.join(", ")
+    );
+    let (lines, help) = if base >= packages.max(models) {
+        let help = "take a base with fewer layers; of images that stand on each other, make one";
+        (Some(recipe.base.lines), help)
+    } else if packages >= models {
+        let help = "each package that is built from source has a layer of its own: build wheels of \
+                    some, and have an index serve them";
+        (recipe.python.lines, help)
+    } else {
+        let help = "files of one repository are one model, by `files`; leave others to a volume, \
+                    or to an image of their own (`--target models`)";
+        (recipe.models.first().map(|model| model.lines), help)
+    };
+    let mistake = Mistake::new(message).help(help);
+    Err(Mistakes(vec![mistake.on(&recipe.file, lines.unwrap_or(recipe.base.lines))]))
+}
