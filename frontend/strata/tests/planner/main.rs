@@ -8,3 +8,4 @@ mod image;
 mod layers;
 mod project;
 mod reuse_matrix;
+mod torch;

@@ -33,8 +33,10 @@ pub struct Project {
     pub proxy: Option<String>,
     pub no_cache: NoCache,
     /// What the resolver or another tool's lock says: `name==version`, `name==version source` for
-    /// what has no wheel, or with the wheel's size.
+    /// what has no wheel, or with the wheel's size or the folder that it is in.
     pub lock: Vec<String>,
+    /// What it says for a platform, where that is something else.
+    pub locks: BTreeMap<String, Vec<String>>,
     /// Which of them needs which.
     pub needs: Vec<(&'static str, &'static str)>,
     /// The frontend's own image.
@@ -102,6 +104,7 @@ impl Project {
                 .chain(["requests==2.32.3", "tqdm==4.67.1", "uvloop==0.21.0 source"])
                 .map(str::to_owned)
                 .collect(),
+            locks: BTreeMap::new(),
             needs: Vec::new(),
             frontend: "docker.io/strata/strata:1".to_owned(),
             environment: false,
@@ -152,7 +155,7 @@ impl Project {
             .map(|platform| PlatformFacts {
                 base: self.base(platform),
                 probe: probe(),
-                packages: self.packages(&recipe),
+                packages: self.packages(&recipe, platform),
             })
             .collect();
         let native = Platform::parse("linux/amd64").unwrap();
@@ -184,7 +187,7 @@ impl Project {
         })
     }
 
-    fn packages(&self, recipe: &Recipe) -> Packages {
+    fn packages(&self, recipe: &Recipe, platform: &str) -> Packages {
         let mut inputs = Inputs::new(recipe);
         while let Some(path) = inputs.pending().pop() {
             let recipe::InputPath::Context(name) = &path else { panic!("{path:?}") };
@@ -194,7 +197,8 @@ impl Project {
         let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = demand.requirements.options_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
-        let picks = self.lock.iter().map(|pin| self.pick(pin)).collect();
+        let lock = self.locks.get(platform).unwrap_or(&self.lock);
+        let picks = lock.iter().map(|pin| self.pick(pin)).collect();
         Packages {
             picks,
             local: Vec::new(),
@@ -209,10 +213,11 @@ impl Project {
         let built = kind == "source";
         let ending = if built { ".tar.gz" } else { "-py3-none-any.whl" };
         let file = format!("{name}-{version}{ending}");
+        let folder = if kind.contains("://") { kind } else { "https://files.example.org" };
         Pick {
             name: name.to_owned(),
             version: Some(version.to_owned()),
-            url: format!("https://files.example.org/{file}"),
+            url: format!("{folder}/{file}"),
             file,
             hashes: vec![format!("sha256:{}", "0".repeat(64))],
             direct: false,
