@@ -56,7 +56,7 @@ pub use options::{
 };
 pub use own_image::own_image;
 pub use request::{BuildRequest, Worker, started_by_buildkit};
-pub use resolve::ResolvedImage;
+pub use resolve::{ResolvedGit, ResolvedImage};
 pub use result::{BuildResult, PlatformResult};
 pub use run::run;
 pub use tonic::Code;

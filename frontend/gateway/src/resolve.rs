@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use buildkit_proto::{
-    moby::buildkit::v1::frontend::{ResolveImageConfigRequest, ResolveSourceMetaRequest},
+    moby::buildkit::v1::frontend::{
+        ResolveImageConfigRequest, ResolveSourceGitResponse, ResolveSourceMetaRequest,
+    },
     pb,
 };
 use llb::{Git, Platform};
@@ -19,6 +21,16 @@ pub struct ResolvedImage {
     pub digest: String,
     /// Its configuration for the platform asked for, in JSON.
     pub config: Vec<u8>,
+}
+
+/// A git ref as the daemon found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedGit {
+    /// The object that the ref is at, which [`Git::checksum`] holds a checkout to: of an
+    /// annotated tag, the tag itself.
+    pub checksum: String,
+    /// The commit that is.
+    pub commit: String,
 }
 
 /// What became of an image.
@@ -139,27 +151,45 @@ impl Gateway {
     }
 
     /// Asks a git remote for the commit that a ref stands for. `None` if the daemon cannot
-    /// tell, which it can from BuildKit 0.26 on: then the checkout has to be read.
+    /// tell: none can before BuildKit 0.26, and none says what an object's id is the id of.
+    /// Then the checkout has to be read.
     ///
     /// # Errors
     ///
     /// When the remote cannot be asked or does not have the ref.
-    pub async fn resolve_git(&self, git: &Git) -> Result<Option<String>, Error> {
+    pub async fn resolve_git(&self, git: &Git) -> Result<Option<ResolvedGit>, Error> {
         if !self.capabilities().gateway(SOURCE_METADATA) {
             return Ok(None);
         }
         let source = git.to_op();
-        let name = source.identifier.trim_start_matches("git://");
+        let name = source.identifier.trim_start_matches("git://").to_owned();
         let request = ResolveSourceMetaRequest {
             log_name: format!("[internal] look up {name}"),
             source: Some(source),
             ..ResolveSourceMetaRequest::default()
         };
         let response = self.client().resolve_source_meta(request).await?.into_inner();
-        Ok(response.git.map(|git| {
-            // Of an annotated tag, `checksum` is the tag's own.
-            let commit = Some(git.commit_checksum).filter(|commit| !commit.is_empty());
-            commit.unwrap_or(git.checksum)
+        Ok(response.git.and_then(|git| {
+            let commit = commit(&name, &git)?.to_owned();
+            Some(ResolvedGit { checksum: git.checksum, commit })
         }))
     }
+}
+
+/// The commit that a ref of `source` was found to be at, if it is one for certain.
+///
+/// The daemon says of a ref what object it is at, and what an annotated tag is of. The latter it
+/// asks the remote of `refs/tags/` and the ref: not of `tags/v1`, and of an object's id it asks
+/// nothing at all (`source/git/source.go`).
+fn commit<'a>(source: &str, found: &'a ResolveSourceGitResponse) -> Option<&'a str> {
+    if !found.commit_checksum.is_empty() {
+        return Some(&found.commit_checksum);
+    }
+    let (_, fragment) = source.split_once('#').unwrap_or_default();
+    let asked = fragment.split(':').next().unwrap_or(fragment);
+    let is_commit = match found.r#ref.strip_prefix("refs/tags/") {
+        Some(tag) => tag == asked.strip_prefix("refs/tags/").unwrap_or(asked),
+        None => found.r#ref.starts_with("refs/heads/"),
+    };
+    is_commit.then_some(&found.checksum)
 }

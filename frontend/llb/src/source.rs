@@ -170,10 +170,11 @@ impl Git {
         self
     }
 
-    /// Requires the ref to be this commit.
+    /// Requires the ref to be at this commit, or at the annotated tag of this id; cached as
+    /// without.
     #[must_use]
-    pub fn checksum(mut self, commit: impl Into<String>) -> Self {
-        set(&mut self.attrs, "git.checksum", commit);
+    pub fn checksum(mut self, object: impl Into<String>) -> Self {
+        set(&mut self.attrs, "git.checksum", object);
         self.caps.push("source.git.checksum");
         self
     }

@@ -160,7 +160,10 @@ fn no_attribute_is_empty() {
 fn caps_are_collected_over_the_graph() {
     let git = Git::new("host/path#main:sub", "https://host/path").ssh("default");
     let code = File::on(State::scratch())
-        .copy(Copy::new(git.build(Meta::default()), "/", "/app").exclude([".git"]))
+        .copy(
+            Copy::new(git.checksum("0123456").build(Meta::default()), "/", "/app")
+                .exclude([".git"]),
+        )
         .build(Meta::default());
     let image = merge([base(), code], Meta::default());
     let definition = image.definition();
@@ -170,6 +173,7 @@ fn caps_are_collected_over_the_graph() {
         "source.image",
         "source.git.subdir",
         "source.git.mountsshsock",
+        "source.git.checksum",
         "file.copy.includeexcludepatterns",
         "platform",
     ] {

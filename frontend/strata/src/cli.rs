@@ -27,7 +27,7 @@ use crate::{
         Probe, Resolution, Settings,
     },
     recipe::{self, Choices, InputPath, Model, Recipe, Source, Target},
-    sources,
+    sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
 };
 
@@ -300,7 +300,10 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
         native,
         platforms,
         settings,
-        code: recipe.code.as_ref().map(|code| sources::code(code, &recipe.file, &context, false)),
+        code: recipe
+            .code
+            .as_ref()
+            .map(|code| sources::code(code, &recipe.file, &context, Checkout::Unlabelled)),
     })
 }
 

@@ -9,6 +9,17 @@ use crate::{
     strata_lock,
 };
 
+/// How a checkout and the commit that is said of it are one and the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkout<'a> {
+    /// Nothing is said of it.
+    Unlabelled,
+    /// It is of the object that the ref was found to be at, or fails.
+    Pinned(&'a str),
+    /// It keeps its `.git`, which says what it is of.
+    WithGitDir,
+}
+
 /// The remote and ref that the code is at.
 pub fn git(git: &Git) -> llb::Git {
     let source = match GitUrl::parse(&git.url) {
@@ -39,10 +50,12 @@ pub fn name(git: &Git) -> String {
 ///
 /// Of the build context, what only says how to build is not code: a comment in the manifest must
 /// not make another image.
-///
-/// `keep_git_dir` leaves the checkout its `.git`, by which an engine that cannot be asked for
-/// the commit of a ref shows it all the same.
-pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: bool) -> CodeFacts {
+pub fn code(
+    code: &Code,
+    manifest: &SourceFile,
+    context: &State,
+    checkout: Checkout<'_>,
+) -> CodeFacts {
     // Never the repository itself: it differs from clone to clone of the same files.
     let mut exclude = vec![".git".to_owned(), "**/.git".to_owned()];
     match &code.source {
@@ -67,8 +80,11 @@ pub fn code(code: &Code, manifest: &SourceFile, context: &State, keep_git_dir: b
             }
         }
         CodeSource::Git(remote) => {
-            let source = git(remote);
-            let source = if keep_git_dir { source.keep_git_dir() } else { source };
+            let source = match checkout {
+                Checkout::Unlabelled => git(remote),
+                Checkout::Pinned(object) => git(remote).checksum(object),
+                Checkout::WithGitDir => git(remote).keep_git_dir(),
+            };
             let name = name(remote);
             let meta = Meta::named(format!("[code] {name}"));
             CodeFacts {

@@ -15,7 +15,7 @@ use strata::picks;
 use strata::plan::{self, Base, Bill, Facts, Packages, PlatformFacts, Probe, Resolution, Settings};
 use strata::recipe::{self, Choices, Recipe};
 use strata::requirements::Selection;
-use strata::sources;
+use strata::sources::{self, Checkout};
 
 use crate::project::{NOTHING, Servers};
 use crate::{BASE, STRATA, build, context};
@@ -40,7 +40,9 @@ fn the_engine_reports_the_digests_of_the_plan() {
     let build = Build::succeed(&mut command).unwrap();
 
     // An engine that can be asked for a ref's commit needs no `.git` in the checkout.
-    let unknown = [true, false].map(|keep_git_dir| unknown(&build, &plan(&manifest, keep_git_dir)));
+    let commit = servers.repository.tip("main").unwrap();
+    let checkouts = [Checkout::WithGitDir, Checkout::Pinned(&commit)];
+    let unknown = checkouts.map(|checkout| unknown(&build, &plan(&manifest, checkout)));
     let unknown = unknown.into_iter().min_by_key(Vec::len).unwrap();
     assert_eq!(unknown, NOTHING, "{}", build.report());
 }
@@ -54,7 +56,7 @@ fn unknown(build: &Build, graph: &Graph) -> Vec<String> {
     graph.vertices().iter().filter(|node| !known(node)).map(|node| node.name.clone()).collect()
 }
 
-fn plan(manifest: &str, keep_git_dir: bool) -> Graph {
+fn plan(manifest: &str, checkout: Checkout<'_>) -> Graph {
     let file = SourceFile {
         name: "strata.yaml".into(),
         language: "YAML".into(),
@@ -64,7 +66,7 @@ fn plan(manifest: &str, keep_git_dir: bool) -> Graph {
     let recipe = recipe::read(Arc::new(file), &choices).unwrap();
     let settings = Settings { merge: true, ..Settings::default() };
     let base = base(&recipe, &settings);
-    let source = |code| sources::code(code, &recipe.file, &State::scratch(), keep_git_dir);
+    let source = |code| sources::code(code, &recipe.file, &State::scratch(), checkout);
     let probe: Probe = serde_json::from_str(&in_image("probe.json")).unwrap();
     let packages = packages(&recipe, &probe);
     let facts = Facts {

@@ -25,7 +25,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use prost::Message as _;
-use tokio::{net::unix::pipe, sync::Barrier};
+use tokio::{net::unix::pipe, sync::Barrier, task::JoinHandle};
 use tonic::{Request, Response, Status, codegen::tokio_stream::Empty};
 
 /// What a daemon has and how it fails.
@@ -120,6 +120,14 @@ impl Daemon {
     /// The calls so far, forgotten here.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    /// Answers on a task of its own. The frontend reads the one pipe and writes the other.
+    pub fn start(self: Arc<Self>) -> (pipe::Receiver, pipe::Sender, JoinHandle<()>) {
+        let (from_daemon, to_frontend) = std::io::pipe().unwrap();
+        let (from_frontend, to_daemon) = std::io::pipe().unwrap();
+        let server = tokio::spawn(self.serve(receiver(from_frontend), sender(to_frontend)));
+        (receiver(from_daemon), sender(to_daemon), server)
     }
 
     /// Answers over two pipes until the frontend hangs up.

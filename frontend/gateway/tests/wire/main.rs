@@ -18,10 +18,10 @@ use buildkit_proto::{
     moby::buildkit::v1::{apicaps::ApiCap, frontend::*},
     pb,
 };
-use daemon::{Call, Daemon, enabled, receiver, sender, sources};
+use daemon::{Call, Daemon, enabled, sources};
 use gateway::{
     BuildContext, BuildRequest, BuildResult, Error, Files, Gateway, GitUrl, Options,
-    PlatformResult, Reference, Warning,
+    PlatformResult, Reference, ResolvedGit, Warning,
 };
 use llb::{Exec, Http, Image, Lines, Local, Location, Meta, Platform, SourceFile, State};
 use prost::Message as _;
@@ -33,16 +33,8 @@ async fn greet(
     daemon: Daemon,
     options: &[(&str, &str)],
 ) -> (Result<Gateway, Error>, Arc<Daemon>, JoinHandle<()>) {
-    let (to_frontend, from_daemon) = {
-        let (reader, writer) = std::io::pipe().unwrap();
-        (sender(writer), receiver(reader))
-    };
-    let (to_daemon, from_frontend) = {
-        let (reader, writer) = std::io::pipe().unwrap();
-        (sender(writer), receiver(reader))
-    };
     let daemon = Arc::new(daemon);
-    let server = tokio::spawn(Arc::clone(&daemon).serve(from_frontend, to_frontend));
+    let (from_daemon, to_daemon, server) = Arc::clone(&daemon).start();
     let owned = |&(option, value): &(&str, &str)| (option.to_owned(), value.to_owned());
     let request = BuildRequest {
         session: "s1".to_owned(),

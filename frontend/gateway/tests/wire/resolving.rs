@@ -55,24 +55,43 @@ async fn an_image_by_its_config_where_sources_cannot_be_asked_for() {
     assert_eq!(gateway.resolve_git(&git).await.unwrap(), None);
 }
 
+/// What becomes of a ref of `https://h.io/r.git`, of which the daemon says `answer`.
+async fn resolve_git(asked: &str, answer: Option<ResolveSourceGitResponse>) -> Option<ResolvedGit> {
+    let source = GitUrl::parse(&format!("https://h.io/r.git#{asked}")).unwrap().source();
+    let response = ResolveSourceMetaResponse { git: answer, ..Default::default() };
+    let name = source.to_op().identifier.leak();
+    let (gateway, _) = connect(found(&[(name, response)]), &[]).await;
+    gateway.resolve_git(&source).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_git_ref_where_the_daemon_can_tell() {
-    let tag = ResolveSourceGitResponse {
-        checksum: "tag".to_owned(),
-        commit_checksum: "commit".to_owned(),
-        ..ResolveSourceGitResponse::default()
-    };
-    let branch = ResolveSourceGitResponse {
-        checksum: "commit".to_owned(),
-        ..ResolveSourceGitResponse::default()
-    };
-    for (git, commit) in [(Some(tag), Some("commit")), (Some(branch), Some("commit")), (None, None)]
-    {
-        let response = ResolveSourceMetaResponse { git, ..Default::default() };
-        let (gateway, _) = connect(found(&[("git://h.io/r.git#v1", response)]), &[]).await;
-        let source = GitUrl::parse("https://h.io/r.git#v1").unwrap().source();
-        assert_eq!(gateway.resolve_git(&source).await.unwrap().as_deref(), commit);
+    let id = "0123456789abcdef0123456789abcdef01234567";
+    for (asked, found_at, checksum, peeled, commit) in [
+        ("", "refs/heads/main", "c", "", Some("c")),
+        ("main", "refs/heads/main", "c", "", Some("c")),
+        ("refs/heads/main", "refs/heads/main", "c", "", Some("c")),
+        ("main:sub", "refs/heads/main", "c", "", Some("c")),
+        ("v1", "refs/tags/v1", "c", "", Some("c")),
+        ("v1", "refs/tags/v1", "t", "c", Some("c")),
+        ("refs/tags/v1", "refs/tags/v1", "c", "", Some("c")),
+        ("refs/tags/v1", "refs/tags/v1", "t", "c", Some("c")),
+        // What may be an annotated tag's own id, and was not looked at.
+        ("tags/v1", "refs/tags/v1", "t", "", None),
+        ("refs/other/v1", "refs/other/v1", "t", "", None),
+        (id, id, id, "", None),
+    ] {
+        let git = ResolveSourceGitResponse {
+            checksum: checksum.to_owned(),
+            commit_checksum: peeled.to_owned(),
+            r#ref: found_at.to_owned(),
+            ..ResolveSourceGitResponse::default()
+        };
+        let expected = commit
+            .map(|commit| ResolvedGit { checksum: checksum.to_owned(), commit: commit.to_owned() });
+        assert_eq!(resolve_git(asked, Some(git)).await, expected, "{asked} at {found_at}");
     }
+    assert_eq!(resolve_git("v1", None).await, None);
 }
 
 #[tokio::test]

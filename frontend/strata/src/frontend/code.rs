@@ -1,33 +1,22 @@
 //! Where the code is, and the commit it is at.
 
-use gateway::{Error, Files, Reference};
+use gateway::{Error, Files, Reference, ResolvedGit};
 use llb::State;
 
 use super::Build;
 use crate::{
     plan::CodeFacts,
     recipe::{Code, CodeSource},
-    sources,
+    sources::{self, Checkout},
 };
+
+/// What an engine has that can hold a checkout to a commit.
+const PIN: &str = "source.git.checksum";
 
 impl Build<'_> {
     pub(super) async fn checkout(&self, code: &Code) -> Result<Reference, Error> {
-        let keep_git_dir = self.asked_commit(code).await?.is_none();
-        let facts = sources::code(code, &self.recipe.file, &State::scratch(), keep_git_dir);
+        let facts = self.code_in(code, &State::scratch()).await?;
         self.gateway.solve(&facts.source.definition()).await
-    }
-
-    /// The commit that the remote says the ref is at; `None` where the engine cannot ask it,
-    /// and the checkout keeps its `.git` to show it.
-    ///
-    /// The checkout is of that very commit, whatever is pushed meanwhile: engines that answer
-    /// look a remote's ref up once a build (`ResolverCache` in `solver/jobs.go`).
-    async fn asked_commit(&self, code: &Code) -> Result<&Option<String>, Error> {
-        let ask = async || match &code.source {
-            CodeSource::Git(git) => self.gateway.resolve_git(&sources::git(git)).await,
-            CodeSource::Context(_) => Ok(None),
-        };
-        self.commit.get_or_try_init(ask).await
     }
 
     /// Where the code is, and the commit it is at.
@@ -41,14 +30,37 @@ impl Build<'_> {
                 Some(self.commit(code).await.map_err(|error| self.explain_code(code, error))?)
             }
         };
-        let keep_git_dir = self.asked_commit(code).await?.is_none();
         let context = self.code_context(code).await?;
-        Ok((Some(sources::code(code, &self.recipe.file, &context, keep_git_dir)), revision))
+        Ok((Some(self.code_in(code, &context).await?), revision))
+    }
+
+    /// The code, in `context` or checked out.
+    ///
+    /// A checkout is of what the ref was found to be at, whatever is pushed meanwhile, and
+    /// whatever an overlapping build had found: without the pin they would share one checkout.
+    async fn code_in(&self, code: &Code, context: &State) -> Result<CodeFacts, Error> {
+        let checkout = match self.found(code).await? {
+            Some(found) => Checkout::Pinned(&found.checksum),
+            None => Checkout::WithGitDir,
+        };
+        Ok(sources::code(code, &self.recipe.file, context, checkout))
+    }
+
+    /// What the remote says that the ref is at; `None` where the engine cannot tell its commit,
+    /// and the checkout shows it.
+    async fn found(&self, code: &Code) -> Result<Option<&ResolvedGit>, Error> {
+        let ask = async || match &code.source {
+            CodeSource::Git(git) if self.gateway.capabilities().llb(PIN) => {
+                self.gateway.resolve_git(&sources::git(git)).await
+            }
+            _ => Ok(None),
+        };
+        Ok(self.found.get_or_try_init(ask).await?.as_ref())
     }
 
     async fn commit(&self, code: &Code) -> Result<String, Error> {
-        if let Some(commit) = self.asked_commit(code).await? {
-            return Ok(commit.clone());
+        if let Some(found) = self.found(code).await? {
+            return Ok(found.commit.clone());
         }
         let head = self.gateway.read_file(&self.checkout(code).await?, "/.git/HEAD").await?;
         Ok(String::from_utf8_lossy(&head).trim().to_owned())

@@ -11,7 +11,9 @@ mod packages;
 use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::try_join_all;
-use gateway::{BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, Warning};
+use gateway::{
+    BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, ResolvedGit, Warning,
+};
 use llb::{Location, Platform, SourceFile};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -41,8 +43,8 @@ struct Build<'a> {
     manifest: &'a Manifest,
     recipe: &'a Recipe,
     settings: Settings,
-    /// The commit that the code's remote says it is at, asked once.
-    commit: OnceCell<Option<String>>,
+    /// What the code's remote says that its ref is at, asked once.
+    found: OnceCell<Option<ResolvedGit>>,
     /// What is to be installed, by the files that people wrote, read once.
     demand: OnceCell<Demand>,
     /// The manifest's `strata.lock`, if there is one.
@@ -84,7 +86,7 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
         manifest: &manifest,
         recipe: &asked,
         settings: settings(&gateway),
-        commit: OnceCell::new(),
+        found: OnceCell::new(),
         demand: OnceCell::new(),
         lock_file: lock_file.as_ref(),
         warns_of_lock: asked.target != Target::Lock,
@@ -150,7 +152,7 @@ impl<'a> Build<'a> {
             recipe,
             production,
             settings: self.settings.clone(),
-            commit: OnceCell::new(),
+            found: OnceCell::new(),
             demand: OnceCell::new(),
             ..*self
         }

@@ -16,7 +16,7 @@ use strata::{
         Pick, PlatformFacts, Probe, Resolution, Settings,
     },
     recipe::{self, Choices, Model, Recipe, Source},
-    sources,
+    sources::{self, Checkout},
 };
 
 /// Everything that decides a plan.
@@ -165,10 +165,9 @@ impl Project {
             models: recipe.models.iter().map(|model| self.model(model)).collect(),
             native,
             platforms,
-            code: recipe
-                .code
-                .as_ref()
-                .map(|code| sources::code(code, &recipe.file, &llb::State::scratch(), false)),
+            code: recipe.code.as_ref().map(|code| {
+                sources::code(code, &recipe.file, &llb::State::scratch(), Checkout::Unlabelled)
+            }),
         };
         plan::plan(&recipe, &facts)
     }
