@@ -41,6 +41,8 @@ mod result;
 mod run;
 mod transport;
 
+pub mod subrequest;
+
 pub use buildkit_proto::fsutil::types::Stat;
 pub use capabilities::Capabilities;
 pub use client::{Gateway, Reference, Warning};

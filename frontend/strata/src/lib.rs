@@ -19,6 +19,7 @@ pub mod mistake;
 pub mod models;
 pub mod picks;
 pub mod plan;
+pub mod questions;
 pub mod recipe;
 pub mod requirements;
 pub mod sources;

@@ -13,6 +13,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use futures_util::future::try_join_all;
 use gateway::{
     BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, ResolvedGit, Warning,
+    subrequest::{self, Subrequest},
 };
 use llb::{Location, Platform, SourceFile};
 use serde_json::Value;
@@ -26,6 +27,7 @@ use crate::{
     mistake::{Mistake, Mistakes},
     models,
     plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
+    questions,
     recipe::{self, Choices, Recipe, Target},
     strata_lock::{self, StrataLock},
 };
@@ -62,13 +64,17 @@ struct Build<'a> {
 /// A person's mistakes, with their lines; or what the daemon answered, with what it was asked.
 pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     let request = gateway.request();
-    if let Some(id) = &request.options.subrequest {
-        return Err(unanswered(id));
+    let question = request.options.subrequest.as_deref().map(question).transpose()?;
+    if question == Some(Subrequest::Describe) {
+        return Ok(subrequest::describe());
     }
     let context = BuildContext::open(&gateway, MANIFEST).await?;
     let lock_name = strata_lock::beside(context.filename());
     let context = context.with(lock_name.clone());
     let manifest = context.manifest("YAML").await?;
+    if question == Some(Subrequest::Targets) {
+        return Ok(subrequest::targets(&questions::targets(&manifest.file)?));
+    }
     let lock_file = manifest.beside.get(&lock_name).map(|data| {
         let (name, language) = (lock_name.clone(), "TOML".to_owned());
         StrataLock::parse(&Arc::new(SourceFile { name, language, data: data.clone() }))
@@ -114,19 +120,18 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     Ok(result)
 }
 
-/// What is answered to a question in place of a build.
-fn unanswered(id: &str) -> Error {
+/// What is asked in place of a build.
+fn question(id: &str) -> Result<Subrequest, Error> {
     let flag = match id {
         "frontend.lint" => "--check",
         "frontend.outline" => "--call=outline",
-        "frontend.targets" => "--call=targets",
-        _ => return Error::unsupported_subrequest(id),
+        _ => return Subrequest::parse(id),
     };
     // Without the detail: with it, buildx would have a Dockerfile's frontend read the manifest.
-    Error::new(format!(
+    Err(Error::new(format!(
         "{PRODUCT} does not answer `docker buildx build {flag}` yet: build without it; what is \
          wrong with a manifest is said before anything runs"
-    ))
+    )))
 }
 
 fn settings(gateway: &Gateway) -> Settings {

@@ -6,23 +6,23 @@ use crate::{
     mistake::{Findings, Mistake, list, quote},
 };
 
-/// The targets by name.
-const TARGETS: [(&str, Target); 5] = [
-    ("image", Target::Image),
-    ("dev", Target::Dev),
-    ("deps", Target::Deps),
-    ("models", Target::Models),
-    ("lock", Target::Lock),
+/// The targets by name, and what each builds.
+pub const TARGETS: [(&str, Target, &str); 5] = [
+    ("image", Target::Image, "the whole image"),
+    ("dev", Target::Dev, "the image with `dev` laid over it, its code left to a bind mount"),
+    ("deps", Target::Deps, "all but the code: a base for other builds"),
+    ("models", Target::Models, "the models alone, on nothing"),
+    ("lock", Target::Lock, "no image, but the manifest's `strata.lock`: with `--output .`"),
 ];
 
 /// What `--target` asks for.
 pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
     let asked = asked.unwrap_or_default();
-    let known = TARGETS.iter().find(|(name, _)| *name == asked);
-    if let Some((_, target)) = known {
+    let known = TARGETS.iter().find(|(name, ..)| *name == asked);
+    if let Some((_, target, _)) = known {
         return *target;
     }
-    let names = || TARGETS.iter().map(|(name, _)| *name);
+    let names = || TARGETS.iter().map(|(name, ..)| *name);
     let help = format!("the targets are {}", list(names()));
     if !asked.is_empty() {
         let mistake = Mistake::new(format!("unknown target {}", quote(asked))).help(help);
@@ -52,6 +52,14 @@ pub fn layers(
     let are_volume = are_volume.count() > 0;
     let layers = [own, variant.own].into_iter().chain(dev).flatten().collect();
     (layers, are_volume)
+}
+
+/// The names of a manifest's variants.
+pub fn variants(root: &Node) -> Vec<String> {
+    match root.get("variants").map(|variants| &variants.data) {
+        Some(Data::Map(variants)) => variants.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// What a manifest or a variant of it is made of.

@@ -24,6 +24,7 @@ use crate::{
     mistake::{Findings, Mistakes, Spanned},
 };
 
+pub use self::choice::TARGETS;
 pub use self::models::{Command, Download, Hub, Model, Source};
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
@@ -255,6 +256,19 @@ pub fn read(file: Arc<SourceFile>, choices: &Choices) -> Result<Recipe, Mistakes
     let mut findings = Findings::new(Arc::clone(&file));
     match decide(&mut findings, choices) {
         Some(recipe) if findings.is_empty() => Ok(recipe),
+        _ => Err(findings.into_mistakes()),
+    }
+}
+
+/// The variants of the manifest `file`, in the order of their names.
+///
+/// # Errors
+///
+/// What is wrong with the manifest, whatever it is built with.
+pub fn variants(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
+    let mut findings = Findings::new(Arc::clone(file));
+    match manifest::read(&mut findings) {
+        Some(manifest) if findings.is_empty() => Ok(choice::variants(&manifest.root)),
         _ => Err(findings.into_mistakes()),
     }
 }

@@ -5,6 +5,7 @@
 mod code;
 #[path = "../../../gateway/tests/daemon/mod.rs"]
 mod daemon;
+mod questions;
 
 use std::sync::Arc;
 

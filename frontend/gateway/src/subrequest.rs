@@ -1,0 +1,137 @@
+//! What a client may ask in place of a build (`docker buildx build --call`), and the form in which
+//! it is answered: BuildKit's `frontend/subrequests`.
+
+use serde::Serialize;
+
+use crate::{BuildResult, Error};
+
+/// A question in place of a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subrequest {
+    /// What can be asked.
+    Describe,
+    /// What can be built.
+    Targets,
+}
+
+/// The version of all of them.
+const VERSION: &str = "1.0.0";
+
+impl Subrequest {
+    const ALL: [Self; 2] = [Self::Describe, Self::Targets];
+
+    /// Reads the option `requestid`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::unsupported_subrequest`], if it is none of these.
+    pub fn parse(id: &str) -> Result<Self, Error> {
+        let known = Self::ALL.into_iter().find(|request| request.id() == id);
+        known.ok_or_else(|| Error::unsupported_subrequest(id))
+    }
+
+    const fn id(self) -> &'static str {
+        match self {
+            Self::Describe => "frontend.subrequests.describe",
+            Self::Targets => "frontend.targets",
+        }
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::Describe => "List available subrequest types",
+            Self::Targets => "List all targets current build supports",
+        }
+    }
+}
+
+/// The answer to [`Subrequest::Describe`].
+pub fn describe() -> BuildResult {
+    #[derive(Serialize)]
+    struct Request {
+        name: &'static str,
+        version: &'static str,
+        r#type: &'static str,
+        description: &'static str,
+        opts: [Named; 0],
+        inputs: [Named; 0],
+        metadata: [Named; 2],
+        refs: [Named; 0],
+    }
+    #[derive(Serialize)]
+    struct Named {
+        name: &'static str,
+        description: &'static str,
+    }
+    let request = |request: Subrequest| Request {
+        name: request.id(),
+        version: VERSION,
+        r#type: "rpc",
+        description: request.description(),
+        opts: [],
+        inputs: [],
+        metadata: ["result.json", "result.txt"].map(|name| Named { name, description: "" }),
+        refs: [],
+    };
+    let row = |request: Subrequest| {
+        let name = request.id().trim_start_matches("frontend.");
+        [name, VERSION, request.description()]
+    };
+    let rows = Subrequest::ALL.map(row);
+    answer(&Subrequest::ALL.map(request), table(["NAME", "VERSION", "DESCRIPTION"], &rows))
+}
+
+/// Something that can be built, as `--target` names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Whether it is what is built if none is named.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub default: bool,
+    /// What it is, on one line.
+    pub description: String,
+}
+
+/// The answer to [`Subrequest::Targets`].
+pub fn targets(targets: &[Target]) -> BuildResult {
+    #[derive(Serialize)]
+    struct List<'a> {
+        targets: &'a [Target],
+        sources: [&'a str; 0],
+    }
+    let name = |target: &Target| {
+        let mark = if target.default { " (default)" } else { "" };
+        format!("{}{mark}", target.name)
+    };
+    let names: Vec<String> = targets.iter().map(name).collect();
+    let rows: Vec<[&str; 2]> = names
+        .iter()
+        .zip(targets)
+        .map(|(name, target)| [name.as_str(), &target.description])
+        .collect();
+    answer(&List { targets, sources: [] }, table(["TARGET", "DESCRIPTION"], &rows))
+}
+
+/// `json` for programs, `text` for people.
+fn answer(json: &impl Serialize, text: String) -> BuildResult {
+    let json = serde_json::to_vec_pretty(json).unwrap_or_default();
+    let parts = [
+        ("result.json", json),
+        ("result.txt", text.into_bytes()),
+        ("version", VERSION.as_bytes().to_vec()),
+    ];
+    BuildResult::Answer(parts.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
+/// Columns as wide as what is in them, but for the last.
+fn table<const N: usize>(head: [&str; N], rows: &[[&str; N]]) -> String {
+    let rows = || [&head].into_iter().chain(rows);
+    let width = |column: usize| rows().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[&str; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("   ").trim_end())
+    };
+    rows().map(line).collect()
+}
