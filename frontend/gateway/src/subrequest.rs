@@ -2,6 +2,7 @@
 //! it is answered: BuildKit's `frontend/subrequests`.
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{BuildResult, Error};
 
@@ -12,13 +13,15 @@ pub enum Subrequest {
     Describe,
     /// What can be built.
     Targets,
+    /// What a build may be given.
+    Outline,
 }
 
 /// The version of all of them.
 const VERSION: &str = "1.0.0";
 
 impl Subrequest {
-    const ALL: [Self; 2] = [Self::Describe, Self::Targets];
+    const ALL: [Self; 3] = [Self::Describe, Self::Targets, Self::Outline];
 
     /// Reads the option `requestid`.
     ///
@@ -34,13 +37,20 @@ impl Subrequest {
         match self {
             Self::Describe => "frontend.subrequests.describe",
             Self::Targets => "frontend.targets",
+            Self::Outline => "frontend.outline",
         }
+    }
+
+    /// The build's options that make a difference.
+    fn options(self) -> impl Iterator<Item = &'static str> {
+        (self == Self::Outline).then_some("target").into_iter()
     }
 
     const fn description(self) -> &'static str {
         match self {
             Self::Describe => "List available subrequest types",
             Self::Targets => "List all targets current build supports",
+            Self::Outline => "List all parameters current build target supports",
         }
     }
 }
@@ -53,7 +63,7 @@ pub fn describe() -> BuildResult {
         version: &'static str,
         r#type: &'static str,
         description: &'static str,
-        opts: [Named; 0],
+        opts: Vec<Named>,
         inputs: [Named; 0],
         metadata: [Named; 2],
         refs: [Named; 0],
@@ -68,7 +78,7 @@ pub fn describe() -> BuildResult {
         version: VERSION,
         r#type: "rpc",
         description: request.description(),
-        opts: [],
+        opts: request.options().map(|name| Named { name, description: "" }).collect(),
         inputs: [],
         metadata: ["result.json", "result.txt"].map(|name| Named { name, description: "" }),
         refs: [],
@@ -111,6 +121,57 @@ pub fn targets(targets: &[Target]) -> BuildResult {
         .map(|(name, target)| [name.as_str(), &target.description])
         .collect();
     answer(&List { targets, sources: [] }, table(["TARGET", "DESCRIPTION"], &rows))
+}
+
+/// What a build may be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// What would be built.
+    pub target: Target,
+    /// Its build arguments.
+    pub arguments: Vec<Argument>,
+    /// The ids of its secrets (`--secret`).
+    pub secrets: Vec<String>,
+    /// The ids of its agents and keys (`--ssh`).
+    pub ssh: Vec<String>,
+}
+
+/// A build argument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Argument {
+    /// Its name.
+    pub name: String,
+    /// The value that it has, given or by default; empty for none.
+    pub value: String,
+    /// What it is for, on one line; may be empty.
+    pub description: String,
+}
+
+/// The answer to [`Subrequest::Outline`].
+pub fn outline(outline: &Outline) -> BuildResult {
+    let Outline { target, arguments, secrets, ssh } = outline;
+    let named = |ids: &[String]| ids.iter().map(|id| json!({ "name": id })).collect::<Vec<_>>();
+    let json = json!({
+        "name": target.name,
+        "description": target.description,
+        "args": arguments,
+        "secrets": named(secrets),
+        "ssh": named(ssh),
+        "sources": [],
+    });
+    let arguments: Vec<[&str; 3]> =
+        arguments.iter().map(|it| [&*it.name, &*it.value, &*it.description]).collect();
+    let column = |head, ids: &[String]| {
+        table([head], &ids.iter().map(|id| [id.as_str()]).collect::<Vec<_>>())
+    };
+    let parts = [
+        (true, table(["TARGET:", &target.name], &[["DESCRIPTION:", &target.description]])),
+        (!arguments.is_empty(), table(["BUILD ARG", "VALUE", "DESCRIPTION"], &arguments)),
+        (!secrets.is_empty(), column("SECRET", secrets)),
+        (!ssh.is_empty(), column("SSH", ssh)),
+    ];
+    let parts = parts.into_iter().filter_map(|(is_there, part)| is_there.then_some(part));
+    answer(&json, parts.collect::<Vec<_>>().join("\n"))
 }
 
 /// `json` for programs, `text` for people.

@@ -75,17 +75,21 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     if question == Some(Subrequest::Targets) {
         return Ok(subrequest::targets(&questions::targets(&manifest.file)?));
     }
+    let choices = |target: Option<&str>| Choices {
+        target: target.map(str::to_owned),
+        build_args: request.options.build_args.clone(),
+    };
+    let target = request.options.target.as_deref();
+    if question == Some(Subrequest::Outline) {
+        return Ok(subrequest::outline(&questions::outline(&manifest.file, &choices(target))?));
+    }
     let lock_file = manifest.beside.get(&lock_name).map(|data| {
         let (name, language) = (lock_name.clone(), "TOML".to_owned());
         StrataLock::parse(&Arc::new(SourceFile { name, language, data: data.clone() }))
     });
     let lock_file = lock_file.transpose()?;
-    let recipe = |target: Option<&str>| {
-        let target = target.map(str::to_owned);
-        let choices = Choices { target, build_args: request.options.build_args.clone() };
-        recipe::read(Arc::clone(&manifest.file), &choices)
-    };
-    let asked = recipe(request.options.target.as_deref())?;
+    let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(target));
+    let asked = recipe(target)?;
     let build = Build {
         gateway: &gateway,
         context: &context,
@@ -122,14 +126,12 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
 
 /// What is asked in place of a build.
 fn question(id: &str) -> Result<Subrequest, Error> {
-    let flag = match id {
-        "frontend.lint" => "--check",
-        "frontend.outline" => "--call=outline",
-        _ => return Subrequest::parse(id),
-    };
+    if id != "frontend.lint" {
+        return Subrequest::parse(id);
+    }
     // Without the detail: with it, buildx would have a Dockerfile's frontend read the manifest.
     Err(Error::new(format!(
-        "{PRODUCT} does not answer `docker buildx build {flag}` yet: build without it; what is \
+        "{PRODUCT} does not answer `docker buildx build --check` yet: build without it; what is \
          wrong with a manifest is said before anything runs"
     )))
 }

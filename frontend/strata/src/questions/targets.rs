@@ -7,7 +7,7 @@ use llb::SourceFile;
 
 use crate::{
     mistake::{Mistakes, list},
-    recipe,
+    recipe::{self, Offer},
 };
 
 /// The targets of the manifest `file`, which are those of any; and its variants, which are no
@@ -17,7 +17,6 @@ use crate::{
 ///
 /// What is wrong with the manifest, whatever it is built with.
 pub fn targets(file: &Arc<SourceFile>) -> Result<Vec<Target>, Mistakes> {
-    let variants = recipe::variants(file)?;
     let mut targets: Vec<Target> = recipe::TARGETS
         .iter()
         .map(|(name, target, description)| Target {
@@ -26,6 +25,7 @@ pub fn targets(file: &Arc<SourceFile>) -> Result<Vec<Target>, Mistakes> {
             description: (*description).to_owned(),
         })
         .collect();
+    let Offer { variants, .. } = recipe::offer(file)?;
     if !variants.is_empty() {
         let names = list(variants.iter().map(String::as_str));
         for target in targets.iter_mut().filter(|target| target.default) {

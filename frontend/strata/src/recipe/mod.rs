@@ -37,6 +37,15 @@ pub struct Choices {
     pub build_args: BTreeMap<String, String>,
 }
 
+/// What a manifest leaves to be chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The variants' names.
+    pub variants: Vec<String>,
+    /// The arguments that it declares, with their defaults.
+    pub arguments: BTreeMap<String, Option<String>>,
+}
+
 /// What to build and how, decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
@@ -260,15 +269,20 @@ pub fn read(file: Arc<SourceFile>, choices: &Choices) -> Result<Recipe, Mistakes
     }
 }
 
-/// The variants of the manifest `file`, in the order of their names.
+/// What there is to choose of the manifest `file`.
 ///
 /// # Errors
 ///
-/// What is wrong with the manifest, whatever it is built with.
-pub fn variants(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
+/// What is wrong with the manifest, whatever is chosen.
+pub fn offer(file: &Arc<SourceFile>) -> Result<Offer, Mistakes> {
     let mut findings = Findings::new(Arc::clone(file));
     match manifest::read(&mut findings) {
-        Some(manifest) if findings.is_empty() => Ok(choice::variants(&manifest.root)),
+        Some(manifest) if findings.is_empty() => {
+            let variants = choice::variants(&manifest.root);
+            let declared = manifest.arguments.into_iter();
+            let arguments = declared.map(|(name, default)| (name, default.value)).collect();
+            Ok(Offer { variants, arguments })
+        }
         _ => Err(findings.into_mistakes()),
     }
 }

@@ -68,6 +68,63 @@ async fn what_can_be_built() {
 }
 
 #[tokio::test]
+async fn what_a_build_may_be_given() {
+    let manifest = "args: {PORT: 8000, NAME: }\n\
+                    base: python:3\n\
+                    python: {packages: [six], credentials: {pypi.example.com: secret:pypi}}\n\
+                    models: [{hf: org/name, token: secret:hf}, {hf: org/other}]\n\
+                    code: {git: https://h.io/r.git, token: secret:git}\n\
+                    labels: {a: \"${PORT}${NAME}\"}\n\
+                    variants: {light: {}, ssh: {code: {git: git@h.io:r.git, token: !reset }}}\n";
+    let (json, text) = ask("frontend.outline", manifest, &[("build-arg:NAME", "app")]).await;
+    assert_eq!(
+        json,
+        json!({
+            "name": "image",
+            "description": "the whole image",
+            "args": [
+                {
+                    "name": "CODE_VERSION",
+                    "value": "",
+                    "description": "what of the code is built: a branch, tag or commit"
+                },
+                {
+                    "name": "HF_ENDPOINT",
+                    "value": "",
+                    "description": "the hub that models come from"
+                },
+                {"name": "NAME", "value": "app", "description": ""},
+                {"name": "PORT", "value": "8000", "description": ""},
+                {"name": "VARIANT", "value": "", "description": "one of `light`, `ssh`"}
+            ],
+            "secrets": [
+                {"name": "ca_bundle"}, {"name": "git"}, {"name": "hf"}, {"name": "netrc"},
+                {"name": "pypi"}
+            ],
+            "ssh": [],
+            "sources": []
+        })
+    );
+    assert!(text.starts_with("TARGET:        image\nDESCRIPTION:   the whole image\n\n"), "{text}");
+    assert!(text.ends_with("\n\nSECRET\nca_bundle\ngit\nhf\nnetrc\npypi\n"), "{text}");
+
+    let options = [("build-arg:NAME", "app"), ("build-arg:VARIANT", "ssh")];
+    let (json, text) = ask("frontend.outline", manifest, &options).await;
+    assert_eq!(json["ssh"], json!([{"name": "default"}]));
+    assert_eq!(json["args"][4]["value"], "ssh");
+    assert!(text.ends_with("\n\nSSH\ndefault\n"), "{text}");
+
+    let (json, _) = ask("frontend.outline", manifest, &[("target", "models")]).await;
+    assert_eq!(json["name"], "models");
+    let must_be = json!({"name": "NAME", "value": "", "description": "must be given"});
+    assert_eq!(json["args"][0], must_be);
+    assert_eq!(json["secrets"], json!([]), "which it has is not known yet");
+    let options = [("target", "models"), ("build-arg:NAME", "app")];
+    let (json, _) = ask("frontend.outline", manifest, &options).await;
+    assert_eq!(json["secrets"], json!([{"name": "ca_bundle"}, {"name": "hf"}]));
+}
+
+#[tokio::test]
 async fn mistakes_are_the_answer_to_any_question() {
     let manifest = daemon("base: python:3\nmodles: []\n");
     let (result, _) = build(manifest, &[("requestid", "frontend.targets")]).await;
