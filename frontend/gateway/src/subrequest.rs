@@ -1,8 +1,14 @@
 //! What a client may ask in place of a build (`docker buildx build --call`), and the form in which
 //! it is answered: BuildKit's `frontend/subrequests`.
 
+mod lint;
+
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::json;
+
+pub use lint::lint;
 
 use crate::{BuildResult, Error};
 
@@ -15,13 +21,18 @@ pub enum Subrequest {
     Targets,
     /// What a build may be given.
     Outline,
+    /// What is wrong, or likely to be.
+    Lint,
 }
+
+/// The part of the answer that the client is to exit with.
+const STATUS: &str = "result.statuscode";
 
 /// The version of all of them.
 const VERSION: &str = "1.0.0";
 
 impl Subrequest {
-    const ALL: [Self; 3] = [Self::Describe, Self::Targets, Self::Outline];
+    const ALL: [Self; 4] = [Self::Describe, Self::Targets, Self::Outline, Self::Lint];
 
     /// Reads the option `requestid`.
     ///
@@ -38,7 +49,14 @@ impl Subrequest {
             Self::Describe => "frontend.subrequests.describe",
             Self::Targets => "frontend.targets",
             Self::Outline => "frontend.outline",
+            Self::Lint => "frontend.lint",
         }
+    }
+
+    /// The parts of its answer, but for the version.
+    fn parts(self) -> impl Iterator<Item = &'static str> {
+        let status = (self == Self::Lint).then_some(STATUS);
+        ["result.json", "result.txt"].into_iter().chain(status)
     }
 
     /// The build's options that make a difference.
@@ -51,6 +69,7 @@ impl Subrequest {
             Self::Describe => "List available subrequest types",
             Self::Targets => "List all targets current build supports",
             Self::Outline => "List all parameters current build target supports",
+            Self::Lint => "List what is wrong with the build's definition",
         }
     }
 }
@@ -65,7 +84,7 @@ pub fn describe() -> BuildResult {
         description: &'static str,
         opts: Vec<Named>,
         inputs: [Named; 0],
-        metadata: [Named; 2],
+        metadata: Vec<Named>,
         refs: [Named; 0],
     }
     #[derive(Serialize)]
@@ -73,14 +92,15 @@ pub fn describe() -> BuildResult {
         name: &'static str,
         description: &'static str,
     }
+    let named = |name| Named { name, description: "" };
     let request = |request: Subrequest| Request {
         name: request.id(),
         version: VERSION,
         r#type: "rpc",
         description: request.description(),
-        opts: request.options().map(|name| Named { name, description: "" }).collect(),
+        opts: request.options().map(named).collect(),
         inputs: [],
-        metadata: ["result.json", "result.txt"].map(|name| Named { name, description: "" }),
+        metadata: request.parts().map(named).collect(),
         refs: [],
     };
     let row = |request: Subrequest| {
@@ -176,13 +196,17 @@ pub fn outline(outline: &Outline) -> BuildResult {
 
 /// `json` for programs, `text` for people.
 fn answer(json: &impl Serialize, text: String) -> BuildResult {
+    BuildResult::Answer(parts(json, text))
+}
+
+fn parts(json: &impl Serialize, text: String) -> BTreeMap<String, Vec<u8>> {
     let json = serde_json::to_vec_pretty(json).unwrap_or_default();
     let parts = [
         ("result.json", json),
         ("result.txt", text.into_bytes()),
         ("version", VERSION.as_bytes().to_vec()),
     ];
-    BuildResult::Answer(parts.map(|(key, value)| (key.to_owned(), value)).into())
+    parts.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 /// Columns as wide as what is in them, but for the last.

@@ -32,7 +32,9 @@ impl Build<'_> {
         {
             return Ok(ModelFacts::Locked(locked.clone()));
         }
-        self.warn_of_unlocked(hub).await?;
+        if let Some(warning) = self.unlocked_warning(hub) {
+            self.gateway.warn(warning).await?;
+        }
         let native = self.gateway.request().build_platform();
         let layer = plan::listing(self.recipe, &self.settings, &native, image, model, hub);
         let reference = self.gateway.solve(&layer.definition()).await?;
@@ -43,19 +45,20 @@ impl Build<'_> {
         Ok(ModelFacts::Listed(self.chosen(model, hub, listing)?))
     }
 
-    async fn warn_of_unlocked(&self, hub: &Hub) -> Result<(), Error> {
-        if self.lock_file.is_none() || !self.warns_of_lock {
-            return Ok(());
+    /// What to know of a `strata.lock` that does not have a model.
+    pub(super) fn unlocked_warning(&self, hub: &Hub) -> Option<Warning> {
+        let lock = self.lock_file.filter(|_| self.warns_of_lock)?;
+        if lock.model(&self.recipe.variant, hub).is_some() {
+            return None;
         }
         let name = strata_lock::beside(self.context.filename());
-        let Hub { revision, .. } = hub;
         let short = format!(
-            "StaleLock: {name} has nothing for {} at {revision} as it is asked for now: renew it \
-             with `docker buildx build --target lock --output . …`",
-            hub.name()
+            "StaleLock: {name} has nothing for {} at {} as it is asked for now: renew it with \
+             `docker buildx build --target lock --output . …`",
+            hub.name(),
+            hub.revision
         );
-        let vertex = self.manifest.vertex.clone();
-        self.gateway.warn(Warning { vertex, short, ..Warning::default() }).await
+        Some(self.warning(short, Vec::new()))
     }
 
     /// The files that are wanted of what a repository holds.

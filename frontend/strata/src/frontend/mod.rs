@@ -2,6 +2,7 @@
 //! back. What depends on nothing else is asked for at the same time.
 
 mod base;
+mod check;
 mod code;
 mod files;
 mod listings;
@@ -63,45 +64,33 @@ struct Build<'a> {
 ///
 /// A person's mistakes, with their lines; or what the daemon answered, with what it was asked.
 pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
-    let request = gateway.request();
-    let question = request.options.subrequest.as_deref().map(question).transpose()?;
-    if question == Some(Subrequest::Describe) {
-        return Ok(subrequest::describe());
-    }
+    let question = gateway.request().options.subrequest.as_deref();
+    let question = question.map(Subrequest::parse).transpose()?;
     let context = BuildContext::open(&gateway, MANIFEST).await?;
     let lock_name = strata_lock::beside(context.filename());
-    let context = context.with(lock_name.clone());
+    let context = context.with(lock_name);
     let manifest = context.manifest("YAML").await?;
-    if question == Some(Subrequest::Targets) {
-        return Ok(subrequest::targets(&questions::targets(&manifest.file)?));
+    match question {
+        None => make(&gateway, &context, &manifest).await,
+        Some(Subrequest::Lint) => check::check(&gateway, &context, &manifest).await,
+        Some(Subrequest::Outline) => {
+            let choices = choices(&gateway, gateway.request().options.target.as_deref());
+            Ok(subrequest::outline(&questions::outline(&manifest.file, &choices)?))
+        }
+        Some(Subrequest::Describe) => Ok(subrequest::describe()),
+        Some(Subrequest::Targets) => Ok(subrequest::targets(&questions::targets(&manifest.file)?)),
     }
-    let choices = |target: Option<&str>| Choices {
-        target: target.map(str::to_owned),
-        build_args: request.options.build_args.clone(),
-    };
-    let target = request.options.target.as_deref();
-    if question == Some(Subrequest::Outline) {
-        return Ok(subrequest::outline(&questions::outline(&manifest.file, &choices(target))?));
-    }
-    let lock_file = manifest.beside.get(&lock_name).map(|data| {
-        let (name, language) = (lock_name.clone(), "TOML".to_owned());
-        StrataLock::parse(&Arc::new(SourceFile { name, language, data: data.clone() }))
-    });
-    let lock_file = lock_file.transpose()?;
-    let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(target));
-    let asked = recipe(target)?;
-    let build = Build {
-        gateway: &gateway,
-        context: &context,
-        manifest: &manifest,
-        recipe: &asked,
-        settings: settings(&gateway),
-        found: OnceCell::new(),
-        demand: OnceCell::new(),
-        lock_file: lock_file.as_ref(),
-        warns_of_lock: asked.target != Target::Lock,
-        production: None,
-    };
+}
+
+async fn make(
+    gateway: &Gateway,
+    context: &BuildContext,
+    manifest: &Manifest,
+) -> Result<BuildResult, Error> {
+    let lock_file = lock_beside(context, manifest)?;
+    let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(gateway, target));
+    let asked = recipe(gateway.request().options.target.as_deref())?;
+    let build = Build::new(gateway, context, manifest, &asked, lock_file.as_ref());
     let answer = async {
         match asked.target {
             Target::Image | Target::Deps | Target::Models => build.run().await,
@@ -124,16 +113,20 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     Ok(result)
 }
 
-/// What is asked in place of a build.
-fn question(id: &str) -> Result<Subrequest, Error> {
-    if id != "frontend.lint" {
-        return Subrequest::parse(id);
-    }
-    // Without the detail: with it, buildx would have a Dockerfile's frontend read the manifest.
-    Err(Error::new(format!(
-        "{PRODUCT} does not answer `docker buildx build --check` yet: build without it; what is \
-         wrong with a manifest is said before anything runs"
-    )))
+/// What was asked for, or another target of it.
+fn choices(gateway: &Gateway, target: Option<&str>) -> Choices {
+    let build_args = gateway.request().options.build_args.clone();
+    Choices { target: target.map(str::to_owned), build_args }
+}
+
+/// The manifest's `strata.lock`, if there is one.
+fn lock_beside(
+    context: &BuildContext,
+    manifest: &Manifest,
+) -> Result<Option<StrataLock>, Mistakes> {
+    let name = strata_lock::beside(context.filename());
+    let Some(data) = manifest.beside.get(&name).cloned() else { return Ok(None) };
+    StrataLock::parse(&Arc::new(SourceFile { name, language: "TOML".to_owned(), data })).map(Some)
 }
 
 fn settings(gateway: &Gateway) -> Settings {
@@ -150,6 +143,27 @@ fn settings(gateway: &Gateway) -> Settings {
 }
 
 impl<'a> Build<'a> {
+    fn new(
+        gateway: &'a Gateway,
+        context: &'a BuildContext,
+        manifest: &'a Manifest,
+        recipe: &'a Recipe,
+        lock_file: Option<&'a StrataLock>,
+    ) -> Self {
+        Self {
+            gateway,
+            context,
+            manifest,
+            recipe,
+            settings: settings(gateway),
+            found: OnceCell::new(),
+            demand: OnceCell::new(),
+            lock_file,
+            warns_of_lock: recipe.target != Target::Lock,
+            production: None,
+        }
+    }
+
     /// The build of another recipe of the same manifest.
     fn of<'b>(&self, recipe: &'b Recipe, production: Option<&'b Build<'b>>) -> Build<'b>
     where
@@ -238,15 +252,22 @@ impl<'a> Build<'a> {
 
     /// Nothing that was asked for is passed over in silence.
     async fn warn_of_ignored_options(&self) -> Result<(), Error> {
-        for option in ignored_options(self.gateway) {
-            let warning = Warning {
-                vertex: self.manifest.vertex.clone(),
-                short: format!("IgnoredOption: Strata does not honour {option}"),
-                ..Warning::default()
-            };
+        for warning in self.ignored_options() {
             self.gateway.warn(warning).await?;
         }
         Ok(())
+    }
+
+    fn ignored_options(&self) -> Vec<Warning> {
+        let warning = |option| {
+            self.warning(format!("IgnoredOption: {PRODUCT} does not honour {option}"), Vec::new())
+        };
+        ignored_options(self.gateway).into_iter().map(warning).collect()
+    }
+
+    /// A warning under the manifest.
+    fn warning(&self, short: String, detail: Vec<String>) -> Warning {
+        Warning { vertex: self.manifest.vertex.clone(), short, detail, ..Warning::default() }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     mistake::{Mistake, Mistakes},
     picks,
     plan::{self, Base, Bill, Packages, Probe, Resolution},
-    requirements::Selection,
+    requirements::{InstallSet, Selection},
     strata_lock::{self, Entry, Key},
 };
 
@@ -74,14 +74,13 @@ impl Build<'_> {
         }
         let requirements = demand.requirements.clone();
         let resolution = Resolution { requirements, ..Resolution::default() };
+        let requirements = &resolution.requirements;
         let entry = self.entry(&base.platform);
-        match entry {
-            Some(entry) if entry.is_fresh(self.recipe, &resolution.requirements) => {
-                return Ok(Locked::Kept(entry.clone()));
-            }
-            Some(_) => self.warn_of_lock(&base.platform, true).await?,
-            None if self.lock_file.is_some() => self.warn_of_lock(&base.platform, false).await?,
-            None => {}
+        if let Some(entry) = entry.filter(|entry| entry.is_fresh(self.recipe, requirements)) {
+            return Ok(Locked::Kept(entry.clone()));
+        }
+        if let Some(warning) = self.lock_warning(&base.platform, requirements) {
+            self.gateway.warn(warning).await?;
         }
         let key = self.key(&base.platform);
         let nearest = self.lock_file.as_ref().and_then(|lock| lock.nearest(&key));
@@ -137,24 +136,29 @@ impl Build<'_> {
         }
     }
 
-    async fn warn_of_lock(&self, platform: &Platform, is_stale: bool) -> Result<(), Error> {
-        if !self.warns_of_lock {
-            return Ok(());
+    /// What to know of `strata.lock` where a platform's packages have to be resolved.
+    pub(super) fn lock_warning(
+        &self,
+        platform: &Platform,
+        requirements: &InstallSet,
+    ) -> Option<Warning> {
+        if self.lock_file.is_none() || !self.warns_of_lock {
+            return None;
         }
         let name = strata_lock::beside(self.context.filename());
         let (what, key) = (&self.manifest.file.name, self.key(platform));
         let renew = "docker buildx build --target lock --output .";
-        let short = if is_stale {
-            format!(
+        let short = match self.entry(platform) {
+            Some(entry) if entry.is_fresh(self.recipe, requirements) => return None,
+            Some(_) => format!(
                 "StaleLock: {what} has changed since {name} was made: renew it with `{renew} …`"
-            )
-        } else {
-            format!("ForeignLock: {name} has nothing for {key}: add it with `{renew} …`")
+            ),
+            None => {
+                format!("ForeignLock: {name} has nothing for {key}: add it with `{renew} …`")
+            }
         };
         let detail = "Its versions are preferred, and the rest is resolved anew.";
-        let vertex = self.manifest.vertex.clone();
-        let detail = vec![detail.to_owned()];
-        self.gateway.warn(Warning { vertex, short, detail, ..Warning::default() }).await
+        Some(self.warning(short, vec![detail.to_owned()]))
     }
 
     /// Resolves without a toolchain. Where that cannot tell what a package needs, with it; where

@@ -139,3 +139,85 @@ async fn what_nobody_answers() {
     assert_eq!(result.unwrap_err(), Error::unsupported_subrequest("frontend.convertllb"));
     assert_eq!(calls, []);
 }
+
+/// Of the check of a manifest: what it says, the status, and the text.
+async fn check(daemon: Daemon, options: &[(&str, &str)]) -> (Value, String, String) {
+    let options = [options, &[("requestid", "frontend.lint")]].concat();
+    let (result, calls) = build(daemon, &options).await;
+    let BuildResult::Answer(answer) = result.unwrap() else { unreachable!("no image is built") };
+    assert!(!calls.iter().any(|call| matches!(call, Call::ResolveSource(_) | Call::Warn(_))));
+    let text = |key| String::from_utf8(answer[key].clone()).unwrap();
+    let json = serde_json::from_slice(&answer["result.json"]).unwrap();
+    (json, text("result.statuscode"), text("result.txt"))
+}
+
+#[tokio::test]
+async fn nothing_is_wrong() {
+    let (json, status, text) = check(daemon("base: python:3\n"), &[]).await;
+    assert_eq!((&*status, &*text), ("0", ""));
+    assert_eq!(json, json!({"warnings": [], "sources": []}));
+}
+
+#[tokio::test]
+async fn what_is_wrong() {
+    let manifest = daemon("base: python:3\nmodles: []\nenv: {A_TOKEN: no-one-sees}\ncmd: {}\n");
+    let (json, status, text) = check(manifest, &[]).await;
+    assert_eq!(status, "1");
+    let error = &json["buildError"];
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("strata.yaml:2: unknown key `modles`"), "{message}");
+    let line = |line| json!({"start": {"line": line}, "end": {"line": line}});
+    let location = json!({"sourceIndex": 0, "ranges": [line(2), line(3), line(4)]});
+    assert_eq!(error["location"], location);
+    assert_eq!(json["sources"][0]["filename"], "strata.yaml");
+    assert!(!json.to_string().contains("bm8tb25lLXNlZXM"), "a secret in base64: {json}");
+    assert_eq!(text, format!("ERROR: {message}\n"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_requirements() {
+    let manifest = daemon("base: python:3\npython: requirements.txt\n");
+    let daemon = manifest.with_file("local://context", "requirements.txt", "six\n-e .\n");
+    let (json, status, _) = check(daemon, &[]).await;
+    assert_eq!(status, "1");
+    assert_eq!(json["sources"][0]["filename"], "requirements.txt");
+    assert_eq!(json["buildError"]["location"]["ranges"][0]["start"]["line"], 2);
+}
+
+#[tokio::test]
+async fn what_a_build_would_warn_of() {
+    let lock = "version = 1\n";
+    let manifest = daemon(
+        "base: python:3\npython: {packages: [six]}\nmodels: org/name\n\
+         dev: {python: {packages: [ruff]}}\n",
+    );
+    let daemon = manifest.with_file("local://dockerfile", "strata.lock", lock);
+    let options = [("target", "dev"), ("platform", "linux/amd64"), ("no-cache", "pakages")];
+    let (json, status, text) = check(daemon, &options).await;
+    assert_eq!(status, "1");
+    let rules: Vec<&Value> =
+        json["warnings"].as_array().unwrap().iter().map(|warning| &warning["ruleName"]).collect();
+    assert_eq!(rules, ["IgnoredOption", "ForeignLock", "StaleLock"]);
+    assert_eq!(
+        json["warnings"][1],
+        json!({
+            "ruleName": "ForeignLock",
+            "url": "",
+            "detail": "strata.lock has nothing for linux/amd64 for development: add it with \
+                       `docker buildx build --target lock --output . …`\n\
+                       Its versions are preferred, and the rest is resolved anew.",
+            "location": {"sourceIndex": -1}
+        })
+    );
+    assert!(
+        text.contains("\n\nWARNING: StaleLock\nstrata.lock has nothing for org/name"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_no_line_is_to_blame_for() {
+    let options = [("requestid", "frontend.lint"), ("target", "imgae")];
+    let (result, _) = build(daemon("base: python:3\n"), &options).await;
+    assert!(result.unwrap_err().message().starts_with("unknown target `imgae`"));
+}

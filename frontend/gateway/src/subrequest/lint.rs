@@ -1,0 +1,75 @@
+//! What is wrong with a build's definition, or likely to be.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use llb::{Location, SourceFile};
+use serde_json::{Value, json};
+
+use super::{STATUS, parts};
+use crate::{BuildResult, Error, Warning};
+
+/// The answer to [`super::Subrequest::Lint`]: warnings, or what a build would fail with.
+///
+/// # Errors
+///
+/// That failure, if it blames no line: clients look up the file of one that is part of an answer.
+pub fn lint(found: Result<Vec<Warning>, Error>) -> Result<BuildResult, Error> {
+    let mut sources = Vec::new();
+    let (warnings, error) = match found {
+        Ok(warnings) => (warnings, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let listed: Vec<Value> = warnings.iter().map(|it| listed(it, &mut sources)).collect();
+    let mut report = json!({ "warnings": listed });
+    let mut texts: Vec<String> = warnings.iter().map(text).collect();
+    if let Some(error) = error {
+        let Some(location) = place(error.locations(), &mut sources) else { return Err(error) };
+        report["buildError"] = json!({ "message": error.message(), "location": location });
+        texts.push(format!("ERROR: {}\n", error.message()));
+    }
+    report["sources"] = sources.iter().map(|file| source(file)).collect();
+    let status = if texts.is_empty() { "0" } else { "1" };
+    let mut parts = parts(&report, texts.join("\n"));
+    parts.insert(STATUS.to_owned(), status.as_bytes().to_vec());
+    Ok(BuildResult::Answer(parts))
+}
+
+fn listed(warning: &Warning, sources: &mut Vec<Arc<SourceFile>>) -> Value {
+    let (rule, detail) = told(warning);
+    // The printer looks at it in any case.
+    let location = place(&warning.locations, sources).unwrap_or(json!({ "sourceIndex": -1 }));
+    json!({ "ruleName": rule, "url": warning.url, "detail": detail, "location": location })
+}
+
+fn text(warning: &Warning) -> String {
+    let (rule, detail) = told(warning);
+    format!("WARNING: {rule}\n{detail}\n")
+}
+
+/// The rule, and what it has to say.
+fn told(warning: &Warning) -> (&str, String) {
+    let (rule, what) = warning.short.split_once(": ").unwrap_or(("", &warning.short));
+    let lines = [what].into_iter().chain(warning.detail.iter().map(String::as_str));
+    (rule, lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The first file of some places, by its index in `sources`, and the lines there.
+fn place(locations: &[Location], sources: &mut Vec<Arc<SourceFile>>) -> Option<Value> {
+    let file = &locations.first()?.file;
+    let known = sources.iter().position(|source| source == file);
+    let index = known.unwrap_or_else(|| {
+        sources.push(Arc::clone(file));
+        sources.len() - 1
+    });
+    let lines = locations.iter().filter(|location| location.file == *file).map(|it| it.lines);
+    let ranges: Vec<Value> = lines
+        .map(|lines| json!({ "start": { "line": lines.start }, "end": { "line": lines.end } }))
+        .collect();
+    Some(json!({ "sourceIndex": index, "ranges": ranges }))
+}
+
+fn source(file: &SourceFile) -> Value {
+    let data = BASE64_STANDARD.encode(&file.data);
+    json!({ "filename": file.name, "language": file.language, "data": data })
+}
