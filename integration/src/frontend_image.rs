@@ -1,6 +1,6 @@
 //! The image of the frontend, with the binary built on this machine.
 
-use std::env::consts::ARCH;
+use std::env::{self, consts::ARCH};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -74,15 +74,34 @@ pub fn binary() -> Result<PathBuf> {
 ///
 /// When cargo fails, in its words.
 pub fn fetcher() -> Result<PathBuf> {
-    let told = output(
-        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .current_dir(workspace::root())
-            .args(["build", "--quiet", "--package", "fetch", "--message-format", "json"]),
-    )?;
+    let told = output(cargo().args([
+        "build",
+        "--quiet",
+        "--package",
+        "fetch",
+        "--message-format",
+        "json",
+    ]))?;
     // A line for each crate; programs have a path.
     let artifacts = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = artifacts.filter_map(|it| Some(it["executable"].as_str()?.into()));
     programs.next().context("cargo has built no program")
+}
+
+/// cargo, in the workspace, as a person starts it there.
+///
+/// Without what cargo tells a program of ours of its package: a build script that asks for such a
+/// variable (ring's) would run, and all that stands on it be compiled, each time in turn.
+fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
+    }) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(workspace::root());
+    cargo
 }
 
 /// A target whose programs need no library of the image.
@@ -118,8 +137,7 @@ impl Target {
     ) -> Result<()> {
         let cache = cache.join(package);
         output(
-            Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-                .current_dir(workspace::root())
+            cargo()
                 .args(["build", "--release", "--package", package, "--target", &self.name])
                 .arg("--target-dir")
                 .arg(&cache)
