@@ -1,6 +1,7 @@
 //! The proof that the packages can be imported: by the user, without a network, once.
 
 use integration::buildx::Build;
+use integration::hub::{Hub, Repo};
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 
@@ -50,14 +51,20 @@ fn what_must_import() {
     );
     Bad::new("modules that cannot be imported", &more, &says).fails();
 
-    let builds = || {
+    let hub =
+        Hub::serve(address, [Repo::new("tiny/open", [("config.json", name.clone())])]).unwrap();
+    let builds = |more: &str| {
+        let manifest = format!("{manifest}{more}");
         let folder = context(&[("strata.yaml", &format!("# syntax=strata\n{manifest}"))]);
         let mut command = build(&STRATA, folder.path());
+        command.arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
         Build::succeed(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap()
     };
-    let first = builds();
+    let first = builds("");
     let said = &first.vertex(&format!("[verify] import {name}")).unwrap().log;
     assert!(said.contains("as 10001 /home/app with None\nno network\n"), "{said}");
-    let again = builds();
+    let again = builds("");
     assert_eq!(ran(&again), NOTHING, "{}", again.report());
+    let with_model = builds("models: [tiny/open]\n");
+    assert_eq!(ran(&with_model), ["listing", "models"], "{}", with_model.report());
 }

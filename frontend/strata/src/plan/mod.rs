@@ -227,7 +227,8 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     let of_packages = of_packages.iter().map(|buckets| buckets.len()).sum();
     let Environment { venv, heavy, built, light } = environment;
     layers.extend(environment::layers(heavy));
-    layers.extend(models.iter().cloned());
+    let data = layers.len()..layers.len() + models.data.len();
+    layers.extend(models.all());
     layers.extend(environment::layers(built));
     layers.extend(system);
     layers.extend(environment::layers(light));
@@ -240,7 +241,10 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
         assemble(scope, stage, &base.platform, &name, image.clone(), layers).root
     };
     if let Some(modules) = &recipe.python.verify {
-        let root = together("verify", "the environment", &layers);
+        // Another model is no reason to import anything again.
+        let mut packages = layers.clone();
+        packages.drain(data);
+        let root = together("verify", "the environment", &packages);
         let (env, folder, note) = (&BTreeMap::new(), &user.home, "verified.json");
         let imports = Imports { modules, user: &user, folder, env, note };
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
@@ -279,13 +283,13 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     let count = Layers {
         base: base.layers,
         packages: of_packages,
-        models: models.len(),
-        others: layers.len() - of_packages - models.len(),
+        models: models.all().count(),
+        others: layers.len() - of_packages - models.all().count(),
     };
     let (image, count, layers) = match recipe.target {
         Target::Models => {
             let count = Layers { base: 0, packages: 0, others: 0, ..count };
-            (State::scratch(), count, models)
+            (State::scratch(), count, models.all().collect())
         }
         _ => (image, count, layers),
     };

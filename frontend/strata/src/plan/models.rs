@@ -35,6 +35,22 @@ pub(super) struct Fetcher<'a> {
     pub(super) image: &'a State,
 }
 
+/// The models' layers on a platform, in the manifest's order.
+#[derive(Debug, Default)]
+pub(super) struct Models {
+    /// Those that programs read.
+    pub(super) data: Vec<Layer>,
+    /// Pipelines of spaCy's, which are packages: programs import them.
+    pub(super) pipelines: Vec<Layer>,
+}
+
+impl Models {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = Layer> {
+        self.data.iter().chain(&self.pipelines).cloned()
+    }
+}
+
 /// The step that writes down what a repository holds.
 pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hub: &Hub) -> State {
     let token = model.token.as_deref();
@@ -45,7 +61,7 @@ pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hu
     step(scope, fetcher, "listing", &name, model, request)
 }
 
-/// The models' layers on a platform, in the manifest's order.
+/// The layers of the recipe's models.
 pub(super) fn layers(
     scope: &Scope<'_>,
     fetcher: Option<Fetcher<'_>>,
@@ -54,8 +70,8 @@ pub(super) fn layers(
     folders: &Folders<'_>,
     environment: &Environment<'_>,
     root: &Root<'_>,
-) -> Vec<Layer> {
-    let mut layers = Vec::new();
+) -> Models {
+    let Models { data: mut layers, mut pipelines } = Models::default();
     let mut paths = Vec::new();
     for (model, facts) in scope.recipe.models.iter().zip(facts) {
         let fetch = |what: &str, request: Value| {
@@ -82,7 +98,7 @@ pub(super) fn layers(
             }
             Source::Spacy { pipeline, sha256, endpoint } => {
                 let request = wheel(platform, pipeline, sha256.as_deref(), endpoint);
-                layers.extend(fetch(&model.name(), request));
+                pipelines.extend(fetch(&model.name(), request));
             }
             Source::Run(command) => {
                 let seen = environment.for_command(scope, platform, root.python, &command.needs);
@@ -94,7 +110,7 @@ pub(super) fn layers(
     // A layer restamps every folder that it passes through.
     let stamps = folders.stamps(&paths);
     layers.extend(stamps.map(|stamps| files(stamps, "folders as the base has them")));
-    layers
+    Models { data: layers, pipelines }
 }
 
 /// Of a Hugging Face cache that is a volume, all that a newer commit writes into, the user's own:

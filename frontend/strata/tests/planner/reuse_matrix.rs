@@ -270,7 +270,17 @@ fn the_installer() {
 #[test]
 fn what_must_import() {
     let named = replace("python:\n", "python:\n  verify: [numpy, requests]\n");
-    assert_eq!(runs(named), ["verify"]);
+    assert_eq!(runs(&named), ["verify"]);
+
+    let mut before = Project::example();
+    named(&mut before);
+    let added = |model: &str| {
+        let mut after = before.clone();
+        replace("models:\n", &format!("models:\n  - {model}\n"))(&mut after);
+        before.runs_to(&after)
+    };
+    assert_eq!(added("hf: org/third"), ["listing", "models"], "nobody imports a model");
+    assert_eq!(added("spacy: en_core_web_sm==3.8.0"), ["models", "verify"], "but a pipeline");
 }
 
 #[test]

@@ -153,7 +153,9 @@ const EXAMPLES: [Example; 5] = [
         ours: |place| {
             let releases = format!("http://{}/releases", place.releases.address());
             let base = place.ours("base.yaml").args([("SPACY_RELEASES", releases)]);
-            vec![Step { target: Some("deps"), ..base }, place.ours("strata.yaml")]
+            // The base has been chosen by then.
+            let service = Step { arguments: Vec::new(), ..place.ours("strata.yaml") };
+            vec![Step { target: Some("deps"), ..base }, service]
         },
         edits: &[
             Edit {
