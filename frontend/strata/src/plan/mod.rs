@@ -246,7 +246,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
         packages.drain(data);
         let root = together("verify", "the environment", &packages);
         let (env, folder, note) = (&BTreeMap::new(), &user.home, "verified.json");
-        let imports = Imports { modules, user: &user, folder, env, note };
+        let imports = Imports { modules, user: &user, folder, env, overlaps: true, note };
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
     }
     let code = recipe.code.as_ref().zip(facts.code.as_ref());
@@ -276,7 +276,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     if let Some((code, modules)) = code.and_then(|(code, _)| Some((code, code.verify.as_ref()?))) {
         let root = together("verify", "the code and what it needs", &layers);
         let (env, folder, note) = (&code.env, &code.to, "verified-code.json");
-        let imports = Imports { modules, user: &user, folder, env, note };
+        let imports = Imports { modules, user: &user, folder, env, overlaps: false, note };
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
     }
     layers.extend(models::in_volume(scope, &facts.models, &folders));

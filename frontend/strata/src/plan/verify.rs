@@ -23,16 +23,18 @@ pub(super) struct Imports<'a> {
     pub(super) folder: &'a str,
     /// In which environment, beside the base's.
     pub(super) env: &'a BTreeMap<String, String>,
+    /// Whether packages that own the same file are told of, too.
+    pub(super) overlaps: bool,
     /// The name of the note in `/opt/strata` that says so.
     pub(super) note: &'a str,
 }
 
 /// Imports modules on `root`: the layer with the note of it.
 pub(super) fn imports(scope: &Scope<'_>, base: &Base, root: State, imports: &Imports<'_>) -> State {
-    let Imports { modules, user, folder, env, note } = imports;
+    let Imports { modules, user, folder, env, overlaps, note } = imports;
     let request = json!({
         "modules": modules.value, "uid": user.uid, "gid": user.gid, "home": user.home,
-        "folder": folder, "env": env, "note": note,
+        "folder": folder, "env": env, "overlaps": overlaps, "note": note,
     });
     let scripts = [script!("verify.py"), script!("tree.py")];
     Step::new(scope, "verify", base, root, scope.python(), &scripts)

@@ -3,6 +3,7 @@
 Leaves a note of what was imported, so that it is known and kept like any other layer.
 """
 
+import concurrent.futures
 import csv
 import importlib.metadata
 import json
@@ -12,6 +13,8 @@ import sys
 
 import tree
 
+# So many are imported at a time, if there are as many processors: each may take a gigabyte.
+AT_ONCE = 4
 # What this step needs and an image does not have.
 OWN_VARIABLES = ["SOURCE_DATE_EPOCH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"]
 
@@ -20,10 +23,13 @@ def main():
     os.chmod("/tmp", 0o1777)
     with open("/strata/verify.json", encoding="utf-8") as file:
         asked = json.load(file)
-    failed = [module for module in asked["modules"] if not imports(module, asked)]
+    modules = asked["modules"]
+    with concurrent.futures.ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        results = pool.map(lambda module: imports(module, asked), modules)
+    failed = [module for module, can in zip(modules, results) if not can]
     if failed:
         sys.exit(f"cannot import {', '.join(failed)} as the image's user: see Python's words above")
-    for path, owners in overlaps():
+    for path, owners in overlaps() if asked["overlaps"] else ():
         print(f"warning: {' and '.join(owners)} both have {path}", file=sys.stderr)
     os.makedirs("/out/opt/strata")
     with open("/out/opt/strata/" + asked["note"], "w", encoding="utf-8") as out:
@@ -34,13 +40,15 @@ def main():
 
 def imports(module, asked):
     """Whether a module can be imported: each by a Python of its own, as programs do it."""
-    print(f"import {module}", flush=True)
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     environment.update({"HOME": asked["home"], **asked["env"]})
     folder = asked["folder"] if os.access(asked["folder"], os.X_OK) else "/"
     command = [sys.executable, "-B", "-c", f"import {module}"]
     who = {"user": asked["uid"], "group": asked["gid"], "extra_groups": []}
-    done = subprocess.run(command, cwd=folder, env=environment, check=False, **who)
+    said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, **said, **who)
+    # At once, so that no other's words come in between.
+    print(f"import {module}\n{done.stdout.decode(errors='replace')}", end="", flush=True)
     return done.returncode == 0
 
 
