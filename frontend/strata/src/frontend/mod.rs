@@ -240,8 +240,7 @@ impl<'a> Build<'a> {
             warnings.extend(local_code::check(self.recipe, &facts.packages.local)?);
         }
         for short in warnings {
-            let vertex = self.manifest.vertex.clone();
-            self.gateway.warn(Warning { vertex, short, ..Warning::default() }).await?;
+            self.gateway.warn(self.warning(short, Vec::new())).await?;
         }
         Ok(())
     }
