@@ -26,6 +26,11 @@ pub(crate) fn without_secrets(text: &str) -> String {
     shown
 }
 
+/// The value of a variable as it may be shown.
+pub(crate) fn value(name: &str, value: &str) -> String {
+    if is_secret(name, value) { HIDDEN.to_owned() } else { without_credentials(value) }
+}
+
 /// Whether the line is a secret's name, whose value comes on the lines below.
 fn begins_secret(line: &str) -> bool {
     let Some((name, rest)) = line.split_once(':') else { return false };

@@ -6,6 +6,7 @@ use gateway::subrequest::{Argument, Outline, Target};
 use llb::SourceFile;
 
 use crate::{
+    hidden,
     manifest::values,
     mistake::{Mistakes, list},
     recipe::{self, Choices, Code, CodeSource, Offer, Recipe, Source},
@@ -67,7 +68,8 @@ fn arguments(offer: &Offer, choices: &Choices, recipe: Option<&Recipe>) -> Vec<A
             _ if value.is_none() => "must be given".to_owned(),
             _ => String::new(),
         };
-        Argument { name: name.to_owned(), value: value.unwrap_or_default(), description }
+        let value = value.map(|value| hidden::value(name, &value)).unwrap_or_default();
+        Argument { name: name.to_owned(), value, description }
     };
     names.into_iter().map(argument).collect()
 }

@@ -68,6 +68,19 @@ async fn what_can_be_built() {
 }
 
 #[tokio::test]
+async fn secrets_among_arguments_are_not_shown() {
+    let manifest = "args: {API_TOKEN: , INDEX: }\nbase: python:3\n\
+                    labels: {a: \"${INDEX}\"}\ncmd: [serve, \"${API_TOKEN}\"]\n";
+    let options = [
+        ("build-arg:API_TOKEN", "open-sesame"),
+        ("build-arg:INDEX", "https://me:open-sesame@h.io/simple"),
+    ];
+    let (json, text) = ask("frontend.outline", manifest, &options).await;
+    assert!(text.contains("API_TOKEN"), "{text}");
+    assert!(!format!("{json}{text}").contains("open-sesame"), "{json}\n{text}");
+}
+
+#[tokio::test]
 async fn what_a_build_may_be_given() {
     let manifest = "args: {PORT: 8000, NAME: }\n\
                     base: python:3\n\
