@@ -109,7 +109,7 @@ pub(super) fn built(
     let step = install(scope, "source", base, toolchain, venv, &[pick])
         .named(format!("build {}", named(&[pick])))
         .args(["source"])
-        .file(HINTS.0, HINTS.1)
+        .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
         .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), PIP)))
         .caches("pip")

@@ -27,8 +27,12 @@ pub(super) const SHELL: &[&str] = &["/bin/sh"];
 const PIP_CACHE: &str = "strata-pip";
 const UV_CACHE: &str = "strata-uv";
 
-/// Where scripts are mounted.
-const SCRIPTS: &str = "/strata";
+/// Where the files that a step reads are mounted.
+const FILES: &str = "/strata";
+
+/// Where its scripts are: apart, because a dozen installs have the same ones, which are then sent
+/// once, and not a dozen times.
+const SCRIPTS: &str = "/strata/scripts";
 
 /// One of our scripts about to be run.
 pub(super) struct Step<'a> {
@@ -36,6 +40,7 @@ pub(super) struct Step<'a> {
     stage: &'a str,
     base: &'a Base,
     exec: Exec,
+    scripts: File,
     files: File,
     name: String,
     lines: Option<Lines>,
@@ -64,12 +69,25 @@ impl<'a> Step<'a> {
             // A tmpfs would hold whole wheels in memory.
             .mount(Mount::discarded("/tmp", State::scratch()))
             .network(Network::None);
-        let files = scripts
-            .iter()
-            .fold(File::on(State::scratch()).timestamp(EPOCH), |files, (name, text)| {
-                files.mkfile(format!("/{name}"), 0o644, *text)
-            });
-        Self { scope, stage, base, exec, files, name: String::new(), lines: None }
+        let empty = || File::on(State::scratch()).timestamp(EPOCH);
+        let files = empty().mkdir("/scripts", 0o755);
+        let step = Self {
+            scope,
+            stage,
+            base,
+            exec,
+            scripts: empty(),
+            files,
+            name: String::new(),
+            lines: None,
+        };
+        scripts.iter().fold(step, |step, script| step.script(*script))
+    }
+
+    /// One more script beside the others.
+    pub(super) fn script(mut self, (name, text): Script) -> Self {
+        self.scripts = self.scripts.mkfile(format!("/{name}"), 0o644, text);
+        self
     }
 
     /// What progress says the step does.
@@ -94,7 +112,7 @@ impl<'a> Step<'a> {
         self
     }
 
-    /// A file that the script reads, beside the scripts.
+    /// A file that the script reads.
     pub(super) fn file(mut self, name: &str, text: impl Into<Vec<u8>>) -> Self {
         self.files = self.files.mkfile(format!("/{name}"), 0o644, text);
         self
@@ -162,15 +180,17 @@ impl<'a> Step<'a> {
     }
 
     fn build(self) -> Executed {
-        let Self { scope, stage, base, exec, files, name, lines } = self;
+        let Self { scope, stage, base, exec, scripts, files, name, lines } = self;
         let settings = &scope.settings;
+        let scripts = scripts.build(Meta::named("[internal] scripts"));
         let files = files.build(Meta::named(format!("[internal] files for {name}")));
         let location = lines.map(|lines| Location { file: scope.file.clone(), lines });
         let meta = Meta::named(scope.name(stage, &base.platform, &name))
             .at(location)
             .ignore_cache(settings.no_cache.covers(stage));
         sandboxed(exec, &settings.sandbox)
-            .mount(Mount::read_only(SCRIPTS, files))
+            .mount(Mount::read_only(FILES, files))
+            .mount(Mount::read_only(SCRIPTS, scripts))
             .build(&base.platform, meta)
     }
 }

@@ -8,4 +8,5 @@ mod image;
 mod layers;
 mod project;
 mod reuse_matrix;
+mod sent;
 mod torch;

@@ -63,7 +63,7 @@ forget() {
         /var/cache/debconf/*-old /var/lib/dpkg/*-old
     # Where there still is no Python, what comes next says so.
     if command -v python3 >/dev/null; then
-        python3 -EsB /strata/restamp.py /tmp/start
+        python3 -EsB /strata/scripts/restamp.py /tmp/start
     fi
     # Mounts touch these before this script starts.
     touch -d "@$SOURCE_DATE_EPOCH" / /etc /run
