@@ -382,9 +382,7 @@ fn the_quickstart_with_the_real_model() {
     let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
     let example = workspace::root().join("examples/quickstart");
     let sentences = ["The weather is lovely today.", "It's so sunny outside!"];
-    let similar = |built: &Built| {
-        built.run_with(&["--network=none"], &["python", "main.py", sentences[0], sentences[1]])
-    };
+    let similar = |built: &Built| built.run_with(&["--network=none"], &sentences);
     // As the model's own documentation has it (<https://sbert.net>, its first example).
     let documented = "\
 The weather is lovely today.   1.000   0.666

@@ -7,7 +7,7 @@ use integration::buildx::Build;
 use integration::git_server::{GitServer, Repository};
 use serde_json::Value;
 
-use super::service::{Example, HUB};
+use super::service::{Example, GET, HUB};
 use crate::project::{NOTHING, ran};
 use crate::{STRATA, unique};
 
@@ -64,6 +64,13 @@ fn versions_of_the_code() {
     assert_eq!(answer["written"], false, "{answer}");
     let magic = "print(open('/models/llm.gguf', 'rb').read(4))";
     assert_eq!(example.image.run(&["python", "-c", magic]), "b'GGUF'");
+
+    // As a service.
+    let service = example.compose(&["compose.yaml"], "lightspeed", "    network_mode: none\n");
+    service.up();
+    let path = format!("8080/ask?q={}", question.replace(' ', "+"));
+    let said: Value = serde_json::from_str(&service.exec(&["python", "-c", GET, &path])).unwrap();
+    assert_eq!(said["answer"], answer["answer"]);
 }
 
 #[test]
