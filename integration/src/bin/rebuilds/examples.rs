@@ -103,7 +103,9 @@ const EXAMPLES: [Example; 5] = [
         name: "llm-service",
         theirs: |place| {
             let llm = "accelerate==1.15.0 gguf==0.17.1".to_owned();
-            vec![place.theirs("llm-service.Dockerfile").args([("LLM", llm)])]
+            // PyTorch's own index is not near by.
+            let index = ("PIP_EXTRA_INDEX_URL", String::new());
+            vec![place.theirs("llm-service.Dockerfile").args([("LLM", llm), index])]
         },
         ours: |place| vec![place.ours("strata.yaml")],
         edits: &[
@@ -127,7 +129,12 @@ const EXAMPLES: [Example; 5] = [
                  urllib.request.urlretrieve('{}', '/root/.tessdata/eng.traineddata')",
                 place.tessdata()
             );
-            let more = [("PACKAGES", packages.to_owned()), ("READER", reader)];
+            let more = [
+                ("PACKAGES", packages.to_owned()),
+                ("READER", reader),
+                // Tesseract needs none of it.
+                ("SYSTEM", String::new()),
+            ];
             vec![place.theirs("knowledge-base.Dockerfile").args(more)]
         },
         ours: |place| vec![place.ours("strata.yaml").args([("TESSDATA", place.tessdata())])],

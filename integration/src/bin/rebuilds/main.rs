@@ -58,15 +58,15 @@ fn main() -> ExitCode {
 }
 
 fn measure(options: &Options) -> Result<()> {
+    let chosen: Vec<&str> = options.only.split(',').collect();
     if options.models {
-        let rows = models::rows(options.runs.into())?;
+        let rows = models::rows(options.runs.into(), &chosen)?;
         for measure in table::OF_MODELS {
             println!("{}", table::table(measure, &rows));
         }
         return Ok(());
     }
     if options.examples {
-        let chosen: Vec<&str> = options.only.split(',').collect();
         for Table { name, rows, said } in examples::tables(options.runs.into(), &chosen)? {
             println!("## {name}\n");
             for measure in table::OF_EXAMPLES {
