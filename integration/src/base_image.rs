@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use crate::apt::{KEYRING, MIRROR};
 use crate::command::{output, output_within};
 use crate::daemons::CURRENT;
+use crate::emulation::Arm64;
 use crate::engine::Engine;
 use crate::packages::Packages;
 use crate::workspace;
@@ -62,6 +63,8 @@ enum Machine {
     Own,
     /// 32-bit x86, whose programs a 64-bit machine runs without emulation.
     X86,
+    /// 64-bit ARM.
+    Arm,
 }
 
 impl Machine {
@@ -70,6 +73,16 @@ impl Machine {
         match self {
             Self::Own => None,
             Self::X86 => Some("i386"),
+            Self::Arm => Some("arm64"),
+        }
+    }
+
+    /// What Docker calls it, where that must be said.
+    fn platform(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::X86 => Some("linux/386"),
+            Self::Arm => Some("linux/arm64"),
         }
     }
 }
@@ -99,6 +112,18 @@ pub fn load_for_386(engine: &Engine, tag: &str) -> Result<()> {
     let suite = Python::Newest.suite();
     load_kept(engine, tag, &format!("{suite}-386"), |name| {
         import(engine, suite, Machine::X86, name)
+    })
+}
+
+/// The same for 64-bit ARM, which has to be [emulated](crate::emulation).
+///
+/// # Errors
+///
+/// When Debian's packages cannot be had.
+pub fn load_for_arm64(engine: &Engine, _: &Arm64, tag: &str) -> Result<()> {
+    let suite = Python::Newest.suite();
+    load_kept(engine, tag, &format!("{suite}-arm64"), |name| {
+        import(engine, suite, Machine::Arm, name)
     })
 }
 
@@ -148,9 +173,7 @@ fn import(engine: &Engine, suite: &str, machine: Machine, name: &str) -> Result<
             .arg("."),
     )?;
     let mut import = engine.docker(["image", "import"]);
-    if machine == Machine::X86 {
-        import.arg("--platform=linux/386");
-    }
+    import.args(machine.platform().map(|platform| format!("--platform={platform}")));
     for change in [
         "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "CMD [\"python3\"]",

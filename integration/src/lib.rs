@@ -8,6 +8,7 @@ pub mod buildx;
 pub mod command;
 pub mod daemons;
 pub mod digest;
+pub mod emulation;
 pub mod engine;
 pub mod fault;
 pub mod file_server;

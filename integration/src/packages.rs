@@ -130,6 +130,16 @@ impl Packages {
         Ok(Self(vec![unpacked("python", &[(Suite::Bookworm, names)])?]))
     }
 
+    /// QEMU for programs of other processors, each in one file without libraries.
+    ///
+    /// # Errors
+    ///
+    /// When apt or dpkg fail, in their words.
+    pub fn of_qemu() -> Result<Self> {
+        let _lock = workspace::lock("qemu")?;
+        Ok(Self(vec![unpacked("qemu", &[(Suite::Bookworm, &["qemu-user-static"])])?]))
+    }
+
     /// Tesseract's English model.
     ///
     /// # Errors

@@ -43,8 +43,8 @@ struct Site {
     client: Client,
     folder: PathBuf,
     address: OnceLock<SocketAddr>,
-    /// By path.
-    pages: Mutex<BTreeMap<String, Bytes>>,
+    /// By path, each with its tag.
+    pages: Mutex<BTreeMap<String, (Bytes, String)>>,
 }
 
 impl PypiMirror {
@@ -85,13 +85,15 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
     let (found, kind, holds) = match (path.strip_prefix("simple/"), path.strip_prefix("files/")) {
         (Some(project), _) => (site.page(project).await, HTML, PAGE_HOLDS),
-        (_, Some(file)) => (site.file(file).await, "application/octet-stream", FILE_HOLDS),
+        (_, Some(file)) => {
+            // A file is never asked for again.
+            let file = site.file(file).await.map(|file| Some((file?, String::new())));
+            (file, "application/octet-stream", FILE_HOLDS)
+        }
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     match found {
-        Ok(Some(body)) => {
-            // A file is never asked for again.
-            let tag = if kind == HTML { sha256(&body) } else { String::new() };
+        Ok(Some((body, tag))) => {
             let tag = format!("\"{tag}\"");
             let known = request.headers().get(header::IF_NONE_MATCH);
             let headers = [
@@ -110,7 +112,7 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
 }
 
 impl Site {
-    async fn page(&self, project: &str) -> Result<Option<Bytes>> {
+    async fn page(&self, project: &str) -> Result<Option<(Bytes, String)>> {
         let known = self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned();
         if known.is_some() {
             return Ok(known);
@@ -119,6 +121,8 @@ impl Site {
             return Ok(None);
         };
         let page = Bytes::from(self.own(&String::from_utf8(page.to_vec())?)?);
+        // Once: the answers are timed.
+        let page = (page.clone(), sha256(&page));
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.insert(project.to_owned(), page.clone());
         Ok(Some(page))

@@ -2,6 +2,7 @@
 //! has comes from elsewhere: PyTorch from Debian, models from the tests' hub.
 
 mod article_transfer;
+mod emulated;
 mod knowledge_base;
 mod lightspeed;
 mod llm_service;
@@ -36,4 +37,27 @@ fn bake_files_name_what_there_is() {
     let variants = ["lightspeed-apple-silicon", "lightspeed-generic", "lightspeed-nvidia"];
     assert_eq!(targets("lightspeed"), variants);
     assert_eq!(targets("llm-service"), ["development", "production"]);
+}
+
+/// As above, for Compose.
+#[test]
+fn compose_files_name_what_there_is() {
+    for (example, files) in [
+        ("article-transfer", ["compose.yaml"].as_slice()),
+        ("knowledge-base", &["compose.yaml", "compose.dev.yaml"]),
+        ("lightspeed", &["compose.yaml", "compose.nvidia.yaml"]),
+        ("llm-service", &["compose.yaml", "compose.dev.yaml"]),
+        ("semantic-search", &["compose.yaml"]),
+    ] {
+        let folder = workspace::root().join("examples").join(example);
+        let mut config = STRATA.docker(["compose", "--profile=*"]);
+        config.args(files.iter().map(|file| format!("--file={file}")));
+        let config = output(config.args(["config", "--format=json"]).current_dir(&folder)).unwrap();
+        let config: Value = serde_json::from_str(&config).unwrap();
+        for (name, service) in config["services"].as_object().unwrap() {
+            let Some(file) = service["build"]["dockerfile"].as_str() else { continue };
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(text.starts_with("# syntax=strata\n"), "{example}: {name}");
+        }
+    }
 }
