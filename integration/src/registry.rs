@@ -116,6 +116,17 @@ impl Registry {
         fs::read(file).with_context(|| format!("the registry has no {digest}"))
     }
 
+    /// Forgets a tag of `{host}/{repository}`; what it meant is still there by its digest.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such tag.
+    pub fn untag(&self, repository: &str, tag: &str) -> Result<()> {
+        let repositories = self.storage.path().join("docker/registry/v2/repositories");
+        let tag = repositories.join(repository).join("_manifests/tags").join(tag);
+        fs::remove_dir_all(&tag).with_context(|| format!("the registry has no {}", tag.display()))
+    }
+
     /// Where a blob is, by the registry's own layout of a file system.
     fn file(&self, digest: &str) -> Result<PathBuf> {
         let hex = digest.trim_start_matches("sha256:");

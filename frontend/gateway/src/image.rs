@@ -69,6 +69,12 @@ impl Gateway {
         }
     }
 
+    /// Whether the person gave something in the place of an image for a platform, with
+    /// `--build-context name=…`.
+    pub fn has_stand_in(&self, image: &ImageName, platform: &Platform) -> bool {
+        named_context(self.request(), &image.familiar(), platform).is_some()
+    }
+
     async fn load_context(
         &self,
         name: &str,

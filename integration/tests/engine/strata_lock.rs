@@ -191,10 +191,10 @@ fn each_platform_has_its_entry() {
 }
 
 #[test]
-fn the_base_stays_when_its_tag_moves() {
-    let (_registry, base) = registry();
+fn the_base_stays_when_its_tag_moves_or_is_gone() {
+    let (registry, base) = registry();
     let project = Project::new(&format!("base: {base}\npython: requirements.txt\n"));
-    project.lock(&[]);
+    let lock = project.lock(&[]);
     let before = project.build(&[]);
     let moved = Built::dockerfile(&format!("FROM {BASE}\nENV MOVED={}\n", unique()));
     for words in [["tag", &moved.name, &base].as_slice(), &["push", &base], &["rmi", &base]] {
@@ -209,6 +209,11 @@ fn the_base_stays_when_its_tag_moves() {
     assert!(!env(&project.build(&[])).contains("MOVED"));
     fs::remove_file(project.folder.path().join("strata.lock")).unwrap();
     assert!(env(&project.build(&[])).contains("MOVED"), "the tag has moved");
+
+    project.write("strata.lock", &lock);
+    let (repository, tag) = BASE.split_once(':').unwrap();
+    registry.untag(repository, tag).unwrap();
+    assert_eq!(env(&project.build(&[])), env(&before));
 }
 
 #[test]

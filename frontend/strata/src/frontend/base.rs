@@ -7,7 +7,10 @@ use llb::{Platform, State};
 use serde_json::Value;
 
 use super::Build;
-use crate::plan::{self, Base, Probe};
+use crate::{
+    plan::{self, Base, Probe},
+    strata_lock,
+};
 
 /// Where the probe's findings are in its layer.
 const PROBE: &str = "/opt/strata/probe.json";
@@ -24,18 +27,22 @@ pub(super) struct Found {
 
 impl Build<'_> {
     pub(super) async fn base(&self, platform: &Platform) -> Result<Found, Error> {
-        let name = &self.recipe.base.value;
+        let written = &self.recipe.base.value;
+        let locked = self.locked_base(platform);
+        let name = locked.as_ref().unwrap_or(written);
         let meta = plan::base_meta(self.recipe, &self.settings, platform);
         let blame = |error: Error| {
-            error.context(format!("base image {name}")).at([self.location(self.recipe.base.lines)])
+            let help = locked.as_ref().map(|_| {
+                let lock = strata_lock::beside(self.context.filename());
+                format!("{lock} holds {written} to that digest; take it away to be free of it")
+            });
+            error
+                .context(format!("base image {name}"))
+                .help(help)
+                .at([self.location(self.recipe.base.lines)])
         };
-        let image = self.gateway.load_image(name, platform, meta.clone()).await.map_err(blame)?;
-        let BaseImage { state, config, name: pinned } = match self.locked_base(platform, &image) {
-            Some(locked) => {
-                self.gateway.load_image(&locked, platform, meta).await.map_err(blame)?
-            }
-            None => image,
-        };
+        let image = self.gateway.load_image(name, platform, meta).await.map_err(blame)?;
+        let BaseImage { state, config, name: pinned } = image;
         let digest = pinned.as_ref().and_then(ImageName::digest).map(str::to_owned);
         let config = config.unwrap_or_else(|| b"{}".to_vec());
         let config: Value = serde_json::from_slice(&config)
@@ -55,14 +62,14 @@ impl Build<'_> {
         Ok(Found { base, config, digest })
     }
 
-    /// The base that `strata.lock` has, by its digest, if the tag means another one by now.
-    fn locked_base(&self, platform: &Platform, found: &BaseImage) -> Option<String> {
+    /// The base by the digest that `strata.lock` has, whatever has become of its tag; none where
+    /// the person has put something else in its place with `--build-context`.
+    fn locked_base(&self, platform: &Platform) -> Option<String> {
         let base = &self.recipe.base.value;
         let digest = self.entry(platform).filter(|entry| entry.base == *base)?.digest.as_ref()?;
-        let found = found.name.as_ref()?;
-        // Not what the person gave in its place with `--build-context`.
-        let is_own = ImageName::parse(base).ok()?.with_digest(found.digest()?) == *found;
-        (is_own && found.digest()? != digest).then(|| format!("{base}@{digest}"))
+        let name = ImageName::parse(base).ok()?;
+        let is_own = !self.gateway.has_stand_in(&name, platform);
+        is_own.then(|| name.with_digest(digest).to_string())
     }
 
     /// Asks the base's Python what it is.

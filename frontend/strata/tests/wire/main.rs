@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is a test's report")]
 
+mod base;
 mod code;
 #[path = "../../../gateway/tests/daemon/mod.rs"]
 mod daemon;

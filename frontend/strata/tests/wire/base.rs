@@ -1,0 +1,63 @@
+//! What an image stands on.
+
+use super::*;
+
+const LOCK: &str = "\
+version = 1
+
+[[images]]
+platform = \"linux/amd64\"
+base = \"python:3\"
+digest = \"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"
+asked = \"\"
+";
+
+/// The images that the daemon was asked for.
+fn looked_up(calls: &[Call]) -> Vec<&str> {
+    let identifier = |call| match call {
+        &Call::ResolveSource(ref asked) => Some(&*asked.source.as_ref()?.identifier),
+        _ => None,
+    };
+    calls.iter().filter_map(identifier).collect()
+}
+
+/// A daemon for a manifest with a lock, and with the base by its digest alone.
+fn locked() -> Daemon {
+    let manifest = daemon("base: python:3\nuser: root\n");
+    let mut daemon = manifest.with_file("local://dockerfile", "strata.lock", LOCK);
+    let (tag, _) = BASE.split_once('@').unwrap();
+    let base = daemon.sources.remove(tag).unwrap();
+    daemon.sources.insert(BASE, base);
+    daemon
+}
+
+#[tokio::test]
+async fn of_a_locked_base_the_tag_may_be_gone() {
+    let options = [("platform", "linux/amd64")];
+    let (result, calls) = build(locked(), &options).await;
+    result.unwrap();
+    assert_eq!(looked_up(&calls), [BASE]);
+
+    let (result, _) = build(locked(), &[("platform", "linux/arm64")]).await;
+    let message = result.unwrap_err().message().to_owned();
+    assert!(message.starts_with("base image python:3: "), "{message}: the lock is of another");
+
+    let mut gone = locked();
+    gone.sources.clear();
+    let (result, _) = build(gone, &options).await;
+    let message = result.unwrap_err().message().to_owned();
+    assert!(message.contains("help: strata.lock holds python:3 to that digest"), "{message}");
+}
+
+#[tokio::test]
+async fn what_stands_in_for_a_base_is_not_locked() {
+    let other = "docker-image://docker.io/library/other:1";
+    let mut daemon = locked();
+    let base = daemon.sources.remove(BASE).unwrap();
+    daemon.sources.insert(other, base);
+    let options = [("platform", "linux/amd64"), ("context:python:3", "docker-image://other:1")];
+    let (result, calls) = build(daemon, &options).await;
+    // Of that, the daemon of these tests has no Python.
+    assert!(result.is_err());
+    assert_eq!(looked_up(&calls), [other]);
+}
