@@ -23,17 +23,22 @@ pub struct Provenance {
     pub labels: Vec<(String, String)>,
 }
 
+/// What of the base's config is said of the image, too, beside what is set here. `created` is not:
+/// BuildKit fills it in from the layers, so that an unchanged build is the same image. Nor is what
+/// others keep beside it for the very image that it is of, such as an inline cache.
+const KEPT: [&str; 7] =
+    ["variant", "os.version", "os.features", "author", "config", "history", "rootfs"];
+
 /// The config of the image that `plan` builds on a base with the config `base`.
 ///
-/// What it does not know of the base's config stays as it is. `created` does not: BuildKit
-/// fills it in from the layers, so that an unchanged build is the same image.
+/// What it does not know of the base's settings (`config`) stays as it is.
 pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenance) -> Value {
     let mut image = match recipe.target {
         // They stand on nothing, and nothing runs.
         Target::Models => Map::new(),
         _ => base.as_object().cloned().unwrap_or_default(),
     };
-    image.remove("created");
+    image.retain(|key, _| KEPT.contains(&key.as_str()));
     set_platform(&mut image, &plan.platform);
     append_history(&mut image, &plan.image.purposes);
     let config = object(&mut image, "config");
