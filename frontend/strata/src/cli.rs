@@ -215,6 +215,9 @@ fn json(value: &impl serde::Serialize) -> Result<String, String> {
 fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Result<Graph, String> {
     let recipe = read_recipe(arguments, arguments.target.clone(), build_args.clone())?;
     let production = read_recipe(arguments, None, build_args)?;
+    if let Some(warning) = &recipe.warning {
+        eprintln!("{warning}");
+    }
     let is_dev = recipe.target == Target::Dev && recipe.has_other_packages(&production);
     let facts = facts(&recipe, is_dev, arguments).map_err(|mistakes| told(&mistakes))?;
     for platform in &facts.platforms {

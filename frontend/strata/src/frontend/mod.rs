@@ -258,10 +258,10 @@ impl<'a> Build<'a> {
     }
 
     fn ignored_options(&self) -> Vec<Warning> {
-        let warning = |option| {
-            self.warning(format!("IgnoredOption: {PRODUCT} does not honour {option}"), Vec::new())
-        };
-        ignored_options(self.gateway).into_iter().map(warning).collect()
+        let options = ignored_options(self.gateway);
+        let told = |option| format!("IgnoredOption: {PRODUCT} does not honour {option}");
+        let told = options.into_iter().map(told).chain(self.recipe.warning.clone());
+        told.map(|short| self.warning(short, Vec::new())).collect()
     }
 
     /// A warning under the manifest.

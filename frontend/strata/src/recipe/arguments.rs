@@ -9,7 +9,7 @@ use crate::{
         Data, Entry, Manifest, Node, PREDEFINED,
         template::{Argument, Otherwise, Piece, pieces},
     },
-    mistake::{Findings, Mistake, list, quote},
+    mistake::{Findings, Mistake, list, nearest, quote},
 };
 
 /// The hub if `HF_ENDPOINT` names none.
@@ -24,6 +24,8 @@ const OF_EVERY_BUILD: [&str; 6] =
 pub struct Arguments {
     values: BTreeMap<String, Given>,
     missing: BTreeSet<String>,
+    /// Those that were given and mean nothing here.
+    undeclared: Vec<String>,
 }
 
 /// The value of a build argument.
@@ -51,10 +53,14 @@ impl Arguments {
         given: &BTreeMap<String, String>,
         findings: &mut Findings,
     ) -> Self {
-        let mut arguments = Self { values: BTreeMap::new(), missing: BTreeSet::new() };
+        let mut arguments =
+            Self { values: BTreeMap::new(), missing: BTreeSet::new(), undeclared: Vec::new() };
         for (name, value) in given {
             if !manifest.arguments.contains_key(name) && !is_known(name) {
-                findings.add(undeclared(name, manifest));
+                match slip(name, manifest) {
+                    Some(mistake) => findings.add(mistake),
+                    None => arguments.undeclared.push(name.clone()),
+                }
             }
             let given = Given { value: value.clone(), lines: None };
             arguments.values.insert(name.clone(), given);
@@ -87,6 +93,13 @@ impl Arguments {
     /// The argument named `name`, if it has a value.
     pub fn get(&self, name: &str) -> Option<&Given> {
         self.values.get(name)
+    }
+
+    /// What to know of those that were given and mean nothing here.
+    pub fn warning(&self, manifest: &Manifest) -> Option<String> {
+        let first = self.undeclared.first()?;
+        let names = list(self.undeclared.iter().map(String::as_str));
+        Some(format!("UndeclaredArgument: no use for {names}: {}", declared(first, manifest)))
     }
 
     /// `node` with `${…}` filled in.
@@ -158,13 +171,21 @@ fn is_known(name: &str) -> bool {
         || name.starts_with("BUILDKIT_")
 }
 
-fn undeclared(name: &str, manifest: &Manifest) -> Mistake {
-    let declared = || manifest.arguments.keys().map(String::as_str);
-    let help = match manifest.arguments.is_empty() {
+/// What is wrong with an argument that is likely to be meant for another one. Others are given to
+/// many builds at once, and not each has to declare them all.
+fn slip(name: &str, manifest: &Manifest) -> Option<Mistake> {
+    let known = || manifest.arguments.keys().map(String::as_str).chain(PREDEFINED);
+    nearest(name, known())?;
+    let mistake = Mistake::new(format!("unknown build argument {}", quote(name)));
+    Some(mistake.help(declared(name, manifest)).suggest(name, known()))
+}
+
+/// What the manifest declares, and if it does not, how it would declare `name`.
+fn declared(name: &str, manifest: &Manifest) -> String {
+    match manifest.arguments.is_empty() {
         true => format!("the manifest declares none; one that does has `args: {{{name}: …}}`"),
-        false => format!("the manifest declares {}", list(declared())),
-    };
-    Mistake::new(format!("unknown build argument {}", quote(name)))
-        .help(help)
-        .suggest(name, declared().chain(PREDEFINED))
+        false => {
+            format!("the manifest declares {}", list(manifest.arguments.keys().map(String::as_str)))
+        }
+    }
 }

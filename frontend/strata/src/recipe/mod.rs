@@ -72,6 +72,8 @@ pub struct Recipe {
     pub code: Option<Code>,
     /// What the image's config says.
     pub image: ImageSettings,
+    /// What to know of the choices, as `Rule: …`.
+    pub warning: Option<String>,
 }
 
 /// What of a manifest is wanted: `--target`.
@@ -291,6 +293,7 @@ pub fn offer(file: &Arc<SourceFile>) -> Result<Offer, Mistakes> {
 fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let manifest = manifest::read(findings)?;
     let arguments = Arguments::new(&manifest, &choices.build_args, findings);
+    let warning = arguments.warning(&manifest);
     let target = choice::target(choices.target.as_deref(), findings);
     let variant = arguments.get("VARIANT");
     let (layers, models_are_volume) = choice::layers(manifest.root, target, variant, findings);
@@ -320,5 +323,6 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
         models_are_volume,
         code,
         image,
+        warning,
     })
 }

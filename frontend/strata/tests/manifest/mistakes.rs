@@ -288,7 +288,7 @@ fn arguments() {
             ("base: b\nargs: {A: ''}\nenv: {X: '${A:?see the wiki}'}\n", &[]),
             ("base: b\nargs: {A: }\nports: ['${A}']\n", &["A=http"]),
             ("base: b\nargs: {TO: a}\ncode: {context: ., to: '${TO}'}\n", &[]),
-            ("base: b\n", &["GREETING=hi"]),
+            ("base: b\n", &["CODE_VERSON=v1"]),
             ("base: b\nargs: {GREETING: hi, NAME: you}\n", &["GREETNG=hi", "XYZ=1"]),
             ("base: b\nmodels: a/b\n", &["HF_ENDPOINT=hub"]),
         ]),
@@ -332,7 +332,10 @@ env: {A: '${NOPE}'}
 variants: {nvidia: {ports: [x]}}
 dev: {cmd: a | b}
 ";
-    tell("all_are_told_at_once_and_in_order", &told(&[(manifest, &["target=divel", "NOPE=1"])]));
+    tell(
+        "all_are_told_at_once_and_in_order",
+        &told(&[(manifest, &["target=divel", "VARIENT=nvidia"])]),
+    );
     let many: String = (0..60).map(|n| format!("unknown-key-{n}: 1\n")).collect();
     let mistakes = read(&format!("base: b\n{many}"), &[]).unwrap_err().0;
     assert_eq!(mistakes.len(), 51);

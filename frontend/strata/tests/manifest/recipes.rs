@@ -56,6 +56,7 @@ fn said(recipe: &Recipe) -> String {
     image.labels.iter().for_each(|(name, value)| say(&format!("label {name}"), value));
     image.healthcheck.iter().for_each(|check| say("healthcheck", check));
     image.stop_signal.iter().for_each(|signal| say("stop signal", signal));
+    recipe.warning.iter().for_each(|warning| say("warning", warning));
     said
 }
 
@@ -285,6 +286,19 @@ fn arguments_are_filled_in() {
             "",
             &["http_proxy=p", "NO_PROXY=n", "BUILDKIT_INLINE_CACHE=1", "SOURCE_DATE_EPOCH=0"],
             "",
+        ),
+        (
+            "of other builds",
+            "args: {A: 1}",
+            &["A=2", "CI=true", "GIT_SHA=abc"],
+            "warning \"UndeclaredArgument: no use for `CI`, `GIT_SHA`: the manifest declares `A`\"",
+        ),
+        (
+            "of other builds alone",
+            "",
+            &["CI=true"],
+            "warning \"UndeclaredArgument: no use for `CI`: the manifest declares none; one that \
+             does has `args: {CI: …}`\"",
         ),
     ]);
     check(&[(
