@@ -257,12 +257,19 @@ impl Gateway {
         response.definitions.into_iter().map(state).collect()
     }
 
-    /// Shows a warning.
+    /// Shows a warning, unless its rule is off (`build-arg:BUILDKIT_DOCKERFILE_CHECK`).
     ///
     /// # Errors
     ///
-    /// When the daemon does not answer.
+    /// The warning, if the person wants a build to fail of any; and when the daemon does not answer.
     pub async fn warn(&self, warning: Warning) -> Result<(), Error> {
+        let lint = &self.request().options.lint;
+        if !lint.shows(&warning) {
+            return Ok(());
+        }
+        if lint.error {
+            return Err(warning.into_error());
+        }
         let info = warning.locations.first().map(|location| pb::SourceInfo {
             filename: location.file.name.clone(),
             data: location.file.data.clone(),
@@ -281,6 +288,20 @@ impl Gateway {
         };
         self.client().warn(request).await?;
         Ok(())
+    }
+}
+
+impl Warning {
+    /// The rule that it is of; empty for none.
+    pub fn rule(&self) -> &str {
+        self.short.split_once(": ").map_or("", |(rule, _)| rule)
+    }
+
+    fn into_error(self) -> Error {
+        let lines = [self.short].into_iter().chain(self.detail);
+        Error::new(lines.collect::<Vec<_>>().join("\n"))
+            .help(Some("BUILDKIT_DOCKERFILE_CHECK makes errors of warnings"))
+            .at(self.locations)
     }
 }
 

@@ -1,14 +1,13 @@
 //! What to make of warnings.
 
 use super::boolean;
+use crate::Warning;
 
 /// What to make of warnings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LintOptions {
     /// `skip`: rules that are off.
     pub skip: Rules,
-    /// `experimental`: rules of that kind that are on.
-    pub experimental: Rules,
     /// `error`: whether a warning fails the build.
     pub error: bool,
 }
@@ -23,19 +22,28 @@ pub enum Rules {
 }
 
 impl LintOptions {
-    /// `skip=<rules>;error=<bool>;experimental=<rules>`, each optional.
+    /// `skip=<rules>;error=<bool>;experimental=<rules>`, each optional. The last turns rules of
+    /// Dockerfiles on.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut options = Self::default();
         for part in text.split(';') {
             let (key, value) = part.split_once('=').ok_or("expected key=value")?;
             match key.trim() {
                 "skip" => options.skip = Rules::parse(value),
-                "experimental" => options.experimental = Rules::parse(value),
+                "experimental" => {}
                 "error" => options.error = boolean(value.trim())?,
                 key => return Err(format!("`{key}` is not one of skip, error, experimental")),
             }
         }
         Ok(options)
+    }
+
+    /// Whether the person wants to know of `warning`.
+    pub fn shows(&self, warning: &Warning) -> bool {
+        match &self.skip {
+            Rules::All => false,
+            Rules::Named(rules) => !rules.iter().any(|rule| rule == warning.rule()),
+        }
     }
 }
 
@@ -44,14 +52,6 @@ impl Rules {
         match list.trim() {
             "all" => Self::All,
             list => Self::Named(list.split(',').map(|rule| rule.trim().to_owned()).collect()),
-        }
-    }
-
-    /// Whether `rule` is one of them.
-    pub fn contains(&self, rule: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Named(rules) => rules.iter().any(|name| name == rule),
         }
     }
 }

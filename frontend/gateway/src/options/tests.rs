@@ -142,7 +142,6 @@ found_at! {
     lint: [("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=A, B;error=true;experimental=all")]
         => lint = LintOptions {
             skip: Rules::Named(vec!["A".to_owned(), "B".to_owned()]),
-            experimental: Rules::All,
             error: true,
         };
     source: [("source", "example/frontend:1")] => source = some("example/frontend:1");
@@ -241,11 +240,4 @@ fn stages_without_cache_in_any_case() {
     assert!(no_cache.covers("models"));
     assert!(!no_cache.covers("code"));
     assert!(!NoCache::Nothing.covers("models"));
-}
-
-#[test]
-fn rules_by_name_or_all() {
-    assert!(Rules::All.contains("Any"));
-    assert!(Rules::Named(vec!["A".to_owned()]).contains("A"));
-    assert!(!Rules::default().contains("A"));
 }

@@ -36,22 +36,25 @@ pub fn lint(found: Result<Vec<Warning>, Error>) -> Result<BuildResult, Error> {
 }
 
 fn listed(warning: &Warning, sources: &mut Vec<Arc<SourceFile>>) -> Value {
-    let (rule, detail) = told(warning);
     // The printer looks at it in any case.
     let location = place(&warning.locations, sources).unwrap_or(json!({ "sourceIndex": -1 }));
-    json!({ "ruleName": rule, "url": warning.url, "detail": detail, "location": location })
+    json!({
+        "ruleName": warning.rule(),
+        "url": warning.url,
+        "detail": detail(warning),
+        "location": location,
+    })
 }
 
 fn text(warning: &Warning) -> String {
-    let (rule, detail) = told(warning);
-    format!("WARNING: {rule}\n{detail}\n")
+    format!("WARNING: {}\n{}\n", warning.rule(), detail(warning))
 }
 
-/// The rule, and what it has to say.
-fn told(warning: &Warning) -> (&str, String) {
-    let (rule, what) = warning.short.split_once(": ").unwrap_or(("", &warning.short));
+/// What the rule has to say.
+fn detail(warning: &Warning) -> String {
+    let what = warning.short.split_once(": ").map_or(&*warning.short, |(_, what)| what);
     let lines = [what].into_iter().chain(warning.detail.iter().map(String::as_str));
-    (rule, lines.collect::<Vec<_>>().join("\n"))
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The first file of some places, by its index in `sources`, and the lines there.

@@ -23,6 +23,31 @@ async fn a_warning_has_its_lines() {
 }
 
 #[tokio::test]
+async fn warnings_that_are_off_or_errors() {
+    let warning = || Warning {
+        short: "Rule: text".to_owned(),
+        detail: vec!["more".to_owned()],
+        locations: vec![location(3)],
+        ..Warning::default()
+    };
+    let text = "Rule: text\nmore\n  help: BUILDKIT_DOCKERFILE_CHECK makes errors of warnings";
+    for (check, error, shown) in [
+        ("skip=Other", None, 1),
+        ("skip=Other,Rule", None, 0),
+        ("skip=all;error=true", None, 0),
+        ("error=true;experimental=all", Some(text), 0),
+    ] {
+        let options = [("build-arg:BUILDKIT_DOCKERFILE_CHECK", check)];
+        let (gateway, daemon) = connect(Daemon::default(), &options).await;
+        let warned = gateway.warn(warning()).await.err();
+        assert_eq!(warned.as_ref().map(Error::message), error, "{check}");
+        let lines = warned.map_or(0, |error| error.locations().len());
+        assert_eq!(lines, usize::from(error.is_some()), "{check}");
+        assert_eq!(daemon.take_calls().len(), shown, "{check}");
+    }
+}
+
+#[tokio::test]
 async fn a_result_names_its_references() {
     let (gateway, daemon) = connect(Daemon::default(), &[]).await;
     let reference = gateway.solve(&local("a").definition()).await.unwrap();

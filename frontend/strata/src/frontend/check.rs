@@ -54,6 +54,8 @@ impl Build<'_> {
             _ => None,
         });
         warnings.extend(hubs.filter_map(|hub| self.unlocked_warning(hub)));
+        let lint = &self.gateway.request().options.lint;
+        warnings.retain(|warning| lint.shows(warning));
         Ok(warnings)
     }
 }

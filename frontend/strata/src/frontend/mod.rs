@@ -277,9 +277,6 @@ fn ignored_options(gateway: &Gateway) -> Vec<String> {
     if options.sandbox.resources != gateway::Resources::default() {
         ignored.push("limits on memory and processors".to_owned());
     }
-    if options.lint != gateway::LintOptions::default() {
-        ignored.push("build-arg:BUILDKIT_DOCKERFILE_CHECK".to_owned());
-    }
     if let Some(words) = options.cmdline.as_deref().and_then(|line| line.split_once(' ')) {
         ignored.push(format!("`{}` after the image on the syntax line", words.1));
     }

@@ -229,6 +229,15 @@ async fn what_a_build_would_warn_of() {
 }
 
 #[tokio::test]
+async fn what_is_not_to_be_warned_of() {
+    let check_of = ("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=IgnoredOption");
+    let options = [("no-cache", "pakages"), ("build-arg:CI", "true"), check_of];
+    let (json, status, _) = check(daemon("base: python:3\n"), &options).await;
+    assert_eq!((&*status, &json["warnings"][0]["ruleName"]), ("1", &json!("UndeclaredArgument")));
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_no_line_is_to_blame_for() {
     let options = [("requestid", "frontend.lint"), ("target", "imgae")];
     let (result, _) = build(daemon("base: python:3\n"), &options).await;
