@@ -257,11 +257,12 @@ impl Gateway {
         response.definitions.into_iter().map(state).collect()
     }
 
-    /// Shows a warning, unless its rule is off (`build-arg:BUILDKIT_DOCKERFILE_CHECK`).
+    /// Shows a warning, unless its rule is off (`build-arg:BUILDKIT_DOCKERFILE_CHECK`). That the
+    /// daemon cannot show it fails no build, and is told in its log.
     ///
     /// # Errors
     ///
-    /// The warning, if the person wants a build to fail of any; and when the daemon does not answer.
+    /// The warning, if the person wants a build to fail of any.
     pub async fn warn(&self, warning: Warning) -> Result<(), Error> {
         let lint = &self.request().options.lint;
         if !lint.shows(&warning) {
@@ -286,7 +287,9 @@ impl Gateway {
             info,
             ranges: warning.locations.iter().map(range).collect(),
         };
-        self.client().warn(request).await?;
+        if let Err(refusal) = self.client().warn(request).await {
+            eprintln!("a warning that could not be shown: {refusal}");
+        }
         Ok(())
     }
 }

@@ -259,7 +259,11 @@ impl LlbBridge for Daemon {
     }
 
     async fn warn(&self, request: Request<WarnRequest>) -> Result<Response<WarnResponse>, Status> {
-        self.note(Call::Warn(request.into_inner()));
+        let request = request.into_inner();
+        if request.short == b"refused" {
+            return Err(Status::unavailable("no logs"));
+        }
+        self.note(Call::Warn(request));
         Ok(Response::new(WarnResponse {}))
     }
 

@@ -48,6 +48,13 @@ async fn warnings_that_are_off_or_errors() {
 }
 
 #[tokio::test]
+async fn a_warning_that_cannot_be_shown_fails_nothing() {
+    let (gateway, _daemon) = connect(Daemon::default(), &[]).await;
+    let refused = Warning { short: "refused".to_owned(), ..Warning::default() };
+    assert_eq!(gateway.warn(refused).await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_result_names_its_references() {
     let (gateway, daemon) = connect(Daemon::default(), &[]).await;
     let reference = gateway.solve(&local("a").definition()).await.unwrap();
