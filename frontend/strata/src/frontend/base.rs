@@ -7,10 +7,7 @@ use llb::{Platform, State};
 use serde_json::Value;
 
 use super::Build;
-use crate::{
-    plan::{self, Base, Probe},
-    strata_lock,
-};
+use crate::plan::{self, Base, Probe};
 
 /// Where the probe's findings are in its layer.
 const PROBE: &str = "/opt/strata/probe.json";
@@ -33,7 +30,7 @@ impl Build<'_> {
         let meta = plan::base_meta(self.recipe, &self.settings, platform);
         let blame = |error: Error| {
             let help = locked.as_ref().map(|_| {
-                let lock = strata_lock::beside(self.context.filename());
+                let lock = self.lock_name;
                 format!("{lock} holds {written} to that digest; take it away to be free of it")
             });
             error

@@ -1,45 +1,12 @@
 //! `--check`: the mistakes and warnings that a build would begin with, and no build.
 
-use std::sync::Arc;
+use gateway::{Error, Warning};
 
-use gateway::{BuildContext, BuildResult, Error, Gateway, Manifest, Warning, subrequest};
-
-use super::{Build, choices, lock_beside};
-use crate::recipe::{self, Source, Target};
-
-/// Answers with what is found.
-///
-/// # Errors
-///
-/// What has no line of a file to blame.
-pub(super) async fn check(
-    gateway: &Gateway,
-    context: &BuildContext,
-    manifest: &Manifest,
-) -> Result<BuildResult, Error> {
-    subrequest::lint(find(gateway, context, manifest).await)
-}
-
-async fn find(
-    gateway: &Gateway,
-    context: &BuildContext,
-    manifest: &Manifest,
-) -> Result<Vec<Warning>, Error> {
-    let lock_file = lock_beside(context, manifest)?;
-    let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(gateway, target));
-    let asked = recipe(gateway.request().options.target.as_deref())?;
-    let build = Build::new(gateway, context, manifest, &asked, lock_file.as_ref());
-    if asked.target != Target::Dev {
-        return build.warnings().await;
-    }
-    let production = recipe(None)?;
-    let has_own = asked.has_other_packages(&production);
-    let production = build.of(&production, None);
-    build.of(&asked, has_own.then_some(&production)).warnings().await
-}
+use super::Build;
+use crate::recipe::Source;
 
 impl Build<'_> {
-    async fn warnings(&self) -> Result<Vec<Warning>, Error> {
+    pub(super) async fn warnings(&self) -> Result<Vec<Warning>, Error> {
         let mut warnings = self.ignored_options();
         if self.recipe.needs_packages() {
             let demand = self.demand().await?;

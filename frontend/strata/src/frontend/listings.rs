@@ -10,7 +10,6 @@ use crate::{
     models::{self, Listing},
     plan::{self, ModelFacts},
     recipe::{Hub, Model, Source},
-    strata_lock,
 };
 
 impl Build<'_> {
@@ -51,7 +50,7 @@ impl Build<'_> {
         if lock.model(&self.recipe.variant, hub).is_some() {
             return None;
         }
-        let name = strata_lock::beside(self.context.filename());
+        let name = self.lock_name;
         let short = format!(
             "StaleLock: {name} has nothing for {} at {} as it is asked for now: renew it with \
              `docker buildx build --target lock --output . …`",

@@ -27,8 +27,7 @@ impl Build<'_> {
             _ => None,
         });
         lock.set_models(&self.recipe.variant, listed);
-        let path = strata_lock::beside(self.context.filename());
-        let name = path.rsplit('/').next().unwrap_or(&path);
+        let name = self.lock_name.rsplit('/').next().unwrap_or(self.lock_name);
         let file = File::on(State::scratch())
             .timestamp(EPOCH)
             .mkfile(format!("/{name}"), 0o644, lock.text())

@@ -50,7 +50,9 @@ struct Build<'a> {
     found: OnceCell<Option<ResolvedGit>>,
     /// What is to be installed, by the files that people wrote, read once.
     demand: OnceCell<Demand>,
-    /// The manifest's `strata.lock`, if there is one.
+    /// What the manifest's `strata.lock` is called.
+    lock_name: &'a str,
+    /// That lock, if there is one.
     lock_file: Option<&'a StrataLock>,
     /// Whether the person is told that it does not fit: not where it is what is made.
     warns_of_lock: bool,
@@ -68,11 +70,17 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     let question = question.map(Subrequest::parse).transpose()?;
     let context = BuildContext::open(&gateway, MANIFEST).await?;
     let lock_name = strata_lock::beside(context.filename());
-    let context = context.with(lock_name);
+    let context = context.with(lock_name.clone());
     let manifest = context.manifest("YAML").await?;
     match question {
-        None => make(&gateway, &context, &manifest).await,
-        Some(Subrequest::Lint) => check::check(&gateway, &context, &manifest).await,
+        None => {
+            let make = async |build: &Build<'_>, dev: Option<&Build<'_>>| build.make(dev).await;
+            asked(&gateway, &context, &manifest, &lock_name, make).await
+        }
+        Some(Subrequest::Lint) => {
+            let check = async |build: &Build<'_>, _: Option<&Build<'_>>| build.warnings().await;
+            subrequest::lint(asked(&gateway, &context, &manifest, &lock_name, check).await)
+        }
         Some(Subrequest::Outline) => {
             let choices = choices(&gateway, gateway.request().options.target.as_deref());
             Ok(subrequest::outline(&questions::outline(&manifest.file, &choices)?))
@@ -82,35 +90,47 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     }
 }
 
-async fn make(
+/// Has `answer` given for the build that is asked for; beside a lock's, there is the one for
+/// development, if it has packages or a base of its own.
+async fn asked<T>(
     gateway: &Gateway,
     context: &BuildContext,
     manifest: &Manifest,
-) -> Result<BuildResult, Error> {
-    let lock_file = lock_beside(context, manifest)?;
+    lock_name: &str,
+    answer: impl AsyncFnOnce(&Build<'_>, Option<&Build<'_>>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let lock_file = lock_file(manifest, lock_name)?;
     let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(gateway, target));
     let asked = recipe(gateway.request().options.target.as_deref())?;
-    let build = Build::new(gateway, context, manifest, &asked, lock_file.as_ref());
-    let answer = async {
-        match asked.target {
-            Target::Image | Target::Deps | Target::Models => build.run().await,
-            Target::Dev => {
-                let production = recipe(None)?;
-                let has_own = asked.has_other_packages(&production);
-                // Once is enough.
-                let production = Build { warns_of_lock: false, ..build.of(&production, None) };
-                build.of(&asked, has_own.then_some(&production)).run().await
-            }
-            Target::Lock => {
-                let dev = recipe(Some("dev"))?;
-                let has_own = dev.has_other_packages(&asked);
-                let dev = build.of(&dev, Some(&build));
-                build.lock_file(has_own.then_some(&dev)).await
-            }
-        }
+    let build = Build {
+        gateway,
+        context,
+        manifest,
+        recipe: &asked,
+        settings: settings(gateway),
+        found: OnceCell::new(),
+        demand: OnceCell::new(),
+        lock_name,
+        lock_file: lock_file.as_ref(),
+        warns_of_lock: asked.target != Target::Lock,
+        production: None,
     };
-    let (result, ()) = tokio::try_join!(answer, build.warn_of_ignored_options())?;
-    Ok(result)
+    match asked.target {
+        Target::Image | Target::Deps | Target::Models => answer(&build, None).await,
+        Target::Dev => {
+            let production = recipe(None)?;
+            let has_own = asked.has_other_packages(&production);
+            // Once is enough.
+            let production = Build { warns_of_lock: false, ..build.of(&production, None) };
+            answer(&build.of(&asked, has_own.then_some(&production)), None).await
+        }
+        Target::Lock => {
+            let dev = recipe(Some("dev"))?;
+            let has_own = dev.has_other_packages(&asked);
+            let dev = build.of(&dev, Some(&build));
+            answer(&build, has_own.then_some(&dev)).await
+        }
+    }
 }
 
 /// What was asked for, or another target of it.
@@ -120,13 +140,10 @@ fn choices(gateway: &Gateway, target: Option<&str>) -> Choices {
 }
 
 /// The manifest's `strata.lock`, if there is one.
-fn lock_beside(
-    context: &BuildContext,
-    manifest: &Manifest,
-) -> Result<Option<StrataLock>, Mistakes> {
-    let name = strata_lock::beside(context.filename());
-    let Some(data) = manifest.beside.get(&name).cloned() else { return Ok(None) };
-    StrataLock::parse(&Arc::new(SourceFile { name, language: "TOML".to_owned(), data })).map(Some)
+fn lock_file(manifest: &Manifest, name: &str) -> Result<Option<StrataLock>, Mistakes> {
+    let Some(data) = manifest.beside.get(name).cloned() else { return Ok(None) };
+    let (name, language) = (name.to_owned(), "TOML".to_owned());
+    StrataLock::parse(&Arc::new(SourceFile { name, language, data })).map(Some)
 }
 
 fn settings(gateway: &Gateway) -> Settings {
@@ -143,27 +160,6 @@ fn settings(gateway: &Gateway) -> Settings {
 }
 
 impl<'a> Build<'a> {
-    fn new(
-        gateway: &'a Gateway,
-        context: &'a BuildContext,
-        manifest: &'a Manifest,
-        recipe: &'a Recipe,
-        lock_file: Option<&'a StrataLock>,
-    ) -> Self {
-        Self {
-            gateway,
-            context,
-            manifest,
-            recipe,
-            settings: settings(gateway),
-            found: OnceCell::new(),
-            demand: OnceCell::new(),
-            lock_file,
-            warns_of_lock: recipe.target != Target::Lock,
-            production: None,
-        }
-    }
-
     /// The build of another recipe of the same manifest.
     fn of<'b>(&self, recipe: &'b Recipe, production: Option<&'b Build<'b>>) -> Build<'b>
     where
@@ -177,6 +173,17 @@ impl<'a> Build<'a> {
             demand: OnceCell::new(),
             ..*self
         }
+    }
+
+    async fn make(&self, dev: Option<&Self>) -> Result<BuildResult, Error> {
+        let result = async {
+            match self.recipe.target {
+                Target::Lock => self.lock_file(dev).await,
+                _ => self.run().await,
+            }
+        };
+        let (result, ()) = tokio::try_join!(result, self.warn_of_ignored_options())?;
+        Ok(result)
     }
 
     async fn run(&self) -> Result<BuildResult, Error> {

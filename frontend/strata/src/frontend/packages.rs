@@ -14,7 +14,7 @@ use crate::{
     picks,
     plan::{self, Base, Bill, Packages, Probe, Resolution},
     requirements::{InstallSet, Selection},
-    strata_lock::{self, Entry, Key},
+    strata_lock::{Entry, Key},
 };
 
 /// Where the lock is in its layer, and in its place the reason why there is none yet.
@@ -145,7 +145,7 @@ impl Build<'_> {
         if self.lock_file.is_none() || !self.warns_of_lock {
             return None;
         }
-        let name = strata_lock::beside(self.context.filename());
+        let name = self.lock_name;
         let (what, key) = (&self.manifest.file.name, self.key(platform));
         let renew = "docker buildx build --target lock --output .";
         let short = match self.entry(platform) {
