@@ -51,24 +51,6 @@ impl Gateway {
         }
     }
 
-    /// Loads what the person gave as `--build-context name=…`, if they gave it. Its vertex gets
-    /// `meta`.
-    ///
-    /// # Errors
-    ///
-    /// When it is of no known kind, or cannot be found.
-    pub async fn load_named_context(
-        &self,
-        name: &str,
-        platform: &Platform,
-        meta: Meta,
-    ) -> Result<Option<BaseImage>, Error> {
-        match named_context(self.request(), name, platform) {
-            Some((key, spec)) => self.load_context(key, spec, platform, meta).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Whether the person gave something in the place of an image for a platform, with
     /// `--build-context name=…`.
     pub fn has_stand_in(&self, image: &ImageName, platform: &Platform) -> bool {

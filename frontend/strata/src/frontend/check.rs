@@ -6,8 +6,8 @@ use super::Build;
 use crate::recipe::Source;
 
 impl Build<'_> {
-    pub(super) async fn warnings(&self) -> Result<Vec<Warning>, Error> {
-        let mut warnings = self.ignored_options();
+    pub(super) async fn warnings(&self, dev: Option<&Self>) -> Result<Vec<Warning>, Error> {
+        let mut warnings = self.ignored_options(dev);
         if self.recipe.needs_packages() {
             let demand = self.demand().await?;
             if demand.lock.is_none() && !demand.requirements.is_empty() {

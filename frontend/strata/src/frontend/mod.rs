@@ -13,7 +13,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::try_join_all;
 use gateway::{
-    BuildContext, BuildResult, Error, Gateway, Manifest, PlatformResult, ResolvedGit, Warning,
+    BuildContext, BuildResult, Error, Gateway, ImageName, Manifest, PlatformResult, ResolvedGit,
+    Warning,
     subrequest::{self, Subrequest},
 };
 use llb::{Location, Platform, SourceFile};
@@ -78,7 +79,8 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
             asked(&gateway, &context, &manifest, &lock_name, make).await
         }
         Some(Subrequest::Lint) => {
-            let check = async |build: &Build<'_>, _: Option<&Build<'_>>| build.warnings().await;
+            let check =
+                async |build: &Build<'_>, dev: Option<&Build<'_>>| build.warnings(dev).await;
             subrequest::lint(asked(&gateway, &context, &manifest, &lock_name, check).await)
         }
         Some(Subrequest::Outline) => {
@@ -182,7 +184,7 @@ impl<'a> Build<'a> {
                 _ => self.run().await,
             }
         };
-        let (result, ()) = tokio::try_join!(result, self.warn_of_ignored_options())?;
+        let (result, ()) = tokio::try_join!(result, self.warn_of_ignored_options(dev))?;
         Ok(result)
     }
 
@@ -257,18 +259,37 @@ impl<'a> Build<'a> {
     }
 
     /// Nothing that was asked for is passed over in silence.
-    async fn warn_of_ignored_options(&self) -> Result<(), Error> {
-        for warning in self.ignored_options() {
+    async fn warn_of_ignored_options(&self, dev: Option<&Self>) -> Result<(), Error> {
+        for warning in self.ignored_options(dev) {
             self.gateway.warn(warning).await?;
         }
         Ok(())
     }
 
-    fn ignored_options(&self) -> Vec<Warning> {
-        let options = ignored_options(self.gateway);
+    fn ignored_options(&self, dev: Option<&Self>) -> Vec<Warning> {
+        let mut options = ignored_options(self.gateway);
+        options.extend(self.ignored_contexts(dev));
         let told = |option| format!("IgnoredOption: {PRODUCT} does not honour {option}");
         let told = options.into_iter().map(told).chain(self.recipe.warning.clone());
         told.map(|short| self.warning(short, Vec::new())).collect()
+    }
+
+    /// Build contexts that stand in for nothing, such as one with a slip in the base's name.
+    fn ignored_contexts(&self, dev: Option<&Self>) -> Vec<String> {
+        let options = &self.gateway.request().options;
+        let base = &self.recipe.base.value;
+        let images = [Some(base), dev.map(|dev| &dev.recipe.base.value), options.source.as_ref()];
+        let images = images.into_iter().flatten().filter_map(|name| ImageName::parse(name).ok());
+        let images: Vec<String> = images.map(|name| name.familiar()).collect();
+        let is_for = |key: &str, image: &String| {
+            let rest = key.strip_prefix(image.as_str());
+            rest.is_some_and(|platform| platform.is_empty() || platform.starts_with("::"))
+        };
+        let given = options.context.named.keys();
+        let unused = given.filter(|key| !images.iter().any(|image| is_for(key, image)));
+        unused
+            .map(|key| format!("`--build-context {key}`: only the base is replaced so, {base}"))
+            .collect()
     }
 
     /// A warning under the manifest.

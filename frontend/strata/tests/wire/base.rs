@@ -61,3 +61,37 @@ async fn what_stands_in_for_a_base_is_not_locked() {
     assert!(result.is_err());
     assert_eq!(looked_up(&calls), [other]);
 }
+
+/// The warnings that the daemon was given.
+fn warnings(calls: Vec<Call>) -> Vec<String> {
+    let warning = |call| match call {
+        Call::Warn(warning) => Some(String::from_utf8(warning.short).unwrap()),
+        _ => None,
+    };
+    calls.into_iter().filter_map(warning).collect()
+}
+
+#[tokio::test]
+async fn contexts_that_stand_in_for_nothing() {
+    let name = "docker-image://docker.io/library/python:3";
+    let ignored = |key| {
+        format!(
+            "IgnoredOption: Strata does not honour `--build-context {key}`: only the base is \
+             replaced so, python:3"
+        )
+    };
+    for (key, warned) in [
+        ("python:3", None),
+        ("python:3::linux/s390x", None),
+        ("example/strata", None),
+        ("python", Some(ignored("python"))),
+        ("python:3-slim", Some(ignored("python:3-slim"))),
+        ("other::linux/amd64", Some(ignored("other::linux/amd64"))),
+    ] {
+        let context = format!("context:{key}");
+        let options = [(&*context, name), ("source", "docker.io/example/strata:latest")];
+        let (result, calls) = build(daemon("base: python:3\nuser: root\n"), &options).await;
+        result.unwrap();
+        assert_eq!(warnings(calls), Vec::from_iter(warned), "{key}");
+    }
+}
