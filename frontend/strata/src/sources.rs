@@ -9,6 +9,9 @@ use crate::{
     strata_lock,
 };
 
+/// What is never code: the repository itself, which differs from clone to clone of the same files.
+pub const REPOSITORIES: [&str; 2] = [".git", "**/.git"];
+
 /// How a checkout and the commit that is said of it are one and the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checkout<'a> {
@@ -56,8 +59,7 @@ pub fn code(
     context: &State,
     checkout: Checkout<'_>,
 ) -> CodeFacts {
-    // Never the repository itself: it differs from clone to clone of the same files.
-    let mut exclude = vec![".git".to_owned(), "**/.git".to_owned()];
+    let mut exclude = REPOSITORIES.map(str::to_owned).to_vec();
     match &code.source {
         CodeSource::Context(folder) => {
             let folder = join(folder, &code.subdir);

@@ -70,7 +70,9 @@ impl Build<'_> {
         let CodeSource::Context(folder) = &code.source else {
             return Ok(State::scratch());
         };
-        let excludes = self.context.excludes(self.manifest).await?;
+        let mut excludes = self.context.excludes(self.manifest).await?;
+        // Last, where no `!` of the ignore file takes it back: it need not be sent.
+        excludes.extend(sources::REPOSITORIES.map(str::to_owned));
         let folder = sources::join(folder, &code.subdir);
         let files = if folder.is_empty() { Files::All } else { Files::Matching(vec![folder]) };
         Ok(self.context.files(&files, &excludes))

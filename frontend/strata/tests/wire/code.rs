@@ -86,3 +86,25 @@ async fn a_checkout_that_cannot_be_held_is_looked_at() {
     daemon.pong.as_mut().unwrap().llb_caps.retain(|cap| cap.id != "source.git.checksum");
     assert_eq!(MAIN.built(daemon).await, one("", "true"));
 }
+
+#[tokio::test]
+async fn repositories_are_not_even_sent() {
+    for (code, ignored, excluded) in [
+        (".", "data\n!.git\n", r#"["data","!.git",".git","**/.git"]"#),
+        ("app", "", r#"[".git","**/.git"]"#),
+    ] {
+        let manifest = daemon(&format!("base: python:3\ncode: {code}\nuser: root\n"));
+        let daemon = manifest.with_file("local://context", ".dockerignore", ignored);
+        let (result, calls) = build(daemon, &[]).await;
+        result.unwrap();
+        let solved = calls.into_iter().filter_map(|call| match call {
+            Call::Solve(solve) => solve.definition,
+            _ => None,
+        });
+        let sent: BTreeSet<_> = solved
+            .flat_map(|definition| daemon::sources(&definition))
+            .filter_map(|mut source| source.attrs.remove("local.excludepatterns"))
+            .collect();
+        assert_eq!(sent, BTreeSet::from([excluded.to_owned()]), "{code}");
+    }
+}
