@@ -50,6 +50,12 @@ pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenanc
     Value::Object(image)
 }
 
+/// Whether a base's config has commands for a Dockerfile's builds on it (`ONBUILD`).
+pub fn has_triggers(base: &Value) -> bool {
+    let triggers = base.pointer("/config/OnBuild").and_then(Value::as_array);
+    triggers.is_some_and(|triggers| !triggers.is_empty())
+}
+
 /// The object at `key`, made if it is missing or something else.
 fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
     let value = parent.entry(key).or_insert(Value::Null);
@@ -85,6 +91,8 @@ fn append_history(image: &mut Map<String, Value>, purposes: &[String]) {
 fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, provenance: &Provenance) {
     let settings = &recipe.image;
     set_env(config, recipe, plan);
+    // They were for what is built on the base, which is this image, and not for what is on this.
+    config.remove("OnBuild");
     config.insert("User".into(), json!(plan.user.config()));
     if let Some(workdir) = &settings.workdir {
         config.insert("WorkingDir".into(), json!(workdir));

@@ -26,7 +26,7 @@ use crate::{
     image::{self, Provenance},
     inputs::Demand,
     local_code,
-    mistake::{Mistake, Mistakes},
+    mistake::{Mistake, Mistakes, Spanned},
     models,
     plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
     questions,
@@ -196,6 +196,7 @@ impl<'a> Build<'a> {
         let (bases, (fetcher, models), (code, revision)) =
             tokio::try_join!(bases, self.models(), self.code())?;
         let (platforms, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
+        self.check_triggers(&configs).await?;
         for facts in &platforms {
             models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
@@ -239,6 +240,17 @@ impl<'a> Build<'a> {
         let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
         let packages = self.packages(&base, &probe, locked).await?;
         Ok((PlatformFacts { base, probe, packages }, config))
+    }
+
+    /// A Dockerfile's build runs the triggers of its base, and no one else has a use for them.
+    async fn check_triggers(&self, bases: &[Value]) -> Result<(), Error> {
+        if self.recipe.target == Target::Models || !bases.iter().any(image::has_triggers) {
+            return Ok(());
+        }
+        let Spanned { value: base, lines } = &self.recipe.base;
+        let short = format!("IgnoredTriggers: the ONBUILD commands of {base} are not run");
+        let locations = vec![self.location(*lines)];
+        self.gateway.warn(Warning { locations, ..self.warning(short, Vec::new()) }).await
     }
 
     /// Whether the code has what locks leave to it; what is as true of one platform as of another is

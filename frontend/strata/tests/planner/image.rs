@@ -12,7 +12,7 @@ fn base() -> Value {
         "config": {
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"],
             "Entrypoint": ["/entry"], "Cmd": ["python3"], "User": "nobody",
-            "ArgsEscaped": true, "Shell": ["/bin/bash", "-c"],
+            "ArgsEscaped": true, "Shell": ["/bin/bash", "-c"], "OnBuild": ["RUN true"],
             "Labels": {"maintainer": "base"}, "ExposedPorts": {"80/tcp": {}}
         },
         "history": [{"created_by": "base"}],
@@ -100,6 +100,7 @@ fn what_is_of_the_base_alone() {
     for key in ["created", "moby.buildkit.cache.v0", "docker_version"] {
         assert_eq!(config.get(key), None, "{key}");
     }
+    assert_eq!(config["config"].get("OnBuild"), None);
 }
 
 #[test]

@@ -95,3 +95,22 @@ async fn contexts_that_stand_in_for_nothing() {
         assert_eq!(warnings(calls), Vec::from_iter(warned), "{key}");
     }
 }
+
+#[tokio::test]
+async fn triggers_of_the_base_are_not_run() {
+    let mut daemon = daemon("user: root\nbase: python:3\n");
+    let base = daemon.sources.values_mut().next().unwrap().image.as_mut().unwrap();
+    base.config = br#"{"config": {"OnBuild": ["COPY . /app", "RUN make"]}}"#.to_vec();
+    let (result, calls) = build(daemon, &[("platform", "linux/amd64,linux/arm64")]).await;
+    result.unwrap();
+    let warned: Vec<&i32> = calls
+        .iter()
+        .filter_map(|call| match call {
+            Call::Warn(warning) => Some(&warning.ranges[0].start.as_ref()?.line),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(warned, [&2]);
+    let warning = "IgnoredTriggers: the ONBUILD commands of python:3 are not run";
+    assert_eq!(warnings(calls), [warning]);
+}
