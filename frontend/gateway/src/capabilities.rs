@@ -17,47 +17,9 @@ pub struct Capabilities {
 pub(crate) const EVALUATE: &str = "gateway.evaluate";
 pub(crate) const SOURCE_METADATA: &str = "source.metaresolver";
 
-/// What daemons had before they sent lists; both lists are frozen
-/// (`frontend/gateway/grpcclient/client.go`).
-const FROZEN_GATEWAY: &[&str] = &["solve.base", "solve.inlinereturn", "resolveimage", "readfile"];
-const FROZEN_LLB: &[&str] = &[
-    "source.image",
-    "source.local",
-    "source.local.unique",
-    "source.local.sessionid",
-    "source.local.includepatterns",
-    "source.local.followpaths",
-    "source.local.excludepatterns",
-    "source.local.sharedkeyhint",
-    "source.git",
-    "source.git.keepgitdir",
-    "source.git.fullurl",
-    "source.http",
-    "source.http.checksum",
-    "source.http.perm",
-    "soruce.http.uidgid",
-    "source.buildop.llbfilename",
-    "exec.meta.base",
-    "exec.meta.proxyenv",
-    "exec.mount.bind",
-    "exec.mount.cache",
-    "exec.mount.cache.sharing",
-    "exec.mount.selector",
-    "exec.mount.tmpfs",
-    "exec.mount.secret",
-    "constraints",
-    "platform",
-    "meta.ignorecache",
-    "meta.description",
-    "meta.exportcache",
-];
-
 impl Capabilities {
     pub(crate) fn of(pong: PongResponse) -> Self {
-        Self {
-            gateway: by_id(pong.frontend_api_caps, FROZEN_GATEWAY),
-            llb: by_id(pong.llb_caps, FROZEN_LLB),
-        }
+        Self { gateway: by_id(pong.frontend_api_caps), llb: by_id(pong.llb_caps) }
     }
 
     /// Whether the daemon offers the call or field `cap` of the gateway.
@@ -104,12 +66,6 @@ impl Capabilities {
     }
 }
 
-fn by_id(caps: Vec<ApiCap>, frozen: &[&str]) -> BTreeMap<String, ApiCap> {
-    let frozen = || {
-        let enabled =
-            |id: &&str| ApiCap { id: (*id).to_owned(), enabled: true, ..ApiCap::default() };
-        frozen.iter().map(enabled).collect()
-    };
-    let caps: Vec<ApiCap> = if caps.is_empty() { frozen() } else { caps };
+fn by_id(caps: Vec<ApiCap>) -> BTreeMap<String, ApiCap> {
     caps.into_iter().map(|cap| (cap.id.clone(), cap)).collect()
 }
