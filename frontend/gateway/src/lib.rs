@@ -53,8 +53,8 @@ pub use ignore_file::ignore_patterns;
 pub use image::BaseImage;
 pub use image_name::{ImageName, InvalidImageName};
 pub use options::{
-    CacheImport, ContextOptions, InvalidOption, LintOptions, NoCache, Options, ResolveMode,
-    Resources, Rules, Sandbox,
+    CacheImport, ContextOptions, InvalidOption, LintOptions, NoCache, Options, ResolveMode, Rules,
+    Sandbox,
 };
 pub use own_image::own_image;
 pub use request::{BuildRequest, Worker, started_by_buildkit};

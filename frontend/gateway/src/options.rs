@@ -17,7 +17,7 @@ use std::{
 pub use context::ContextOptions;
 pub use lint::{LintOptions, Rules};
 use llb::Platform;
-pub use sandbox::{Resources, Sandbox};
+pub use sandbox::Sandbox;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::csv;

@@ -24,27 +24,6 @@ pub struct Sandbox {
     pub hostname: Option<String>,
     /// `build-arg:HTTP_PROXY` and its kin, in either case.
     pub proxy: Option<ProxyEnv>,
-    /// `memory` and its kin.
-    pub resources: Resources,
-}
-
-/// Limits on a command's memory and processors; from BuildKit 0.31.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resources {
-    /// `memory`, in bytes.
-    pub memory: Option<i64>,
-    /// `memswap`: memory and swap together, in bytes; −1 for no limit.
-    pub memory_swap: Option<i64>,
-    /// `cpushares`: a weight.
-    pub cpu_shares: Option<u64>,
-    /// `cpuperiod`, in microseconds.
-    pub cpu_period: Option<u64>,
-    /// `cpuquota`: of each period, in microseconds.
-    pub cpu_quota: Option<i64>,
-    /// `cpusetcpus`: processors, as in `0-3,5`.
-    pub cpuset_cpus: Option<String>,
-    /// `cpusetmems`: memory nodes, as in `0,1`.
-    pub cpuset_mems: Option<String>,
 }
 
 impl Sandbox {
@@ -60,7 +39,6 @@ impl Sandbox {
             cgroup_parent: raw.text("cgroup-parent"),
             hostname: raw.text("build-arg:BUILDKIT_SANDBOX_HOSTNAME").or(hostname),
             proxy: proxy(raw),
-            resources: Resources::take(raw)?,
         })
     }
 }
@@ -140,38 +118,4 @@ fn proxy(raw: &mut Raw) -> Option<ProxyEnv> {
     take("no_proxy", &mut proxy.no_proxy);
     take("all_proxy", &mut proxy.all_proxy);
     given.then_some(proxy)
-}
-
-impl Resources {
-    pub(super) fn take(raw: &mut Raw) -> Result<Self, InvalidOption> {
-        Ok(Self {
-            memory: raw.parse("memory", positive)?,
-            memory_swap: raw.parse("memswap", |text| match text {
-                "-1" => Ok(-1),
-                text => positive(text).map_err(|_| "expected a number above 0, or -1 for no limit"),
-            })?,
-            cpu_shares: raw.parse("cpushares", positive)?,
-            cpu_period: raw.parse("cpuperiod", positive)?,
-            cpu_quota: raw.parse("cpuquota", positive)?,
-            cpuset_cpus: raw.parse("cpusetcpus", cpuset)?,
-            cpuset_mems: raw.parse("cpusetmems", cpuset)?,
-        })
-    }
-}
-
-fn positive<T: TryFrom<i64>>(text: &str) -> Result<T, &'static str> {
-    let number = text.parse().ok().filter(|&number: &i64| number > 0);
-    number.and_then(|number| T::try_from(number).ok()).ok_or("expected a number above 0")
-}
-
-/// Numbers and ranges up to 8192 (`util/cpuset/cpuset.go`).
-fn cpuset(text: &str) -> Result<String, String> {
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (low, high) = part.split_once('-').unwrap_or((part, part));
-        let bounds = (low.trim().parse::<u16>(), high.trim().parse::<u16>());
-        if !matches!(bounds, (Ok(low), Ok(high)) if low <= high && high <= 8192) {
-            return Err(format!("`{part}` is not a number or a range such as 0-3"));
-        }
-    }
-    Ok(text.to_owned())
 }

@@ -314,9 +314,6 @@ impl<'a> Build<'a> {
 fn ignored_options(gateway: &Gateway) -> Vec<String> {
     let options = &gateway.request().options;
     let mut ignored: Vec<String> = options.unknown.keys().cloned().collect();
-    if options.sandbox.resources != gateway::Resources::default() {
-        ignored.push("limits on memory and processors".to_owned());
-    }
     if let Some(words) = options.cmdline.as_deref().and_then(|line| line.split_once(' ')) {
         ignored.push(format!("`{}` after the image on the syntax line", words.1));
     }
