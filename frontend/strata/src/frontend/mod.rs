@@ -221,12 +221,13 @@ impl<'a> Build<'a> {
         provenance: &Provenance,
     ) -> Result<PlatformResult, Error> {
         let config = image::config(self.recipe, plan, base, provenance);
-        let bytes = |value: &Value| Some(value.to_string().into_bytes());
+        let bytes = |value: &Value| value.to_string().into_bytes();
+        let has_base = self.recipe.target != Target::Models;
         Ok(PlatformResult {
             platform: plan.platform.clone(),
             reference: self.gateway.solve(&plan.image.root.definition()).await?,
-            config: bytes(&config),
-            base_config: bytes(base),
+            config: Some(bytes(&config)),
+            base_config: has_base.then(|| bytes(base)),
         })
     }
 

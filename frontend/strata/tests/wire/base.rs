@@ -114,3 +114,20 @@ async fn triggers_of_the_base_are_not_run() {
     let warning = "IgnoredTriggers: the ONBUILD commands of python:3 are not run";
     assert_eq!(warnings(calls), [warning]);
 }
+
+#[tokio::test]
+async fn models_alone_stand_on_nothing() {
+    let manifest = "base: python:3\nuser: root\nmodels: {name: m, run: [touch, /m/a], keep: /m}\n";
+    for (target, has_base) in [("image", true), ("models", false)] {
+        let mut daemon = daemon(manifest);
+        daemon.pong.as_mut().unwrap().llb_caps.extend(enabled(&[
+            "exec.meta.removemountstubs.recursive",
+            "exec.mount.cache",
+            "exec.mount.cache.sharing",
+            "exec.mount.secret",
+        ]));
+        let (result, _) = build(daemon, &[("target", target)]).await;
+        let BuildResult::Single(image) = result.unwrap() else { unreachable!("one platform") };
+        assert_eq!(image.base_config.is_some(), has_base, "{target}");
+    }
+}
