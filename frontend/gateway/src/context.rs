@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::future::join_all;
 use llb::{Copy, Differ, File, Http, Local, Meta, SourceFile, State};
 
-use crate::{Error, Gateway, GitUrl, ignore_file::ignore_patterns, paths::below_root};
+use crate::{
+    Error, Gateway, GitUrl, archive::is_archive, credentials::without_credentials,
+    ignore_file::ignore_patterns, paths::below_root,
+};
 
 /// Where the build's files are.
 #[derive(Clone, Debug)]
@@ -115,7 +118,7 @@ impl BuildContext {
     }
 
     async fn remote(mut self, url: &str) -> Result<Self, Error> {
-        self.origin = without_password(url);
+        self.origin = without_credentials(url);
         let context = if let Some(git) = GitUrl::detect(url) {
             let git = git.map_err(|error| Error::new(format!("build context: {error}")))?;
             self.git(git)
@@ -330,79 +333,4 @@ fn subfolder(context: &State, subdir: &str) -> State {
     let copy = Copy::new(context.clone(), format!("/{}", below_root(subdir)), "/");
     let name = format!("[internal] take {subdir} of the build context");
     File::on(State::scratch()).copy(copy).build(Meta::named(name))
-}
-
-/// A URL for messages. On the web, a user alone is a token as often as not.
-fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let authority = rest.split('/').next().unwrap_or(rest);
-    match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') || scheme.starts_with("http") => {
-            format!("{scheme}://{}", &rest[user.len() + 1..])
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// Whether a file that begins so is a tar archive, plain or packed with bzip2, gzip or xz.
-fn is_archive(start: &[u8]) -> bool {
-    let packed: [&[u8]; 3] = [b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\x00"];
-    packed.iter().any(|magic| start.starts_with(magic)) || is_tar(start)
-}
-
-/// Whether the checksum in a tar header is that of its 512 bytes, its own counted as spaces.
-fn is_tar(start: &[u8]) -> bool {
-    let (Some(header), Some(checksum)) = (start.get(..512), start.get(148..156)) else {
-        return false;
-    };
-    let text = String::from_utf8_lossy(checksum);
-    let expected = u32::from_str_radix(text.trim_matches(['\0', ' ']), 8);
-    let sum = |bytes: &[u8]| bytes.iter().copied().map(u32::from).sum::<u32>();
-    expected == Ok(sum(header) - sum(checksum) + 8 * u32::from(b' '))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tar_header() -> Vec<u8> {
-        let mut header = vec![0; 512];
-        header[..5].copy_from_slice(b"a.txt");
-        header[148..156].fill(b' ');
-        let sum: u32 = header.iter().copied().map(u32::from).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        header
-    }
-
-    #[test]
-    fn archives_are_told_by_their_start() {
-        let mut broken = tar_header();
-        broken[0] = b'b';
-        for (start, archive) in [
-            (&b"BZh91AY"[..], true),
-            (b"\x1f\x8b\x08\x00", true),
-            (b"\xfd7zXZ\x00\x00", true),
-            (&tar_header(), true),
-            (&broken, false),
-            (&[0; 512], false),
-            (b"# syntax=x\nbase: y\n", false),
-            (b"", false),
-        ] {
-            assert_eq!(is_archive(start), archive, "{start:?}");
-        }
-    }
-
-    #[test]
-    fn passwords_stay_out_of_messages() {
-        for (url, shown) in [
-            ("https://user:secret@h.io/r.git#main", "https://h.io/r.git#main"),
-            ("https://token@h.io/r.git", "https://h.io/r.git"),
-            ("ssh://git@h.io/r.git", "ssh://git@h.io/r.git"),
-            ("git@h.io:r.git", "git@h.io:r.git"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-    }
 }

@@ -2,7 +2,10 @@
 
 use llb::{Http, Image, Meta, OciLayout, Platform, State};
 
-use crate::{BuildRequest, Error, Gateway, GitUrl, ImageName, resolve::Resolved};
+use crate::{
+    BuildRequest, Error, Gateway, GitUrl, ImageName, credentials::without_credentials,
+    resolve::Resolved,
+};
 
 /// What a build stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +84,10 @@ impl Gateway {
         platform: &Platform,
         meta: Meta,
     ) -> Result<Loaded, Error> {
-        let unknown = || Error::new(format!("build context {name} is `{spec}`, of no known kind"));
+        let unknown = || {
+            let spec = without_credentials(spec);
+            Error::new(format!("build context {name} is `{spec}`, of no known kind"))
+        };
         let (scheme, rest) = spec.split_once(':').ok_or_else(unknown)?;
         let body = rest.strip_prefix("//").unwrap_or(rest);
         let filesystem = match scheme {

@@ -23,9 +23,11 @@
 
 #![warn(clippy::print_stdout)] // the daemon reads HTTP/2 there
 
+mod archive;
 mod capabilities;
 mod client;
 mod context;
+mod credentials;
 mod csv;
 mod error;
 mod git_url;
@@ -47,6 +49,7 @@ pub use buildkit_proto::fsutil::types::Stat;
 pub use capabilities::Capabilities;
 pub use client::{Gateway, Reference, Warning};
 pub use context::{BuildContext, Files, Manifest};
+pub use credentials::without_credentials;
 pub use error::Error;
 pub use git_url::{GitUrl, InvalidGitUrl, Transport};
 pub use ignore_file::ignore_patterns;

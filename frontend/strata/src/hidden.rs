@@ -1,5 +1,7 @@
 //! What a log must not show: more people see a build's log than its manifest.
 
+pub(crate) use gateway::without_credentials;
+
 use crate::manifest::values::is_secret;
 
 /// What stands in the place of a secret.
@@ -77,28 +79,6 @@ fn length(text: &str, in_brackets: bool) -> usize {
         None => None,
     };
     end.unwrap_or_else(|| text.trim_end_matches(['\n', '\r']).len())
-}
-
-/// `text` with `…` in place of every `user:password@` of a URL.
-pub(crate) fn without_credentials(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        shown.push_str(before);
-        shown.push_str("://");
-        let end = after.find(|c: char| "/?#\"' ,]}".contains(c) || c.is_whitespace());
-        let authority = &after[..end.unwrap_or(after.len())];
-        match authority.rfind('@') {
-            // `git@host` is nobody's secret.
-            Some(at) if &authority[..at] != "git" => {
-                shown.push_str(HIDDEN);
-                rest = &after[at..];
-            }
-            _ => rest = after,
-        }
-    }
-    shown.push_str(rest);
-    shown
 }
 
 #[cfg(test)]

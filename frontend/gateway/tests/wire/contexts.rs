@@ -120,7 +120,7 @@ async fn a_manifest_that_cannot_be_read() {
         (
             Daemon::default(),
             &[yaml, ("context", "https://u:secret@h.io/r.git#v1")],
-            "there is no app.yaml in https://h.io/r.git#v1: name the file to build with `-f`",
+            "there is no app.yaml in https://…@h.io/r.git#v1: name the file to build with `-f`",
         ),
         (large, &[yaml], "app.yaml is larger than 1 MiB"),
     ] {

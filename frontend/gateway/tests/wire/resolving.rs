@@ -198,7 +198,7 @@ async fn a_policy_may_turn_an_image_into_something_else_but_not_in_a_circle() {
 async fn stand_ins_that_cannot_be() {
     for (spec, message) in [
         ("nothing", "build context python is `nothing`, of no known kind"),
-        ("ftp://h.io/x", "build context python is `ftp://h.io/x`, of no known kind"),
+        ("ftp://u:p@h.io/x", "build context python is `ftp://…@h.io/x`, of no known kind"),
         ("input:x", "build context python is the input x, which is not there"),
         (
             "oci-layout://store:tag",
