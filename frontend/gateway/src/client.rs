@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use buildkit_proto::{
-    fsutil::types::Stat,
     moby::buildkit::v1::frontend::{
-        CacheOptionsEntry, EvaluateRequest, FileRange, InputsRequest, PingRequest, ReadDirRequest,
-        ReadFileRequest, ReturnRequest, SolveRequest, StatFileRequest, WarnRequest,
-        result::Result as SolveResult,
+        CacheOptionsEntry, EvaluateRequest, FileRange, InputsRequest, PingRequest, ReadFileRequest,
+        ReturnRequest, SolveRequest, WarnRequest, result::Result as SolveResult,
     },
     pb,
 };
@@ -205,41 +203,6 @@ impl Gateway {
             ..ReadFileRequest::default()
         };
         Ok(self.client().read_file(request).await?.into_inner().data)
-    }
-
-    /// What a folder holds, one level deep, of what matches `pattern`; empty for all.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such folder ([`Error::is_not_found`]), or a vertex fails.
-    pub async fn read_dir(
-        &self,
-        reference: &Reference,
-        path: &str,
-        pattern: &str,
-    ) -> Result<Vec<Stat>, Error> {
-        let request = ReadDirRequest {
-            r#ref: reference.look_up(path)?,
-            dir_path: path.to_owned(),
-            include_pattern: pattern.to_owned(),
-            ..ReadDirRequest::default()
-        };
-        Ok(self.client().read_dir(request).await?.into_inner().entries)
-    }
-
-    /// What is known of a path without reading it. Its mode has the bits of Go's `FileMode`.
-    ///
-    /// # Errors
-    ///
-    /// When nothing is there ([`Error::is_not_found`]), or a vertex fails.
-    pub async fn stat(&self, reference: &Reference, path: &str) -> Result<Stat, Error> {
-        let request = StatFileRequest {
-            r#ref: reference.look_up(path)?,
-            path: path.to_owned(),
-            ..StatFileRequest::default()
-        };
-        let response = self.client().stat_file(request).await?.into_inner();
-        response.stat.ok_or_else(|| not_found(path))
     }
 
     /// What the client gave the frontend to build upon, by name.

@@ -45,7 +45,6 @@ mod transport;
 
 pub mod subrequest;
 
-pub use buildkit_proto::fsutil::types::Stat;
 pub use capabilities::Capabilities;
 pub use client::{Gateway, Reference, Warning};
 pub use context::{BuildContext, Files, Manifest};
@@ -61,7 +60,7 @@ pub use options::{
 };
 pub use own_image::own_image;
 pub use request::{BuildRequest, Worker, started_by_buildkit};
-pub use resolve::{ResolvedGit, ResolvedImage};
+pub use resolve::ResolvedGit;
 pub use result::{BuildResult, PlatformResult};
 pub use run::run;
 pub use tonic::Code;

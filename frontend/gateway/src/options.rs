@@ -9,18 +9,13 @@ mod sandbox;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeMap, fmt};
 
 pub use context::ContextOptions;
 pub use lint::{LintOptions, Rules};
 use llb::Platform;
 pub use sandbox::Sandbox;
 use serde::{Deserialize, de::DeserializeOwned};
-
-use crate::csv;
 
 /// All options of a build. `None` and empty mean that the option was not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,15 +45,8 @@ pub struct Options {
     pub sandbox: Sandbox,
     /// Where the build's files come from.
     pub context: ContextOptions,
-    /// `attest:sbom`: its attributes, if one is wanted. The daemon scans results by itself.
-    pub sbom: Option<BTreeMap<String, String>>,
-    /// `attest:provenance`: its attributes, if one is wanted. It is the daemon's to write.
-    pub provenance: Option<BTreeMap<String, String>>,
     /// `requestid`: a question in place of a build, such as `frontend.lint`.
     pub subrequest: Option<String>,
-    /// `frontend.caps`: what the client needs of the frontend. The daemon has checked it
-    /// against the frontend image's label.
-    pub frontend_caps: BTreeSet<String>,
     /// `build-arg:BUILDKIT_DOCKERFILE_CHECK`.
     pub lint: LintOptions,
     /// `source`: the frontend's image.
@@ -68,9 +56,6 @@ pub struct Options {
     /// `build-arg:SOURCE_DATE_EPOCH`: the time of the image, in seconds since 1970 or as the
     /// name of a context to take it from. Exporters get numbers from the daemon itself.
     pub source_date_epoch: Option<String>,
-    /// `vcs:`: where the client's files come from (`source`, `revision`, `localdir:<name>`).
-    /// The daemon writes it into provenance.
-    pub vcs: BTreeMap<String, String>,
     /// All other options, `build-arg:BUILDKIT_…` among them.
     pub unknown: BTreeMap<String, String>,
 }
@@ -132,7 +117,7 @@ impl Options {
     ) -> Result<Self, InvalidOption> {
         let mut raw = Raw(options.into_iter().collect());
         let platforms = raw.parse("platform", platforms)?.unwrap_or_default();
-        let mut attestations = attestations(&mut raw)?;
+        raw.drop_others();
         Ok(Self {
             filename: raw.text("filename"),
             target: raw.text("target"),
@@ -145,17 +130,13 @@ impl Options {
             resolve_mode: raw.parse("image-resolve-mode", ResolveMode::parse)?.unwrap_or_default(),
             sandbox: Sandbox::take(&mut raw)?,
             context: ContextOptions::take(&mut raw)?,
-            sbom: attestations.remove("sbom"),
-            provenance: attestations.remove("provenance"),
             subrequest: raw.text("requestid"),
-            frontend_caps: frontend_caps(raw.text("frontend.caps").as_deref().unwrap_or_default()),
             lint: raw
                 .parse("build-arg:BUILDKIT_DOCKERFILE_CHECK", LintOptions::parse)?
                 .unwrap_or_default(),
             source: raw.text("source"),
             cmdline: raw.text("cmdline"),
             source_date_epoch: raw.text("build-arg:SOURCE_DATE_EPOCH"),
-            vcs: raw.prefixed("vcs:"),
             build_args: build_args(&mut raw),
             unknown: raw.0,
         })
@@ -198,6 +179,23 @@ impl Raw {
         self.0 = rest;
         let strip = |(option, value): (String, String)| (option[prefix.len()..].to_owned(), value);
         found.into_iter().map(strip).collect()
+    }
+
+    /// Takes out what the client and the daemon act on by themselves: attestations, where the
+    /// files come from, for them, and what the client needs of the frontend.
+    fn drop_others(&mut self) {
+        for prefix in ["attest:", "build-arg:BUILDKIT_ATTEST_", "vcs:", "input:"] {
+            self.prefixed(prefix);
+        }
+        for option in [
+            "frontend.caps",
+            "build-arg:BUILDKIT_SYNTAX",
+            "build-arg:BUILDKIT_INLINE_CACHE",
+            "build-arg:BUILDKIT_INLINE_BUILDINFO_ATTRS",
+            "build-arg:BUILDKIT_BUILD_NAME",
+        ] {
+            self.take(option);
+        }
     }
 }
 
@@ -255,48 +253,7 @@ fn secret_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
-/// `attest:<type>` and `build-arg:BUILDKIT_ATTEST_<TYPE>`, to their attributes.
-fn attestations(
-    raw: &mut Raw,
-) -> Result<BTreeMap<String, BTreeMap<String, String>>, InvalidOption> {
-    let mut attestations = BTreeMap::new();
-    for prefix in ["attest:", "build-arg:BUILDKIT_ATTEST_"] {
-        for (kind, value) in raw.prefixed(prefix) {
-            let invalid = |problem: &str| InvalidOption {
-                option: format!("{prefix}{kind}"),
-                value: Some(value.clone()),
-                problem: problem.to_owned(),
-            };
-            let kind = kind.to_ascii_lowercase();
-            if !matches!(kind.as_str(), "sbom" | "provenance") {
-                return Err(invalid("only sbom and provenance are known"));
-            }
-            let attributes = csv::fields(&value).map_err(invalid)?;
-            attestations.insert(kind, attributes.iter().map(|field| pair(field)).collect());
-        }
-    }
-    Ok(attestations)
-}
-
-fn pair(field: &str) -> (String, String) {
-    let (key, value) = field.split_once('=').unwrap_or((field, ""));
-    (key.to_owned(), value.to_owned())
-}
-
-/// The daemon compares what stands before the `+` (`frontend/gateway/gateway.go`).
-fn frontend_caps(list: &str) -> BTreeSet<String> {
-    list.split(',')
-        .map(|cap| cap.split('+').next().unwrap_or(cap).trim())
-        .filter(|cap| !cap.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 fn build_args(raw: &mut Raw) -> BTreeMap<String, String> {
-    // The client and the daemon have acted on these already.
-    for done in ["SYNTAX", "INLINE_CACHE", "INLINE_BUILDINFO_ATTRS", "BUILD_NAME"] {
-        raw.take(&format!("build-arg:BUILDKIT_{done}"));
-    }
     let unknown = raw.prefixed("build-arg:BUILDKIT_");
     let args = raw.prefixed("build-arg:");
     let name = |(name, value)| (format!("build-arg:BUILDKIT_{name}"), value);

@@ -14,13 +14,13 @@ use crate::{Error, Gateway, capabilities::SOURCE_METADATA};
 
 /// An image as the daemon found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResolvedImage {
+pub(crate) struct ResolvedImage {
     /// What it is called now: a policy of the client's may have put another in its place.
-    pub reference: String,
+    pub(crate) reference: String,
     /// Its digest; empty if it comes from a store that has none.
-    pub digest: String,
+    pub(crate) digest: String,
     /// Its configuration for the platform asked for, in JSON.
-    pub config: Vec<u8>,
+    pub(crate) config: Vec<u8>,
 }
 
 /// A git ref as the daemon found it.
@@ -46,25 +46,6 @@ pub(crate) type Store<'a> = Option<&'a str>;
 impl Gateway {
     /// Asks for an image's digest and configuration. `reference` is in full, as
     /// [`crate::ImageName`] makes it.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be found or fetched, or a policy put something in its place that is not
-    /// an image.
-    pub async fn resolve_image(
-        &self,
-        reference: &str,
-        platform: &Platform,
-    ) -> Result<ResolvedImage, Error> {
-        let log_name = format!("[internal] load metadata for {reference}");
-        match self.resolve(reference, platform, &log_name, None).await? {
-            Resolved::Image(image) => Ok(image),
-            Resolved::Other(identifier) => Err(Error::new(format!(
-                "a source policy replaced the image {reference} by {identifier}, which is none"
-            ))),
-        }
-    }
-
     pub(crate) async fn resolve(
         &self,
         reference: &str,

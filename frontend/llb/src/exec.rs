@@ -20,13 +20,11 @@ pub struct Exec {
     mounts: Vec<Mount>,
     secret_env: Vec<pb::SecretEnv>,
     network: Network,
-    insecure: bool,
     proxy: Option<ProxyEnv>,
     extra_hosts: Vec<HostIp>,
     hostname: String,
     ulimits: Vec<Ulimit>,
     cgroup_parent: String,
-    valid_exit_codes: Vec<i32>,
 }
 
 /// A sealed command: its outputs are states.
@@ -122,13 +120,11 @@ impl Exec {
             mounts: vec![Mount::output("/", root)],
             secret_env: Vec::new(),
             network: Network::default(),
-            insecure: false,
             proxy: None,
             extra_hosts: Vec::new(),
             hostname: String::new(),
             ulimits: Vec::new(),
             cgroup_parent: String::new(),
-            valid_exit_codes: Vec::new(),
         }
     }
 
@@ -203,13 +199,6 @@ impl Exec {
         self
     }
 
-    /// Runs it without confinement; needs the entitlement `security.insecure`.
-    #[must_use]
-    pub const fn insecure(mut self) -> Self {
-        self.insecure = true;
-        self
-    }
-
     /// The proxies it is given.
     #[must_use]
     pub fn proxy(mut self, proxy: Option<ProxyEnv>) -> Self {
@@ -245,23 +234,13 @@ impl Exec {
         self
     }
 
-    /// The exit codes that count as success in place of 0, which must be among them if it is
-    /// to count still.
-    #[must_use]
-    pub fn valid_exit_codes(mut self, codes: impl IntoIterator<Item = i32>) -> Self {
-        self.valid_exit_codes.extend(codes);
-        self
-    }
-
     fn caps(&self) -> Caps {
         let mut caps = Caps::of(["exec.meta.base", "exec.meta.setsdefaultpath"]);
         for (needed, cap) in [
             (self.network != Network::Sandbox, "exec.meta.network"),
-            (self.insecure, "exec.meta.security"),
             (self.proxy.is_some(), "exec.meta.proxyenv"),
             (!self.ulimits.is_empty(), "exec.meta.ulimit"),
             (!self.cgroup_parent.is_empty(), "exec.meta.cgroup.parent"),
-            (!self.valid_exit_codes.is_empty(), "exec.validexitcode"),
             (!self.secret_env.is_empty(), "exec.secretenv"),
         ] {
             if needed {
@@ -295,7 +274,7 @@ impl Exec {
                 ulimit: self.ulimits.into_iter().map(Into::into).collect(),
                 cgroup_parent: self.cgroup_parent,
                 remove_mount_stubs_recursive: true,
-                valid_exit_codes: self.valid_exit_codes,
+                valid_exit_codes: Vec::new(),
             }),
             mounts,
             network: match self.network {
@@ -304,12 +283,7 @@ impl Exec {
                 Network::None => pb::NetMode::None,
             }
             .into(),
-            security: if self.insecure {
-                pb::SecurityMode::Insecure
-            } else {
-                pb::SecurityMode::Sandbox
-            }
-            .into(),
+            security: pb::SecurityMode::Sandbox.into(),
             secretenv: self.secret_env,
             cdi_devices: Vec::new(),
         });

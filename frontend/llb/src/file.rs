@@ -164,7 +164,6 @@ fn add_caps(action: &Action, caps: &mut Caps) {
             }
         }
         Action::Symlink(_) => caps.add("file.symlink.create"),
-        Action::Rm(rm) if rm.allow_wildcard => caps.add("file.rm.wildcard"),
         Action::Rm(_) | Action::Mkdir(_) | Action::Mkfile(_) => {}
     }
 }
@@ -194,13 +193,6 @@ impl Copy {
         self
     }
 
-    /// Takes what a symlink at `src` points to.
-    #[must_use]
-    pub const fn follow_symlink(mut self) -> Self {
-        self.action.follow_symlink = true;
-        self
-    }
-
     /// Takes only what matches one of the patterns.
     #[must_use]
     pub fn include(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -219,13 +211,6 @@ impl Copy {
     #[must_use]
     pub const fn unpack(mut self) -> Self {
         self.action.attempt_unpack_docker_compatibility = true;
-        self
-    }
-
-    /// Lets `src` be a pattern; one that matches nothing fails.
-    #[must_use]
-    pub const fn wildcard(mut self) -> Self {
-        self.action.allow_wildcard = true;
         self
     }
 }

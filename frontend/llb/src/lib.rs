@@ -36,4 +36,4 @@ pub use merge::{diff, merge};
 pub use platform::{Platform, PlatformError};
 pub use source::{Differ, Git, Http, Image, Local, OciLayout};
 pub use source_map::{Lines, Location, SourceFile};
-pub use state::{Meta, ProgressGroup, State, Vertex};
+pub use state::{Meta, State, Vertex};

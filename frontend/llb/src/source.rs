@@ -161,15 +161,6 @@ impl Git {
         self
     }
 
-    /// The host keys that are trusted, as lines of a `known_hosts` file. Without them the
-    /// daemon trusts any host (`source/git/source.go`).
-    #[must_use]
-    pub fn known_ssh_hosts(mut self, lines: impl Into<String>) -> Self {
-        set(&mut self.attrs, "git.knownsshhosts", lines);
-        self.caps.push("source.git.knownsshhosts");
-        self
-    }
-
     /// Requires the ref to be at this commit, or at the annotated tag of this id; cached as
     /// without.
     #[must_use]
@@ -307,14 +298,6 @@ impl Http {
     pub fn mode(mut self, mode: u32) -> Self {
         set(&mut self.attrs, "http.perm", format!("0{mode:o}"));
         self.caps.push("source.http.perm");
-        self
-    }
-
-    /// Sends the build secret `id` as Authorization header.
-    #[must_use]
-    pub fn auth_header_secret(mut self, id: impl Into<String>) -> Self {
-        set(&mut self.attrs, "http.authheadersecret", id);
-        self.caps.push("source.http.auth");
         self
     }
 

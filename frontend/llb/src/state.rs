@@ -39,15 +39,15 @@ pub struct Meta {
     pub(crate) locations: Vec<Location>,
 }
 
-/// Vertices that progress shows as one line.
+/// Vertices that progress shows as one line, as others have grouped them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgressGroup {
+pub(crate) struct ProgressGroup {
     /// Vertices with the same id are one group.
-    pub id: String,
+    pub(crate) id: String,
     /// What the line says.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether a vertex shown by another build outside the group leaves it.
-    pub weak: bool,
+    pub(crate) weak: bool,
 }
 
 impl State {
@@ -147,25 +147,11 @@ impl Meta {
         self
     }
 
-    /// Shows the vertex as part of a group.
-    #[must_use]
-    pub fn group(mut self, group: ProgressGroup) -> Self {
-        self.progress_group = Some(group);
-        self
-    }
-
     /// Makes the vertex run even if its result is cached, its cache mounts emptied first, when
     /// `ignore` is true.
     #[must_use]
     pub const fn ignore_cache(mut self, ignore: bool) -> Self {
         self.ignore_cache = ignore;
-        self
-    }
-
-    /// Says whether the vertex's result may go into cache exports; unset, it may.
-    #[must_use]
-    pub const fn export_cache(mut self, export: bool) -> Self {
-        self.export_cache = Some(export);
         self
     }
 }

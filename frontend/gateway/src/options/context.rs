@@ -21,8 +21,6 @@ pub struct ContextOptions {
     pub named: BTreeMap<String, String>,
     /// `input-metadata:`: of an input, by key (`containerimage.config`).
     pub input_metadata: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
-    /// `input:`: the URL that the client made an input from. For provenance.
-    pub input_urls: BTreeMap<String, String>,
     /// `local-sessionid:`: the session that has a client's folder, where it is not the build's.
     pub local_sessions: BTreeMap<String, String>,
     /// `sharedkey:localdir:`: what earlier transfers of a named context are known by.
@@ -51,7 +49,6 @@ impl ContextOptions {
                 .unwrap_or_default(),
             named: raw.prefixed("context:"),
             input_metadata,
-            input_urls: raw.prefixed("input:"),
             local_sessions: raw.prefixed("local-sessionid:"),
             shared_keys: raw.prefixed("sharedkey:localdir:"),
         })

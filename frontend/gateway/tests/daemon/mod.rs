@@ -8,7 +8,6 @@ use std::{
 };
 
 use buildkit_proto::{
-    fsutil::types::Stat,
     moby::buildkit::v1::{
         apicaps::ApiCap,
         frontend::{
@@ -223,10 +222,9 @@ impl LlbBridge for Daemon {
 
     async fn stat_file(
         &self,
-        request: Request<StatFileRequest>,
+        _: Request<StatFileRequest>,
     ) -> Result<Response<StatFileResponse>, Status> {
-        let stat = Stat { path: request.into_inner().path, ..Stat::default() };
-        Ok(Response::new(StatFileResponse { stat: Some(stat) }))
+        unused()
     }
 
     async fn resolve_source_meta(
