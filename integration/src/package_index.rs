@@ -152,7 +152,7 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     if site.login.is_some() && login(request.headers()) != site.login {
         return refusal();
     }
-    if path == "all.html" {
+    if path == "all.html" || path == "simple" {
         return Html(site.page("")).into_response();
     }
     match path.strip_prefix("simple/").or_else(|| path.strip_prefix("whl/cpu/")) {

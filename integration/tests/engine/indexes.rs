@@ -204,6 +204,8 @@ fn an_index_without_a_login_is_not_passed_over() {
     let manifest =
         format!("base: {BASE}\npython: {{packages: [six], extra_index_urls: '{}'}}\n", index.url());
     Bad::new("no password", &manifest, &["/simple/six/ answers 401 Unauthorized"]).fails();
+    index.trouble("simple", Trouble::Status(403));
+    Bad::new("no access", &manifest, &["/simple/six/ answers 403 Forbidden"]).fails();
 }
 
 #[test]

@@ -15,6 +15,10 @@ NETRC_SECRET = "/run/secrets/netrc"
 CREDENTIALS = "/strata/credentials.txt"
 
 PYPI = "https://pypi.org/simple"
+# Answers 403 for what it does not have.
+PYTORCH = "download.pytorch.org"
+# A project that no index has.
+NOBODYS = "strata-has-no-such-project"
 # How long a server may think, in seconds, before it is said not to answer.
 PATIENCE = 20
 
@@ -72,13 +76,33 @@ def indexes(options):
     return own + [url for _, url in found]
 
 
-def check_logins(indexes, project):
-    """Ends the step if an index knows nothing of who asks. The tools would do without that index,
-    take what another has, and be done: for good, as a step that succeeds is kept."""
+def check_logins(indexes, projects):
+    """Ends the step if an index lets nobody in who asks as this step does. The tools would do
+    without that index, take what another has, and be done: for good, as a step that succeeds is
+    kept."""
     for index in indexes:
-        status, _ = _ask(page(index, project)) if index != PYPI else (200, "")
-        if status == 401:
-            sys.exit(explanation(page(index, project)))
+        if index != PYPI and _refuses(index, projects):
+            sys.exit(
+                f"{explanation(page(index, projects[0]))}\nIt is not passed over, for another "
+                "index's package of that name would take the place of its own. If it answers so for "
+                f"what it does not have, let it have a page at {index.rstrip('/')}/, or require "
+                "something that it has."
+            )
+
+
+def _refuses(index, projects):
+    """Whether an index knows nothing of who asks, by the page of the first of the projects.
+
+    That is 401, and 403 but from stores of files (S3), which say so of what they do not have:
+    they do of what nobody has, and show something else.
+    """
+    status, _ = _ask(page(index, projects[0]))
+    if status != 403 or urllib.parse.urlsplit(index).hostname == PYTORCH:
+        return status == 401
+    if _ask(page(index, NOBODYS))[0] != 403:
+        return True
+    others = [f"{index.rstrip('/')}/"] + [page(index, project) for project in projects[1:]]
+    return not any(status and status < 400 for status, _ in map(_ask, others))
 
 
 def explain(urls):
