@@ -57,3 +57,54 @@ fn an_index_that_refuses_is_not_passed_over() {
     assert_eq!(said(&["simple/one", nobodys], "['one', 'two']"), "");
     assert_eq!(said(&["simple/one", nobodys], "['one']"), "", "a page of all that it has");
 }
+
+/// What is left of secrets in the netrc of a step, or why the step ends.
+fn prepared(secrets: &[(&str, &str)]) -> String {
+    let here = tempfile::tempdir().unwrap();
+    let hosts = secrets.iter().filter(|(name, _)| *name != "netrc");
+    let hosts: String = hosts
+        .map(|(name, _)| format!("{name}.test {}\n", here.path().join(name).display()))
+        .collect();
+    for (name, text) in secrets.iter().copied().chain([("hosts", hosts.as_str())]) {
+        fs::write(here.path().join(name), text).unwrap();
+    }
+    let setting = "import network; network.CREDENTIALS = here + '/hosts'; \
+                   network.NETRC_SECRET = here + '/netrc'; os.environ['HOME'] = here + '/home'";
+    ends(&here, setting, "network.prepare(); print(open(os.environ['NETRC']).read())")
+}
+
+#[test]
+fn logins_are_those_of_the_secrets() {
+    let [netrc, spare] = ["machine a.test login b password c\n", "# none\n"];
+    assert_eq!(prepared(&[]), "");
+    assert_eq!(prepared(&[("netrc", netrc)]), netrc.trim());
+    for (secret, login) in
+        [("me:sesame\n", "me password sesame"), ("t0ken", "__token__ password t0ken")]
+    {
+        let said = prepared(&[("pkg", secret), ("netrc", spare)]);
+        assert_eq!(said, format!("machine pkg.test login {login}\n{}", spare.trim()));
+    }
+}
+
+#[test]
+fn secrets_that_are_no_logins_are_refused_and_not_told() {
+    for (netrc, line) in [
+        ("sesame", ", line 1"),
+        ("machine a.test login me password open sesame\n", ", line 1"),
+        ("# mine\n\nmachine a.test sesame\n", ", line 3"),
+    ] {
+        let said = prepared(&[("netrc", netrc)]);
+        assert!(
+            said.starts_with(&format!("the secret netrc is not a netrc file{line}: ")),
+            "{said}"
+        );
+        assert!(!said.contains("sesame"), "{said}");
+    }
+    for secret in
+        ["me:open sesame", "sesame\nsesame", "\"me:sesame\"", "me:\"sesame\"", "sesame:", ""]
+    {
+        let said = prepared(&[("pkg", secret)]);
+        assert!(said.starts_with("the secret pkg, which pkg.test asks for, is neither"), "{said}");
+        assert!(!said.contains("sesame"), "{said}");
+    }
+}

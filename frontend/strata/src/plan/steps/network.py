@@ -180,19 +180,36 @@ def _advice(host):
 def _logins():
     """The lines of netrc(5): the manifest's own credentials, then the person's netrc."""
     for host, path in _credentials():
+        name = os.path.basename(path)
         if not os.path.exists(path):
-            secret = os.path.basename(path)
-            sys.exit(f"there is no secret {secret}, which {host} asks for: give it to the build, "
-                     f"`--secret id={secret},env=…`")
+            sys.exit(f"there is no secret {name}, which {host} asks for: give it to the build, "
+                     f"`--secret id={name},env=…`")
         with open(path, encoding="utf-8") as secret:
             login, colon, password = secret.read().strip().partition(":")
         if not colon:
             # What PyPI and its kin call whoever has a token.
             login, password = "__token__", login
+        # A netrc has no way to say these that all its readers know.
+        if not all(re.fullmatch(r'[^\s"]\S*', word) for word in (login, password)):
+            sys.exit(f"the secret {name}, which {host} asks for, is neither `user:password` nor a "
+                     "token: there are spaces or quotes in it, or a part is missing")
         yield f"machine {host} login {login} password {password}\n"
     if os.path.exists(NETRC_SECRET):
+        _check_netrc()
         with open(NETRC_SECRET, encoding="utf-8") as secret:
             yield secret.read()
+
+
+def _check_netrc():
+    """Ends the step if the person's netrc is none: here, because Python's words for that have what
+    was read in them, which may be a password."""
+    try:
+        netrc.netrc(NETRC_SECRET)
+    except (netrc.NetrcParseError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        at = f", line {line}" if line else ""
+        sys.exit(f"the secret netrc is not a netrc file{at}: it is one of entries `machine HOST "
+                 "login USER password PASSWORD`; a login for one host goes under `credentials`")
 
 
 def _credentials():
