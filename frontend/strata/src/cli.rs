@@ -408,7 +408,7 @@ fn locked(
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
     let (options, local) = (demand.requirements.options_text(), lock.local.clone());
-    Ok(Packages { picks, local, bill, options })
+    Ok(Packages { picks, local, bill, earlier: Vec::new(), options })
 }
 
 /// Says beside mistakes that the environment may be another one.
@@ -426,7 +426,7 @@ fn required(demand: &Demand) -> Packages {
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
-    Packages { picks, local: Vec::new(), bill, options }
+    Packages { picks, bill, options, ..Packages::default() }
 }
 
 /// A package of which nobody knows yet where it comes from.

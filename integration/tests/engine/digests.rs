@@ -112,7 +112,7 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
     let options = requirements.options_text();
     let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
     let bill = Some(Bill::Resolved(resolution.into()));
-    Packages { picks, local: Vec::new(), bill, options }
+    Packages { picks, bill, options, ..Packages::default() }
 }
 
 /// A file that a step of the build left in the image.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateway::{Error, Warning};
-use llb::{Platform, SourceFile};
+use llb::{Platform, SourceFile, State};
 
 use super::Build;
 use crate::{
@@ -37,6 +37,8 @@ pub(super) enum Locked {
 pub(super) struct Resolved {
     resolution: Resolution,
     file: Arc<SourceFile>,
+    /// The layers that were read before that one.
+    earlier: Vec<State>,
 }
 
 impl Build<'_> {
@@ -86,8 +88,10 @@ impl Build<'_> {
         let nearest = self.lock_file.as_ref().and_then(|lock| lock.nearest(&key));
         let preferences = nearest.map(Entry::preferences).unwrap_or_default();
         let resolution = Resolution { preferences, ..resolution };
-        let resolution = self.on_top_of_production(base, resolution).await?;
-        Ok(Locked::Resolved(self.resolve(base, resolution).await?))
+        let (resolution, mut earlier) = self.on_top_of_production(base, resolution).await?;
+        let resolved = self.resolve(base, resolution).await?;
+        earlier.extend(resolved.earlier);
+        Ok(Locked::Resolved(Resolved { earlier, ..resolved }))
     }
 
     /// What is wrong with a lock on a base whose environment goes on.
@@ -103,24 +107,28 @@ impl Build<'_> {
             .at(lock)
     }
 
-    /// Development's packages are resolved on top of production's, whose versions are kept.
+    /// Development's packages are resolved on top of production's, whose versions are kept: with
+    /// the layers that say which these are.
     async fn on_top_of_production(
         &self,
         base: &Base,
         mut resolution: Resolution,
-    ) -> Result<Resolution, Error> {
-        let Some(production) = self.production else { return Ok(resolution) };
+    ) -> Result<(Resolution, Vec<State>), Error> {
+        let Some(production) = self.production else { return Ok((resolution, Vec::new())) };
         if production.demand().await?.requirements == resolution.requirements {
-            return Ok(resolution);
+            return Ok((resolution, Vec::new()));
         }
-        let pins = match Box::pin(production.lock(base)).await? {
+        let (pins, layers) = match Box::pin(production.lock(base)).await? {
             // A lock's groups are locked together.
-            Locked::Nothing | Locked::Own(_) => Vec::new(),
-            Locked::Kept(entry) => entry.preferences(),
-            Locked::Resolved(resolved) => lock::pins(&resolved.file)?,
+            Locked::Nothing | Locked::Own(_) => (Vec::new(), Vec::new()),
+            Locked::Kept(entry) => (entry.preferences(), Vec::new()),
+            Locked::Resolved(Resolved { resolution, file, mut earlier }) => {
+                earlier.push(production.lock_layer(base, &resolution));
+                (lock::pins(&file)?, earlier)
+            }
         };
         resolution.requirements.constrain(pins);
-        Ok(resolution)
+        Ok((resolution, layers))
     }
 
     /// What `strata.lock` has for a platform.
@@ -165,6 +173,7 @@ impl Build<'_> {
     /// there is none, once more, so that what fails is told and not kept.
     async fn resolve(&self, base: &Base, resolution: Resolution) -> Result<Resolved, Error> {
         let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
+        let attempt = self.lock_layer(base, &first);
         if let Some(resolved) = self.try_to_resolve(base, first).await? {
             return Ok(resolved);
         }
@@ -175,7 +184,13 @@ impl Build<'_> {
                         libraries that it wants in `system.build`";
             error.help((!toolchain).then(|| help.to_owned()))
         })?;
-        resolved.ok_or_else(|| Error::new(format!("the resolver left neither {LOCK} nor an error")))
+        let resolved = resolved
+            .ok_or_else(|| Error::new(format!("the resolver left neither {LOCK} nor an error")))?;
+        Ok(Resolved { earlier: vec![attempt], ..resolved })
+    }
+
+    fn lock_layer(&self, base: &Base, resolution: &Resolution) -> State {
+        plan::lock(self.recipe, &self.settings, base, resolution)
     }
 
     /// None if it takes a toolchain.
@@ -184,7 +199,7 @@ impl Build<'_> {
         base: &Base,
         resolution: Resolution,
     ) -> Result<Option<Resolved>, Error> {
-        let layer = plan::lock(self.recipe, &self.settings, base, &resolution);
+        let layer = self.lock_layer(base, &resolution);
         let reference = self.gateway.solve(&layer.definition()).await?;
         let data = match self.gateway.read_file(&reference, LOCK).await {
             Ok(data) => data,
@@ -196,7 +211,7 @@ impl Build<'_> {
         };
         let name = "the lock that was resolved".to_owned();
         let file = Arc::new(SourceFile { name, language: "TOML".to_owned(), data });
-        Ok(Some(Resolved { resolution, file }))
+        Ok(Some(Resolved { resolution, file, earlier: Vec::new() }))
     }
 
     /// The packages for a platform, each with the file that it is installed from.
@@ -208,21 +223,21 @@ impl Build<'_> {
     ) -> Result<Packages, Error> {
         let environment = probe.environment();
         let demand = self.demand().await?;
-        let resolved = |file: &Arc<SourceFile>| {
+        let read = |file: &Arc<SourceFile>| {
             lock::read(file, Kind::Pylock, None, &Selection::default(), &environment)
         };
-        let (lock, resolution) = match locked {
+        let (lock, resolved) = match locked {
             Locked::Nothing => return Ok(Packages::default()),
             Locked::Kept(entry) => (entry.lock(&environment)?, None),
-            Locked::Resolved(Resolved { resolution, file }) => {
-                let found = resolved(&file)?;
+            Locked::Resolved(resolved) => {
+                let found = read(&resolved.file)?;
                 let blame = |mistakes| self.recipe.blame_selection(mistakes);
                 let pinned = lock::pinned(&demand.requirements, &environment).map_err(blame)?;
                 let lock = match pinned {
                     Some(pinned) => pinned.completed(&found).map_err(blame)?,
                     None => found,
                 };
-                (lock, Some(resolution))
+                (lock, Some(resolved))
             }
             Locked::Own(file) => {
                 let lock = self.own_lock(demand, &file, &environment)?;
@@ -235,19 +250,19 @@ impl Build<'_> {
                     requirements.add_indexes(None, lock.indexes(), []);
                     let resolution =
                         Resolution { requirements, no_deps: true, ..Resolution::default() };
-                    let Resolved { resolution, file } = self.resolve(base, resolution).await?;
-                    (lock.located(&resolved(&file)?), Some(resolution))
+                    let resolved = self.resolve(base, resolution).await?;
+                    (lock.located(&read(&resolved.file)?), Some(resolved))
                 }
             }
         };
         let requirements = &demand.requirements;
         let picks = picks::picks(&lock, self.recipe, requirements.options(), &environment)?;
-        let bill = match resolution {
-            Some(resolution) => Bill::Resolved(resolution.into()),
-            None => Bill::Stated(picks::bill(&picks)),
+        let (bill, earlier) = match resolved {
+            Some(it) => (Bill::Resolved(it.resolution.into()), it.earlier),
+            None => (Bill::Stated(picks::bill(&picks)), Vec::new()),
         };
         let (options, local) = (requirements.options_text(), lock.local);
-        Ok(Packages { picks, local, bill: Some(bill), options })
+        Ok(Packages { picks, local, bill: Some(bill), earlier, options })
     }
 
     fn own_lock(

@@ -68,6 +68,8 @@ pub struct Packages {
     pub local: Vec<Local>,
     /// What the image carries to say so; none where there is nothing to say.
     pub bill: Option<Bill>,
+    /// The layers that were read on the way to that, and that nothing else stands on.
+    pub earlier: Vec<State>,
     /// Options of pip's for what is built from source, which needs an index: a line each.
     pub options: String,
 }

@@ -17,8 +17,9 @@ const PLANNED: usize = 120;
 
 /// So many layers are there at most beside those of the base, of packages and of models:
 /// `system.python`, the empty environment, the user, system packages, what the base is, what is
-/// installed, two verifications, the code, the code as a package, `dirs`, and the volume of models.
-const OTHERS: usize = 12;
+/// installed, three on the way to that (production's packages, and two attempts without a
+/// toolchain), two verifications, the code, the code as a package, `dirs`, and the volume of models.
+const OTHERS: usize = 15;
 
 /// The layers of an image, by what they are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -233,6 +233,9 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     layers.extend(system);
     layers.extend(environment::layers(light));
     layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
+    // What is not in the image is in no cache that is exported, and the next build reads it again.
+    let earlier = packages.earlier.iter().cloned();
+    layers.extend(earlier.map(|layer| files(layer, "how the packages were resolved")));
     if let Some(bill) = &packages.bill {
         layers.push(files(resolve::bill(scope, base, python.clone(), bill), "what is installed"));
     }

@@ -23,7 +23,7 @@ pub(super) fn bill(scope: &Scope<'_>, base: &Base, python: State, bill: &Bill) -
     }
 }
 
-/// The layer with the lock, or (`unbuilt.txt`) the reason why it takes a toolchain to make one.
+/// The layer with the lock, or (`unbuilt.txt`) the word that it takes a toolchain to make one.
 pub(super) fn lock(
     scope: &Scope<'_>,
     base: &Base,

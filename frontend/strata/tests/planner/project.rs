@@ -45,6 +45,8 @@ pub struct Project {
     pub environment: bool,
     /// The commits of revisions that are none.
     pub commits: BTreeMap<String, String>,
+    /// Whether it took a toolchain to resolve.
+    pub is_hard_to_resolve: bool,
 }
 
 const MANIFEST: &str = "\
@@ -109,6 +111,7 @@ impl Project {
             frontend: "docker.io/strata/strata:1".to_owned(),
             environment: false,
             commits: BTreeMap::new(),
+            is_hard_to_resolve: false,
         }
     }
 
@@ -155,7 +158,7 @@ impl Project {
             .map(|platform| PlatformFacts {
                 base: self.base(platform),
                 probe: probe(),
-                packages: self.packages(&recipe, platform),
+                packages: self.packages(&recipe, &settings, platform),
             })
             .collect();
         let native = Platform::parse("linux/amd64").unwrap();
@@ -186,7 +189,7 @@ impl Project {
         })
     }
 
-    fn packages(&self, recipe: &Recipe, platform: &str) -> Packages {
+    fn packages(&self, recipe: &Recipe, settings: &Settings, platform: &str) -> Packages {
         let mut inputs = Inputs::new(recipe);
         while let Some(path) = inputs.pending().pop() {
             let recipe::InputPath::Context(name) = &path else { panic!("{path:?}") };
@@ -196,12 +199,16 @@ impl Project {
         let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = demand.requirements.options_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
+        let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
+        let first = plan::lock(recipe, settings, &self.base(platform), &first);
+        let resolution = Resolution { toolchain: self.is_hard_to_resolve, ..resolution };
         let lock = self.locks.get(platform).unwrap_or(&self.lock);
         let picks = lock.iter().map(|pin| self.pick(pin)).collect();
         Packages {
             picks,
             local: Vec::new(),
             bill: Some(Bill::Resolved(resolution.into())),
+            earlier: self.is_hard_to_resolve.then_some(first).into_iter().collect(),
             options,
         }
     }

@@ -509,6 +509,19 @@ fn golden_graph_without_merge() {
 }
 
 #[test]
+fn what_was_resolved_on_the_way_is_in_the_image() {
+    let easy = Project::example();
+    let hard = Project { is_hard_to_resolve: true, ..easy.clone() };
+    let graph = hard.graph();
+    let resolved = graph.vertices().iter().filter(|node| node.name.starts_with("[lock] resolve"));
+    assert_eq!(resolved.count(), 2, "the attempt without a toolchain, and the one with it");
+    let mut purposes = hard.purposes();
+    let lock = purposes.iter().position(|it| it == "what is installed").unwrap();
+    assert_eq!(purposes.remove(lock - 1), "how the packages were resolved");
+    assert_eq!(purposes, easy.purposes());
+}
+
+#[test]
 fn layers_from_what_rarely_changes_to_what_does_all_day() {
     let purposes = Project::example().purposes();
     let position = |word: &str| {

@@ -6,6 +6,7 @@ mod base;
 mod code;
 #[path = "../../../gateway/tests/daemon/mod.rs"]
 mod daemon;
+mod packages;
 mod questions;
 
 use std::sync::Arc;
@@ -51,6 +52,9 @@ fn daemon(manifest: &str) -> Daemon {
         "exec.meta.setsdefaultpath",
         "exec.mount.bind",
         "exec.mount.bind.readwrite-nooutput",
+        "exec.mount.cache",
+        "exec.mount.cache.sharing",
+        "exec.mount.secret",
         "exec.mount.selector",
         "file.copy.includeexcludepatterns",
         "source.git.checksum",

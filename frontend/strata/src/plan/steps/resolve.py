@@ -18,7 +18,7 @@ import tree
 
 UV = "/tool/uv/bin/uv"
 LOCK = "/out/opt/strata/pylock.toml"
-# In place of the lock: why it takes a toolchain to make one.
+# In place of the lock: that it takes a toolchain to make one.
 UNBUILT = "/out/opt/strata/unbuilt.txt"
 WORK = "/tmp/resolve"
 # What is there already, as wheels with nothing but metadata.
@@ -70,8 +70,8 @@ def main():
         status = resolve_with_pip(arguments)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
-        with open(UNBUILT, "w", encoding="utf-8") as out:
-            out.write(words)
+        # The words of the tool are not those of the next time, and the layer is to be the same.
+        write(UNBUILT, "a package has to be built to tell what it needs\n")
     elif status:
         missing = sorted(set(NOT_FOUND.findall(words)))
         pages = [network.page(index, name) for name in missing for index in indexes]
