@@ -7,9 +7,11 @@ use crate::bad_input::Bad;
 use crate::built::Built;
 use crate::{BASE, STRATA, unique};
 
-/// Tells what it needs to whoever runs it where there is a `make`.
+/// Tells what it needs to whoever runs it where there is a `make`, and a package that it does not
+/// say it is built with.
 const SETUP: &str = "\
 import subprocess
+import idna
 from setuptools import setup
 subprocess.run(['make', '--version'], check=True)
 setup(name='strata-needy', version='1.0', py_modules=['strata_needy'], install_requires=['six'])
@@ -23,11 +25,18 @@ fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
         .tells_when_built();
     let address = STRATA.host_address().unwrap();
     let index = PackageIndex::serve(address, [needy.sdist().unwrap()]).unwrap();
-    let manifest = format!(
-        "base: {BASE}\npython: {{packages: strata-needy, extra_index_urls: '{}'}}\n",
-        index.url()
-    );
-    let says = ["No such file or directory: 'make'", "name the compilers and", ">>> python:"];
+    let manifest = |after: &str| {
+        let url = index.url();
+        format!(
+            "base: {BASE}\npython:\n  packages: [strata-needy, idna==3.7]\n  \
+             extra_index_urls: '{url}'\n{after}"
+        )
+    };
+    let says = ["have the build see it, `after: {strata-needy: [idna]}`", ">>>   packages: "];
+    Bad::new("nothing to see", &manifest(""), &says).fails();
+
+    let manifest = manifest("  after: {strata-needy: [idna]}\n");
+    let says = ["No such file or directory: 'make'", "name the compilers and", ">>>   packages: "];
     Bad::new("no toolchain", &manifest, &says).fails();
 
     let manifest = format!("# syntax=strata\n{manifest}system: {{build: [make]}}\n");

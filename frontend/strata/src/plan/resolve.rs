@@ -1,5 +1,7 @@
 //! The lock: requirements resolved, in a vertex of its own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use llb::{File, Meta, Mount, State};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     step::{PYTHON, Step, script},
     system,
 };
+use crate::requirements::InstallSet;
 
 /// The layer that says what is installed: `/opt/strata/pylock.toml`.
 pub(super) fn bill(scope: &Scope<'_>, base: &Base, python: State, bill: &Bill) -> State {
@@ -39,6 +42,11 @@ pub(super) fn lock(
     // Hints are for who has no other try.
     let scripts = &scripts[..if resolution.may_need_toolchain { 3 } else { 4 }];
     let indexes = &scope.recipe.python.indexes;
+    // What builds are to see may be gigabytes, and mostly nothing has to be built.
+    let settings = match resolution.may_need_toolchain {
+        true => String::new(),
+        false => seen_by_builds(&scope.recipe.python.after, requirements),
+    };
     let step = Step::new(scope, "lock", base, root, PYTHON, scripts)
         .named(format!("resolve {requirements}"))
         .at(scope.recipe.python.lines)
@@ -54,6 +62,7 @@ pub(super) fn lock(
             "preferences.txt",
             preferences.iter().map(|pin| format!("{pin}\n")).collect::<String>(),
         )
+        .file("uv.toml", settings)
         .mount(Mount::read_only("/tool/uv", uv))
         .mount(Mount::read_only("/tool/pip", pip))
         .network()
@@ -64,4 +73,21 @@ pub(super) fn lock(
     // Where it takes a build to tell what a package needs, it is built as it will be.
     let env = env.iter().filter(|_| resolution.toolchain);
     env.fold(step, |step, (name, value)| step.env(name, value)).out()
+}
+
+/// uv's settings: what builds see beside their own requirements, by `after`. As there is no lock
+/// yet, that is in the versions that are required, if any are.
+fn seen_by_builds(after: &BTreeMap<String, BTreeSet<String>>, requirements: &InstallSet) -> String {
+    let required = |name: &String| {
+        let same = requirements.requirements().filter(|required| required.name == *name);
+        let texts = same.filter_map(|required| Some(required.dependency().ok()?.to_string()));
+        let texts: Vec<String> = texts.collect();
+        if texts.is_empty() { vec![name.clone()] } else { texts }
+    };
+    let lines = after.iter().map(|(name, seen)| {
+        let seen: Vec<String> = seen.iter().flat_map(required).collect();
+        format!("{name} = {}\n", serde_json::json!(seen))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("[extra-build-dependencies]\n{lines}") }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use gateway::NoCache;
-use llb::pb::op::Op;
+use llb::pb::{file_action::Action, op::Op};
 use strata::{
     graph::{Kind, Node},
     plan::STAGES,
@@ -281,6 +281,32 @@ fn what_must_import() {
     };
     assert_eq!(added("hf: org/third"), ["listing", "models"], "nobody imports a model");
     assert_eq!(added("spacy: en_core_web_sm==3.8.0"), ["models", "verify"], "but a pipeline");
+}
+
+/// What is handed to steps as the file `path`, in the order of the graph.
+fn handed(project: &Project, path: &str) -> Vec<String> {
+    let definition = project.plans()[0].image.root.definition();
+    let actions = definition.vertices().flat_map(|vertex| match vertex.op() {
+        Some(Op::File(file)) => file.actions,
+        _ => Vec::new(),
+    });
+    let made = actions.filter_map(|action| match action.action {
+        Some(Action::Mkfile(made)) if made.path == path => String::from_utf8(made.data).ok(),
+        _ => None,
+    });
+    made.collect()
+}
+
+#[test]
+fn a_build_that_tells_what_it_needs_sees_what_it_comes_after() {
+    let mut project = Project { is_hard_to_resolve: true, ..Project::example() };
+    let env = "  env: {CMAKE_ARGS";
+    replace(env, &format!("  after: {{uvloop: [numpy, certifi]}}\n{env}"))(&mut project);
+    assert_eq!(
+        handed(&project, "/uv.toml"),
+        ["", "[extra-build-dependencies]\nuvloop = [\"certifi\",\"numpy==2.1.0\"]\n"],
+        "not before it is known that anything has to be built",
+    );
 }
 
 #[test]

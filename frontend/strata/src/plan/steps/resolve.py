@@ -128,7 +128,7 @@ def heard(running):
 
 
 def uv(arguments, output):
-    command = [UV, "--no-config", "pip", "compile", "/strata/requirements.txt"]
+    command = [UV, "--config-file", "/strata/uv.toml", "pip", "compile", "/strata/requirements.txt"]
     if read("/strata/constraints.txt"):
         command += ["--constraints", "/strata/constraints.txt"]
     command += ["--constraints", KEPT] if arguments.goes_on else []
