@@ -110,9 +110,26 @@ const LIGHT_LAYERS: usize = 12;
 /// So many layers do those of the heavy packages share that cannot all be alone.
 const SHARED_LAYERS: usize = 8;
 
-/// Packages that own the same files, and must be installed by one command, which settles whose
-/// files stay.
-const FAMILIES: [&str; 1] = ["opencv-"];
+/// Packages that are other builds of the same, each a list: they own the same files, and must be
+/// installed by one command, which settles whose files stay. All of a family are heavy, or none.
+const FAMILIES: [&[&str]; 9] = [
+    &["cupy-cuda*"],
+    &["faiss-cpu", "faiss-gpu*"],
+    &[
+        "onnxruntime",
+        "onnxruntime-gpu",
+        "onnxruntime-migraphx",
+        "onnxruntime-openvino",
+        "onnxruntime-rocm",
+        "onnxruntime-training*",
+    ],
+    &["opencv-*"],
+    &["paddlepaddle", "paddlepaddle-*"],
+    &["polars", "polars-lts-cpu", "polars-u64-idx"],
+    &["tensorflow", "tensorflow-cpu*", "tensorflow-gpu", "tensorflow-rocm"],
+    &["triton", "triton-rocm", "pytorch-triton*"],
+    &["xgboost", "xgboost-cpu"],
+];
 
 /// The packages by the layers that they go into.
 #[derive(Debug)]
@@ -167,11 +184,7 @@ impl Heavy<'_> {
     }
 
     fn includes(&self, pick: &Pick) -> bool {
-        let known = HEAVY.iter().any(|known| match known.strip_suffix('*') {
-            Some(start) => pick.name.starts_with(start),
-            None => pick.name == *known,
-        });
-        known
+        HEAVY.iter().any(|known| is_of(known, family(&pick.name)))
             || pick.size.is_some_and(|size| size >= HEAVY_BYTES)
             || self.named.contains(&pick.name)
             || self.seen.contains(&pick.name)
@@ -188,13 +201,19 @@ fn gather<K: Ord>(picks: Vec<&Pick>, key: impl Fn(&Pick) -> K) -> Vec<Vec<&Pick>
 
 /// Whether packages may own the same files.
 pub(super) fn overlap(picks: &[&Pick]) -> bool {
-    let own = |family: &str| picks.iter().filter(|pick| pick.name.starts_with(family)).count();
-    FAMILIES.into_iter().any(|family| own(family) > 1)
+    let families: BTreeSet<&str> = picks.iter().map(|pick| family(&pick.name)).collect();
+    families.len() < picks.len()
 }
 
 /// What a package is known by where others own its files, too.
 fn family(name: &str) -> &str {
-    FAMILIES.into_iter().find(|family| name.starts_with(family)).unwrap_or(name)
+    let all = |family: &&&[&str]| family.iter().any(|known| is_of(known, name));
+    FAMILIES.iter().find(all).and_then(|family| family.first()).copied().unwrap_or(name)
+}
+
+/// Whether a name is `known`, where a `*` at the end stands for any rest.
+fn is_of(known: &str, name: &str) -> bool {
+    known.strip_suffix('*').map_or(name == known, |start| name.starts_with(start))
 }
 
 /// One of `count` buckets.

@@ -253,11 +253,23 @@ fn a_package_that_is_heavy_from_now_on() {
 
 #[test]
 fn packages_of_one_family_share_a_layer() {
-    let mut project = Project::example();
-    project.lock = vec!["opencv-python==4.12".into(), "opencv-python-headless==4.12".into()];
-    let purposes = project.purposes();
-    let both = "Python packages: opencv-python==4.12 opencv-python-headless==4.12";
-    assert!(purposes.iter().any(|purpose| purpose == both), "{purposes:?}");
+    let purpose = |pins: &[&str]| format!("Python packages: {}", pins.join(" "));
+    for family in [
+        ["faiss-cpu==1.12", "faiss-gpu-cu12==1.12"],
+        ["onnxruntime==1.23", "onnxruntime-gpu==1.23"],
+        ["opencv-python==4.12", "opencv-python-headless==4.12"],
+        ["tensorflow==2.20", "tensorflow-cpu==2.20"],
+        ["xgboost==3.1", "xgboost-cpu==3.1"],
+    ] {
+        let lock = family.map(str::to_owned).to_vec();
+        let purposes = Project { lock, ..Project::example() }.purposes();
+        assert!(purposes.contains(&purpose(&family)), "{purposes:?}");
+    }
+    // These only have their beginnings in common.
+    let strangers = ["onnxruntime-genai==0.9", "tensorflow==2.20", "tensorflow-hub==0.16"];
+    let lock = strangers.map(str::to_owned).to_vec();
+    let purposes = Project { lock, ..Project::example() }.purposes();
+    assert!(strangers.iter().all(|pin| purposes.contains(&purpose(&[pin]))), "{purposes:?}");
 }
 
 #[test]
