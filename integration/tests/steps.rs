@@ -108,3 +108,67 @@ fn secrets_that_are_no_logins_are_refused_and_not_told() {
         assert!(!said.contains("sesame"), "{said}");
     }
 }
+
+#[test]
+fn pips_report_in_the_words_of_a_lock() {
+    let said = run(
+        &tempfile::tempdir().unwrap(),
+        r#"
+import resolve
+def reported(url, direct, needs=(), **info):
+    metadata = {"name": "A_b", "version": "1.0", "requires_dist": list(needs)}
+    one = {"download_info": {"url": url, **info}, "metadata": metadata, "is_direct": direct}
+    print(resolve.reported(one, {"c", "d"}), end="")
+hashes = {"archive_info": {"hashes": {"sha256": "00"}}}
+reported("https://h.io/a_b-1.0.whl", False, ["C>1; extra == 'x'", "e"], **hashes)
+reported("https://h.io/a_b-1.0.tar.gz", False, **hashes)
+reported("https://h.io/all.zip", True, subdirectory="a/b", **hashes)
+commit = {"vcs": "git", "requested_revision": "main", "commit_id": "c0"}
+reported("https://h.io/a.git", True, vcs_info=commit, subdirectory="a")
+"#,
+    );
+    assert_eq!(
+        said,
+        r#"
+[[packages]]
+dependencies = [{ name = "c" }]
+name = "a-b"
+version = "1.0"
+wheels = [{ url = "https://h.io/a_b-1.0.whl", hashes = { sha256 = "00" } }]
+
+[[packages]]
+name = "a-b"
+version = "1.0"
+sdist = { url = "https://h.io/a_b-1.0.tar.gz", hashes = { sha256 = "00" } }
+
+[[packages]]
+name = "a-b"
+version = "1.0"
+archive = { url = "https://h.io/all.zip", subdirectory = "a/b", hashes = { sha256 = "00" } }
+
+[[packages]]
+name = "a-b"
+version = "1.0"
+vcs = { type = "git", url = "https://h.io/a.git", subdirectory = "a", commit-id = "c0" }"#
+    );
+}
+
+#[test]
+fn what_failed_is_known_by_the_words_of_either_tool() {
+    let said = run(
+        &tempfile::tempdir().unwrap(),
+        r#"
+import resolve
+for words in [
+    "Failed to build `needy==1.0`\n  The build backend returned an error",
+    "ERROR: Failed to build 'needy' when getting requirements to build wheel",
+    "Because needy was not found in the package registry and you require needy",
+    "ERROR: No matching distribution found for needy==1.0",
+    "ERROR: ResolutionImpossible",
+]:
+    built = resolve.BUILD_FAILED.search(words) and resolve.BUILT.search(words).group(1)
+    print(built, *resolve.NOT_FOUND.findall(words))
+"#,
+    );
+    assert_eq!(said, "needy\nneedy\nNone needy\nNone needy\nNone");
+}

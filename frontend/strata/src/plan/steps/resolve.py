@@ -31,14 +31,17 @@ OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow
 # uv has no word for these: it prefers what it need not build anyway, and a lock has hashes.
 NOT_OF_UV = ["--prefer-binary", "--require-hashes"]
 
-# What uv says where it could not tell without a compiler or a library what a package needs.
+# What is said, by uv or pip, where it takes a compiler or a library to tell what a package needs.
 BUILD_FAILED = re.compile(r"failed to build|build backend|build_wheel|egg_info", re.IGNORECASE)
-BUILT = re.compile(r"Failed to (?:download and )?build `([\w.-]+)")
-# What it says of a project that no index has; of one that an index does not show, too.
-NOT_FOUND = re.compile(r"([\w.-]+) was not found in the package registry")
-# What it says of a file or page that it was not given.
+BUILT = re.compile(r"Failed to (?:download and )?build [`']([\w.-]+)")
+# What is said of a project that no index has; of one that an index does not show, too.
+NOT_FOUND = re.compile(
+    r"[\w.-]+(?= was not found in the package registry)"
+    r"|(?<=No matching distribution found for )[\w.-]+"
+)
+# What uv says of a file or page that it was not given.
 NOT_FETCHED = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
-# What it says of requirements that it cannot read.
+# What uv says of requirements that it cannot read.
 NOT_READ = re.compile(r"couldn't parse|unsupported", re.IGNORECASE)
 
 
@@ -67,7 +70,7 @@ def main():
     status, words = resolve_with_uv(arguments, preferred) if os.path.exists(UV) else (2, "")
     if status and (not os.path.exists(UV) or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
-        status = resolve_with_pip(arguments)
+        status, words = resolve_with_pip(arguments)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
         # The words of the tool are not those of the next time, and the layer is to be the same.
@@ -169,50 +172,53 @@ def with_edges(package, needs):
 
 
 def resolve_with_pip(arguments):
+    """pip's status, and what it said."""
     report = WORK + "/report.json"
     command = [sys.executable, "-sB", "/tool/pip/pip", "install", "--dry-run", "--report", report]
-    command += ["--quiet", "--ignore-installed", "--no-input", "--disable-pip-version-check"]
+    command += ["--quiet", "--no-input", "--disable-pip-version-check"]
+    # What is there is pip's own first choice.
+    command += [] if arguments.site_packages else ["--ignore-installed"]
     command += ["--requirement", "/strata/requirements.txt"]
     command += ["--constraint", "/strata/constraints.txt"]
     command += ["--constraint", KEPT] if arguments.goes_on else []
     command += ["--no-deps"] if arguments.no_deps else []
-    command += ["--find-links", INSTALLED] if arguments.site_packages else []
     if arguments.torch:
         command += ["--extra-index-url", f"https://download.pytorch.org/whl/{arguments.torch}"]
     for option, value in options():
         command += [option] + value
-    status = subprocess.run(command, check=False).returncode
+    status, words = heard(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
     if status:
-        return status
-    chosen = [one for one in json.loads(read(report))["install"] if INSTALLED not in str(one)]
+        return status, words
+    chosen = json.loads(read(report))["install"]
     names = {normal(one["metadata"]["name"]) for one in chosen}
     text = 'lock-version = "1.0"\ncreated-by = "pip"\n'
     write(LOCK, text + "".join(reported(one, names) for one in chosen))
-    return 0
+    return 0, words
 
 
 def reported(one, names):
     """A package of pip's report in the words of PEP 751."""
     source, metadata = one["download_info"], one["metadata"]
-    name, url = normal(metadata["name"]), source["url"]
+    name = normal(metadata["name"])
+    where = {key: source[key] for key in ["url", "subdirectory"] if key in source}
     text = f"\n[[packages]]\nname = {json.dumps(name)}\nversion = {json.dumps(metadata['version'])}\n"
     needs = (re.match(r"[\w.-]+", need) for need in metadata.get("requires_dist", []))
     text = with_edges(text.lstrip(), names.intersection(normal(need.group()) for need in needs if need))
     if "vcs_info" in source:
-        vcs = {"type": source["vcs_info"]["vcs"], "url": url}
-        vcs["commit-id"] = source["vcs_info"]["commit_id"]
-        if "subdirectory" in source:
-            vcs["subdirectory"] = source["subdirectory"]
+        info = source["vcs_info"]
+        vcs = {"type": info["vcs"], **where, "commit-id": info["commit_id"]}
         return f"\n{text}vcs = {table(vcs)}\n"
-    hashes = "{ " + ", ".join(f"{kind} = {json.dumps(value)}" for kind, value in sorted(source["archive_info"]["hashes"].items())) + " }"
-    file = f"{{ url = {json.dumps(url)}, hashes = {hashes} }}"
+    file = table({**where, "hashes": source["archive_info"]["hashes"]})
     if one["is_direct"]:
         return f"\n{text}archive = {file}\n"
-    return f"\n{text}wheels = [{file}]\n" if url.endswith(".whl") else f"\n{text}sdist = {file}\n"
+    is_wheel = source["url"].endswith(".whl")
+    return f"\n{text}wheels = [{file}]\n" if is_wheel else f"\n{text}sdist = {file}\n"
 
 
 def table(values):
-    return "{ " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items()) + " }"
+    """An inline table of TOML."""
+    texts = [table(value) if isinstance(value, dict) else json.dumps(value) for value in values.values()]
+    return "{ " + ", ".join(f"{key} = {text}" for key, text in zip(values, texts)) + " }"
 
 
 def installed_wheels():
@@ -272,4 +278,5 @@ def write(path, text):
         file.write(text)
 
 
-main()
+if __name__ == "__main__":
+    main()
