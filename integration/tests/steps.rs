@@ -172,3 +172,45 @@ for words in [
     );
     assert_eq!(said, "needy\nneedy\nNone needy\nNone needy\nNone");
 }
+
+/// A program whose loader is `loader`, as the heads of an ELF file say it.
+fn elf(wide: bool, little: bool, loader: &str) -> Vec<u8> {
+    let number = |value: u64, size: usize| {
+        let mut bytes = value.to_le_bytes()[..size].to_vec();
+        if !little {
+            bytes.reverse();
+        }
+        bytes
+    };
+    // The file's head, then two entries of the table, then the name.
+    let (word, head, entry) = if wide { (8, 64, 56) } else { (4, 52, 32) };
+    let mut file = vec![0; head + 2 * entry];
+    let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, &[0x7f, b'E', b'L', b'F', 1 + u8::from(wide), 2 - u8::from(little)]);
+    put(if wide { 32 } else { 28 }, &number(head as u64, word));
+    put(if wide { 54 } else { 42 }, &number(entry as u64, 2));
+    put(if wide { 56 } else { 44 }, &number(2, 2));
+    put(head, &number(6, 4));
+    put(head + entry, &number(3, 4));
+    put(head + entry + word, &number((head + 2 * entry) as u64, word));
+    put(head + entry + 4 * word, &number(loader.len() as u64 + 1, word));
+    file.extend(loader.as_bytes());
+    file.push(0);
+    file
+}
+
+#[test]
+fn the_c_library_is_that_of_the_python_which_runs() {
+    let here = tempfile::tempdir().unwrap();
+    let loader = |program: &[u8]| {
+        fs::write(here.path().join("program"), program).unwrap();
+        run(&here, "import probe; print(probe.loader(here + '/program'))")
+    };
+    for (wide, little) in [(true, true), (false, true), (true, false), (false, false)] {
+        let program = elf(wide, little, "/lib/ld-musl-x86_64.so.1");
+        assert_eq!(loader(&program), "/lib/ld-musl-x86_64.so.1", "{wide} {little}");
+    }
+    assert_eq!(loader(b"#!/bin/sh\nexec python3 \"$@\"\n"), "");
+    let own = run(&here, "import probe; print(probe.loader(sys.executable), probe.libc()['name'])");
+    assert!(own.starts_with("/lib") && own.ends_with(" glibc"), "{own}");
+}

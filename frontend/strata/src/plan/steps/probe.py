@@ -1,6 +1,5 @@
 """Writes down what the base is, for the plan that stands on it."""
 
-import glob
 import grp
 import json
 import os
@@ -86,13 +85,36 @@ def implementation_version():
 
 
 def libc():
-    """musl tells its version only when its loader is run, as packaging's musllinux tags know."""
-    for loader in glob.glob("/lib/ld-musl-*.so.1"):
-        said = subprocess.run([loader], stderr=subprocess.PIPE, text=True, check=False).stderr
-        version = re.search(r"^Version (\S+)", said, re.MULTILINE)
-        return {"name": "musl", "version": version.group(1) if version else ""}
-    name, version = platform.libc_ver()
-    return {"name": name, "version": version}
+    """The C library that this Python runs on: a system may have musl beside its own. musl tells
+    its version only when its loader is run."""
+    own = loader(sys.executable)
+    if "ld-musl-" not in own:
+        name, version = platform.libc_ver()
+        return {"name": name, "version": version}
+    said = subprocess.run([own], stderr=subprocess.PIPE, text=True, check=False).stderr
+    version = re.search(r"^Version (\S+)", said, re.MULTILINE)
+    return {"name": "musl", "version": version.group(1) if version else ""}
+
+
+def loader(path):
+    """The program that loads another, by what that says (elf(5), PT_INTERP); empty if it does not."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+        if len(head) < 64 or not head.startswith(b"\x7fELF"):
+            return ""
+        order, wide = "<" if head[5] == 1 else ">", head[4] == 2
+        word = order + ("Q" if wide else "I")
+        (table,) = struct.unpack_from(word, head, 32 if wide else 28)
+        size, count = struct.unpack_from(order + "HH", head, 54 if wide else 42)
+        for index in range(count):
+            file.seek(table + index * size)
+            entry = file.read(size)
+            if struct.unpack_from(order + "I", entry) == (3,):
+                (at,) = struct.unpack_from(word, entry, 8 if wide else 4)
+                (length,) = struct.unpack_from(word, entry, 32 if wide else 16)
+                file.seek(at)
+                return os.fsdecode(file.read(length).rstrip(b"\0"))
+    return ""
 
 
 def operating_system():
@@ -111,4 +133,5 @@ def operating_system():
     }
 
 
-main()
+if __name__ == "__main__":
+    main()
