@@ -167,6 +167,9 @@ impl Inputs {
         }
         let python = &recipe.python;
         let Indexes { index_url, extra_index_urls, find_links, .. } = python.indexes.clone();
+        if index_url.is_none() {
+            mistakes.extend(self.index_conflict());
+        }
         set.add_indexes(index_url, extra_index_urls, find_links);
         let text = |path: &InputPath| self.whole.get(path).and_then(|whole| whole.text.clone());
         let path = |path: &Option<Spanned<InputPath>>| path.as_ref().map(|path| path.value.clone());
@@ -184,6 +187,21 @@ impl Inputs {
         }
         let demand = Demand { requirements: set, lock, project, selection };
         if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// Two files that have another index in PyPI's place. pip takes the one that it reads last, but
+    /// here no order counts.
+    fn index_conflict(&self) -> Option<Mistake> {
+        let files = self.named.values().filter_map(|named| named.read.as_ref());
+        let mut indexes =
+            files.filter_map(|file| file.options.index_url.as_ref().zip(file.index.as_ref()));
+        let (first, before) = indexes.next()?;
+        let (_, other) = indexes.find(|(index, _)| *index != first)?;
+        let (name, line) = (&before.file.name, before.lines.start);
+        let message = format!("`--index-url` is another one than on line {line} of {name}");
+        let help = "a build has one index in PyPI's place: say which by `index_url` in the manifest, \
+                    and name others by `--extra-index-url`";
+        Some(Mistake::at(&other.file, other.lines, message).help(help))
     }
 }
 

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use llb::SourceFile;
 use proptest::prelude::*;
-use strata::requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile};
+use strata::{
+    inputs::Inputs,
+    recipe::{self, Choices, InputPath},
+    requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile},
+};
 
 fn parse(text: &str) -> Result<RequirementsFile, String> {
     let file = SourceFile { name: "r.txt".into(), language: "Text".into(), data: text.into() };
@@ -17,6 +21,37 @@ fn canonical(text: &str) -> String {
     let mut set = InstallSet::default();
     set.add_file(IncludeKind::Requirements, &parse(text).unwrap());
     set.options_text() + &set.requirements_text()
+}
+
+/// The options of these two files and the manifest's, or what is wrong with them.
+fn options(manifest: &str, files: [&str; 2]) -> String {
+    let manifest = format!("base: python:3\npython:\n  requirements: [b.txt, a.txt]\n{manifest}");
+    let (name, language) = ("strata.yaml".into(), "YAML".into());
+    let file = Arc::new(SourceFile { name, language, data: manifest.into() });
+    let recipe = recipe::read(file, &Choices::default()).unwrap();
+    let mut inputs = Inputs::new(&recipe);
+    for (name, text) in ["a.txt", "b.txt"].into_iter().zip(files) {
+        inputs.supply(InputPath::Context(name.to_owned()), text.into());
+    }
+    match inputs.demand(&recipe) {
+        Ok(demand) => demand.requirements.options_text(),
+        Err(mistakes) => mistakes.to_string(),
+    }
+}
+
+#[test]
+fn one_index_is_in_the_place_of_pypi() {
+    let [one, other] = ["--index-url https://e.org/simple\n", "six\n-i https://f.org/simple\n"];
+    assert_eq!(options("", [one, "six\n"]), one);
+    assert_eq!(options("", [one, "--pre\n-i https://e.org/simple/\n"]), format!("{one}--pre\n"));
+    assert_eq!(
+        options("", [one, other]),
+        "b.txt:2: `--index-url` is another one than on line 1 of a.txt\n  help: a build has one \
+         index in PyPI's place: say which by `index_url` in the manifest, and name others by \
+         `--extra-index-url`"
+    );
+    let chosen = options("  index_url: https://g.org/simple\n", [one, other]);
+    assert_eq!(chosen, "--index-url https://g.org/simple\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llb::{Lines, SourceFile};
+use llb::{Lines, Location, SourceFile};
 
 use super::{Options, Requirement, lines, options::split_value, requirement::refuse_variable};
 use crate::mistake::{Findings, Mistake, Mistakes, quote};
@@ -16,6 +16,8 @@ pub struct RequirementsFile {
     pub includes: Vec<Include>,
     /// Its options.
     pub options: Options,
+    /// The line that has `--index-url`, the last if there are several.
+    pub index: Option<Location>,
 }
 
 /// A line `-r other.txt` or `-c other.txt`.
@@ -51,7 +53,7 @@ impl RequirementsFile {
             None => findings.at(Lines::one(1), Mistake::new("the file is not UTF-8 text")),
             Some(text) => {
                 for (lines, line) in lines::logical(&text) {
-                    if let Err(mistake) = read.line(lines, &line) {
+                    if let Err(mistake) = read.line(file, lines, &line) {
                         findings.at(lines, mistake);
                     }
                 }
@@ -60,7 +62,7 @@ impl RequirementsFile {
         if findings.is_empty() { Ok(read) } else { Err(findings.into_mistakes()) }
     }
 
-    fn line(&mut self, lines: Lines, line: &str) -> Result<(), Mistake> {
+    fn line(&mut self, file: &Arc<SourceFile>, lines: Lines, line: &str) -> Result<(), Mistake> {
         if !line.starts_with('-') {
             self.requirements.push(Requirement::parse(line)?);
             return Ok(());
@@ -75,7 +77,13 @@ impl RequirementsFile {
                 "-r" | "--requirement" => IncludeKind::Requirements,
                 "-c" | "--constraint" => IncludeKind::Constraints,
                 option => {
+                    let before = self.options.index_url.take();
                     self.options.set(option, value)?;
+                    if self.options.index_url.is_some() {
+                        self.index = Some(Location { file: Arc::clone(file), lines });
+                    } else {
+                        self.options.index_url = before;
+                    }
                     continue;
                 }
             };
