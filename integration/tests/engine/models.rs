@@ -217,6 +217,12 @@ cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
     assert_eq!(ran(&bumped), ["lock", "packages", "verify"], "{}", bumped.report());
     assert_eq!(hub.take_answered(), []);
 
+    hub.update("tiny/open", |repo| repo.commit([("config.json", "second")])).unwrap();
+    let anew = Built::new(&manifest, &[], &["--no-cache-filter=models"]);
+    assert_eq!(anew.run_with(&["--network=none"], &[]), "second");
+    let snapshots = "ls ~/.cache/huggingface/hub/models--tiny--open/snapshots | wc -l";
+    assert_eq!(anew.run(&["sh", "-c", snapshots]), "1", "nothing of what ran before");
+
     for (what, with, says) in [
         ("s('tiny/open')", "s('tiny/none')", "python ended with status 1: see its words above"),
         ("huggingface\nenv", "nothing\nenv", "the command has made no /home/app/.cache/nothing"),

@@ -135,7 +135,7 @@ fn visible(
 }
 
 /// The packages of these names and all that they need, by name.
-fn closure(picks: &[Pick], names: &BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn closure(picks: &[Pick], names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut closure = BTreeSet::new();
     let mut pending: Vec<&str> = names.iter().map(String::as_str).collect();
     while let Some(name) = pending.pop() {

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Layer, Scope, assemble,
-    facts::PlatformFacts,
+    environment::closure,
+    facts::{Pick, PlatformFacts},
     step::{Step, script},
     user::User,
 };
@@ -54,16 +55,21 @@ pub(super) fn run(
         .file("command.json", request.to_string())
         .network()
         // What a failed attempt has downloaded is there for the next.
-        .cache(&format!("{home}/.cache"), &cache(command), CacheSharing::Locked);
+        .cache(&format!("{home}/.cache"), &cache(command, platform), CacheSharing::Locked);
     if let Some(secret) = &model.token {
         step = step.mount(Mount::secret("/run/secrets/token", secret, true));
     }
     step.out()
 }
 
-/// The id of the command's cache mount.
-fn cache(Command { words, env, needs, .. }: &Command) -> String {
-    let hash = Sha256::digest(json!([words, env, needs]).to_string());
+/// The id of the command's cache mount. What it has of another attempt comes into the layer as well:
+/// it must be one of the same command, on the same packages and machine.
+fn cache(Command { words, env, needs, .. }: &Command, facts: &PlatformFacts) -> String {
+    let picks = &facts.packages.picks;
+    let seen = closure(picks, needs);
+    let picks: Vec<&Pick> = picks.iter().filter(|pick| seen.contains(&pick.name)).collect();
+    let machine = facts.base.platform.to_string();
+    let hash = Sha256::digest(json!([words, env, needs, picks, machine]).to_string());
     let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("strata-run-{hex}")
 }

@@ -409,6 +409,29 @@ fn a_command_stands_on_the_packages_that_it_names() {
     assert!(!runs("tqdm==4.67.1", "tqdm==4.68.0"));
     assert!(!runs("annotated-types==0.7.0", "annotated-types==0.7.1"));
     assert!(!runs("numpy==2.1.0", "numpy==2.1.1"));
+
+    let cached = |edit: &dyn Fn(&mut Project)| {
+        let mut after = before.clone();
+        edit(&mut after);
+        caches(&after, "strata-run-")
+    };
+    let (own, bumped) =
+        (cached(&|_| ()), cached(&|it| lock("certifi==2026.1.1", "certifi==2")(it)));
+    assert_ne!(own, bumped, "what a failed attempt with the older one has left");
+    assert_eq!(own, cached(&|it| lock("tqdm==4.67.1", "tqdm==4.68.0")(it)));
+    let both = cached(&|it| it.platforms.push("linux/arm64".into()));
+    assert_eq!((own.len(), both.len()), (1, 2), "each platform has its own");
+}
+
+/// The ids of cache mounts that begin so.
+fn caches(project: &Project, start: &str) -> BTreeSet<String> {
+    let definitions = project.plans().into_iter().map(|plan| plan.image.root.definition());
+    let execs = definitions.flat_map(|definition| {
+        let ops: Vec<_> = definition.vertices().filter_map(|vertex| vertex.op()).collect();
+        ops.into_iter().filter_map(|op| if let Op::Exec(exec) = op { Some(exec) } else { None })
+    });
+    let caches = execs.flat_map(|exec| exec.mounts).filter_map(|mount| mount.cache_opt);
+    caches.map(|cache| cache.id).filter(|id| id.starts_with(start)).collect()
 }
 
 #[test]

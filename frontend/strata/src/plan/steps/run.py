@@ -37,6 +37,7 @@ def main():
         keep(path)
     tree.normalise("/out")
     own(home, asked["uid"], asked["gid"])
+    empty(os.path.join(home, ".cache"))
 
 
 def keep(path):
@@ -70,6 +71,17 @@ def own(home, uid, gid):
         os.lchown(folder, uid, gid)
         for name in folders + files:
             os.lchown(os.path.join(folder, name), uid, gid)
+
+
+def empty(cache):
+    """The mount is for attempts that failed: the next one that succeeds must not keep what this one
+    has downloaded, as it may download something newer."""
+    for name in os.listdir(cache):
+        path = os.path.join(cache, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
 
 
 main()
