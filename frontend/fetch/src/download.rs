@@ -23,8 +23,11 @@ const WRONG: usize = 2;
 pub struct Staged {
     /// Where it is.
     pub path: PathBuf,
-    /// Whether the cache has it twice, because another build downloaded it at the same time.
-    pub is_spare: bool,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether another build would know it by its name: not a second one, of a download at the same
+    /// time, and not one that nothing says the checksum of.
+    pub is_known: bool,
     /// Held as long as nobody else may write to it.
     _file: fs::File,
 }
@@ -33,7 +36,7 @@ pub struct Staged {
 struct Partial<'a> {
     file: fs::File,
     path: PathBuf,
-    is_spare: bool,
+    is_known: bool,
     asked: &'a File,
     size: u64,
     digest: Running,
@@ -85,19 +88,12 @@ impl Staged {
 impl<'a> Partial<'a> {
     /// What an earlier attempt has left of it.
     fn open(asked: &'a File, cache: &Path, arrived: &'a AtomicU64) -> Result<Self> {
-        let name = asked.checksum.as_ref().map_or_else(
-            || {
-                let mut name = Running::of(None, None);
-                name.update(asked.url.as_bytes());
-                format!("url-{}", name.finish())
-            },
-            |checksum| checksum.hex().to_owned(),
-        );
+        let name = name(asked);
         let (file, path) = claim(cache, &name)?;
-        let is_spare = path != cache.join(&name);
+        let is_known = asked.checksum.is_some() && path == cache.join(&name);
         let digest = Running::of(asked.checksum.as_ref(), asked.size);
         let mut partial =
-            Self { file, path, is_spare, asked, size: 0, digest, is_whole: false, arrived };
+            Self { file, path, is_known, asked, size: 0, digest, is_whole: false, arrived };
         if asked.checksum.is_none() {
             // Nothing would tell the beginning of another file.
             partial.restart()?;
@@ -196,7 +192,23 @@ impl<'a> Partial<'a> {
     }
 
     fn staged(self) -> Staged {
-        Staged { path: self.path, is_spare: self.is_spare, _file: self.file }
+        let Self { file, path, is_known, asked, size, .. } = self;
+        if asked.checksum.is_none() {
+            eprintln!("{}: its sha256 is {}", asked.name, self.digest.finish());
+        }
+        Staged { path, size, is_known, _file: file }
+    }
+}
+
+/// What the cache calls a file: its checksum, or, where nothing says that, something of its URL's.
+pub fn name(asked: &File) -> String {
+    match &asked.checksum {
+        Some(checksum) => checksum.hex().to_owned(),
+        None => {
+            let mut name = Running::of(None, None);
+            name.update(asked.url.as_bytes());
+            format!("url-{}", name.finish())
+        }
     }
 }
 

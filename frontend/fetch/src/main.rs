@@ -15,6 +15,7 @@ mod patience;
 mod place;
 mod progress;
 mod request;
+mod room;
 mod unpack;
 
 use std::path::Path;
@@ -23,13 +24,12 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use rustix::fs::statvfs;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::download::{Staged, download};
 use crate::http::Http;
 use crate::place::Copied;
-use crate::progress::{Progress, size};
+use crate::progress::Progress;
 use crate::request::{Fetch, File, Request, Unpack};
 
 /// Downloads at a time.
@@ -67,6 +67,12 @@ fn run() -> Result<()> {
 }
 
 async fn fetch(http: &Http<'_>, asked: &Fetch, out: &Path, cache: &Path) -> Result<()> {
+    room::check(asked, out, cache)?;
+    let fetched = fetch_all(http, asked, out, cache).await;
+    fetched.map_err(|error| room::explain(error, asked, out, cache))
+}
+
+async fn fetch_all(http: &Http<'_>, asked: &Fetch, out: &Path, cache: &Path) -> Result<()> {
     let total = asked.files.iter().filter_map(|file| file.size).sum();
     let progress = Progress::start(total);
     let arrived = &progress.arrived;
@@ -78,14 +84,16 @@ async fn fetch(http: &Http<'_>, asked: &Fetch, out: &Path, cache: &Path) -> Resu
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await;
-    let staged = staged.map_err(|error| room(error, asked, cache, total))?;
+    let staged = staged?;
     progress.end(staged.len());
 
+    let taken: u64 = staged.iter().map(|(_, staged)| staged.size).sum();
     for (file, staged) in staged {
-        let placed = put(file, &staged, out).map_err(|error| room(error, asked, out, total))?;
-        if placed == Copied::Twice || staged.is_spare {
-            // A model is not kept twice where both copies take room: what the layer has, the
-            // cache need not have.
+        let placed = put(file, &staged, out)?;
+        // Another revision, or another choice of its files, finds there what it shares with this
+        // one; as long as there would be room for as much again.
+        let is_dear = placed == Copied::Twice && room::left(cache).is_none_or(|left| left < taken);
+        if is_dear || !staged.is_known {
             staged.remove()?;
         }
     }
@@ -105,26 +113,6 @@ fn put(file: &File, staged: &Staged, out: &Path) -> Result<Copied> {
         Some(Unpack::Wheel) => unpack::wheel(&file.name, &staged.path, out, &file.to)?,
     }
     Ok(Copied::Twice)
-}
-
-/// If the disk is full, how much it takes.
-fn room(error: anyhow::Error, asked: &Fetch, folder: &Path, total: u64) -> anyhow::Error {
-    let is_full = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::StorageFull)
-    };
-    if !error.chain().any(is_full) {
-        return error;
-    }
-    let left = statvfs(folder).map(|disk| size(disk.f_bavail * disk.f_frsize)).unwrap_or_default();
-    let name = &asked.origin.name;
-    let needs = match total {
-        0 => format!("{name} takes twice its size"),
-        _ => format!("{name} has {}, which takes twice as much", size(total)),
-    };
-    error.context(format!(
-        "the builder's disk is full: {needs} while it is fetched, and {left} are left; `docker \
-         buildx prune` frees what is not used"
-    ))
 }
 
 /// Every file of a request is open until all are there, and a dataset may have thousands: as many

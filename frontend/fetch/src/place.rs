@@ -34,6 +34,22 @@ pub fn copy(from: &Path, out: &Path, to: &str) -> Result<Copied> {
     Ok(Copied::Twice)
 }
 
+/// Whether copies from one folder to another share their bytes with the originals.
+pub fn shares(from: &Path, to: &Path) -> bool {
+    // Which the file system tells of empty files, too.
+    let (from, to) = (from.join("shares"), to.join("shares"));
+    let shares = || -> io::Result<()> {
+        drop(File::create(&from)?);
+        Ok(ioctl_ficlone(File::create(&to)?, File::open(&from)?)?)
+    };
+    let shares = shares().is_ok();
+    for probe in [from, to] {
+        // Another build may have been at it.
+        let _ = fs::remove_file(probe);
+    }
+    shares
+}
+
 /// Writes a file.
 pub fn text(out: &Path, to: &str, text: &str) -> Result<()> {
     let to = below(out, to)?;

@@ -435,7 +435,7 @@ fn a_model_larger_than_the_disk() {
 
     assert_eq!(status.code(), Some(1), "{text}");
     for said in [
-        "the builder's disk is full: tests/large has 100.0 MB, which takes twice as much while it is",
+        "the builder's disk is too full: tests/large has 100.0 MB, which takes up to twice as much",
         "strata.yaml:4",
         ">>>   - tests/large",
     ] {

@@ -8,6 +8,7 @@ use std::path::Path;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use integration::digest::sha256;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tar::{EntryType, Header};
@@ -86,7 +87,7 @@ fn archives_are_unpacked() {
         let (_server, scene, request) = server_with(&archive, Some("archive"));
         scene.run(&request).well();
         assert_eq!(scene.out(), expected);
-        assert_eq!(scene.cache(), Held::new());
+        assert_eq!(scene.cache().into_values().collect::<Vec<_>>(), [archive]);
         walk(&scene.path("out"), &mut |path, entry| {
             assert_eq!(entry.mtime(), 315_532_800, "{}", path.display());
             let runs = entry.is_dir() || path.ends_with("run");
@@ -205,10 +206,12 @@ fn wheels_are_unpacked() {
         .map(|(name, text)| recorded(name, text).replace("pipe/a, b.json", "\"pipe/a, b.json\""))
         .collect();
     let record = format!("{record}pipe-1.0.dist-info/RECORD,,\n");
-    let (_server, scene, mut request) = server_with(&wheel(&files, &record), Some("wheel"));
+    let wheel = wheel(&files, &record);
+    let (_server, scene, mut request) = server_with(&wheel, Some("wheel"));
     // spaCy says nothing of what its wheels must be: only their RECORD does.
     request["fetch"]["files"][0]["checksum"] = json!(null);
-    scene.run(&request).well();
+    let said = scene.run(&request).well();
+    assert!(said.contains(&format!("/file: its sha256 is {}\n", sha256(&wheel))), "{said}");
     let mut expected: Held =
         files.iter().map(|(name, text)| (format!("file/{name}"), (*text).into())).collect();
     expected.insert("file/pipe-1.0.dist-info/RECORD".into(), record.into());

@@ -6,33 +6,35 @@ use std::{fs, thread};
 
 use integration::digest::sha256;
 use integration::fault::Fault;
-use rustix::fs::ioctl_ficlone;
+use integration::hub::{Hub, Repo};
 
-use crate::scene::{Ended, Held, Scene, apart, bytes, hub_with, server_with};
+use crate::scene::{
+    Ended, Held, LOCALHOST, Scene, apart, bytes, fetch, hub_with, of_hub, server_with,
+};
 
-/// Whether a copy costs nothing where these tests run.
-fn shares_blocks(scene: &Scene) -> bool {
-    let (from, to) = (scene.path("from"), scene.path("to"));
-    fs::write(&from, "shared").unwrap();
-    let (from, to) = (fs::File::open(from).unwrap(), fs::File::create(to).unwrap());
-    ioctl_ficlone(to, from).is_ok()
-}
-
-/// What the cache holds of these files after all went well.
-fn kept(scene: &Scene, files: &[&[u8]]) -> Held {
-    let kept = files.iter().map(|content| (sha256(content), content.to_vec()));
-    if shares_blocks(scene) { kept.collect() } else { Held::new() }
+/// What the cache holds of this file after all went well.
+fn kept(content: &[u8]) -> Held {
+    Held::from([(sha256(content), content.to_vec())])
 }
 
 #[test]
-fn a_model_takes_its_room_once() {
-    let content = bytes(100_000);
-    let (_hub, scene, request) = hub_with(&[("weights", &content)]);
-    scene.run(&request).well();
-    assert_eq!(scene.cache(), kept(&scene, &[&content]));
-    let (_server, scene, request) = server_with(&content, None);
-    scene.run(&request).well();
-    assert_eq!(scene.cache(), kept(&scene, &[&content]));
+fn another_revision_fetches_only_what_changed() {
+    let repo =
+        |readme: &str| [("README.md", readme.as_bytes().to_vec()), ("weights", bytes(100_000))];
+    let hub = Hub::serve(LOCALHOST, [Repo::new("org/model", repo("one"))]).unwrap();
+    let scene = Scene::new();
+    let mut asked = of_hub(&hub, "org/model");
+    let mut fetched = |to: Option<&str>| {
+        asked.to = to.map(str::to_owned);
+        scene.run(&fetch(&scene, &asked, None)).well();
+        let answered = hub.take_answered().into_iter().filter(|it| !it.path.contains("/api/"));
+        (answered.map(|it| it.sent).sum::<u64>(), scene.out())
+    };
+    assert!(fetched(None).0 > 100_000);
+    hub.update("org/model", |repo_there| repo_there.commit(repo("another"))).unwrap();
+    assert_eq!(fetched(None).0, "another".len() as u64);
+    let (sent, out) = fetched(Some("/elsewhere/"));
+    assert_eq!((sent, &out["elsewhere/weights"]), (0, &bytes(100_000)));
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn several_builds_fetch_the_same_at_the_same_time() {
             });
         }
     });
-    assert_eq!(scene.cache(), kept(&scene, &[&content]));
+    assert_eq!(scene.cache(), kept(&content));
 }
 
 #[test]
@@ -100,7 +102,7 @@ fn the_same_file_goes_to_several_places() {
     let (_hub, scene, request) = hub_with(&files);
     scene.run(&request).well();
     assert_eq!(scene.out(), files.map(|(name, content)| (name.into(), content.to_vec())).into());
-    assert_eq!(scene.cache(), kept(&scene, &[&content]));
+    assert_eq!(scene.cache(), kept(&content));
 }
 
 #[test]

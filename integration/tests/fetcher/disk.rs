@@ -1,16 +1,21 @@
-//! A builder's disk that is full.
+//! A builder's disk that is full, or nearly so.
 
 use std::path::Path;
 use std::process::Command;
 
+use integration::digest::sha256;
+
 use crate::archives::{Entry, gzipped, tar, zip};
 use crate::scene::{Ended, Held, apart, bytes, hub_with, server_with};
 
-/// The same command, where `folder` has a megabyte of room. It is gone with the command.
-fn with_a_megabyte_in(folder: &Path, command: &Command) -> Command {
-    let mount = "mount -t tmpfs -o size=1m tmpfs \"$1\" && shift && exec \"$@\"";
+/// The same command, where `folder` has a megabyte of room, of which `other` takes some bytes. It is
+/// gone with the command; what it has then is said last.
+fn with_a_megabyte_in(folder: &Path, other: usize, command: &Command) -> Command {
+    let script = "mount -t tmpfs -o size=1m tmpfs \"$1\" && \
+                  { test $2 = 0 || head -c $2 /dev/zero > \"$1/other\"; } && \
+                  folder=$1; shift 2; \"$@\"; status=$?; ls \"$folder\" >&2; exit $status";
     let mut shell = Command::new("sh");
-    shell.args(["-c", mount, "sh"]).arg(folder);
+    shell.args(["-c", script, "sh"]).arg(folder).arg(other.to_string());
     shell.arg(command.get_program()).args(command.get_args()).env("NO_PROXY", "*");
     apart(&["--mount"], &shell)
 }
@@ -18,15 +23,18 @@ fn with_a_megabyte_in(folder: &Path, command: &Command) -> Command {
 #[test]
 fn a_full_disk_is_told_with_what_it_takes() {
     let content = bytes(3_000_000);
-    for folder in ["cache", "out"] {
-        let (_hub, scene, request) = hub_with(&[("weights", &content)]);
+    for (folder, left) in [("cache", "1.0 MB"), ("out", "0 bytes")] {
+        let (hub, scene, request) = hub_with(&[("weights", &content)]);
         scene.clear();
         let fetcher = scene.command(&request, "out");
-        let said = Ended::of(&mut with_a_megabyte_in(&scene.path(folder), &fetcher)).badly();
-        let told = "the builder's disk is full: org/model has 3.0 MB, which takes twice as much while \
-                    it is fetched, and 0 bytes are left; `docker buildx prune` frees what is not used";
-        assert!(said.starts_with(told), "{said}");
-        assert_eq!(scene.out(), Held::new());
+        let said = Ended::of(&mut with_a_megabyte_in(&scene.path(folder), 0, &fetcher)).badly();
+        let told = format!(
+            "the builder's disk is too full: org/model has 3.0 MB, which takes up to twice as much \
+             while it is fetched, and {left} are left; `docker buildx prune` frees what is not used"
+        );
+        assert!(said.starts_with(&told), "{said}");
+        assert_eq!((scene.out(), scene.cache()), (Held::new(), Held::new()));
+        assert_eq!(hub.take_answered().is_empty(), folder == "cache", "nothing is begun in vain");
     }
 }
 
@@ -34,10 +42,11 @@ fn a_full_disk_is_told_with_what_it_takes() {
 fn of_a_file_of_unknown_size_no_size_is_told() {
     let (server, scene, request) = server_with(&bytes(3_000_000), None);
     let fetcher = scene.command(&request, "out");
-    let said = Ended::of(&mut with_a_megabyte_in(&scene.path("cache"), &fetcher)).badly();
+    let said = Ended::of(&mut with_a_megabyte_in(&scene.path("cache"), 0, &fetcher)).badly();
+    // It is the last line: the disk is left as it was.
     let told = format!(
-        "the builder's disk is full: {}/file takes twice its size while it is fetched, and 0 bytes \
-         are left; `docker buildx prune` frees what is not used",
+        "the builder's disk is too full: {}/file takes up to twice its size while it is fetched, \
+         and 0 bytes are left; `docker buildx prune` frees what is not used",
         server.url()
     );
     assert!(said.starts_with(&told), "{said}");
@@ -50,7 +59,24 @@ fn what_an_archive_holds_may_be_too_much() {
     for archive in [gzipped(&tar(&entries)), zip(&entries)] {
         let (_server, scene, request) = server_with(&archive, Some("archive"));
         let fetcher = scene.command(&request, "out");
-        let said = Ended::of(&mut with_a_megabyte_in(&scene.path("out"), &fetcher)).badly();
-        assert!(said.starts_with("the builder's disk is full: "), "{said}");
+        let said = Ended::of(&mut with_a_megabyte_in(&scene.path("out"), 0, &fetcher)).badly();
+        assert!(said.starts_with("the builder's disk is too full: "), "{said}");
     }
+}
+
+#[test]
+fn what_is_kept_leaves_room_and_yields() {
+    let content = bytes(300_000);
+    for (other, stays) in [(100, true), (900_000, false)] {
+        let (_hub, scene, request) = hub_with(&[("weights", &content)]);
+        let fetcher = scene.command(&request, "out");
+        let said = Ended::of(&mut with_a_megabyte_in(&scene.path("cache"), other, &fetcher)).well();
+        assert!(said.contains(&format!("\n{}\n", sha256(&content))), "{said}");
+        assert_eq!(said.contains("\nother\n"), stays, "{said}");
+    }
+    let content = bytes(700_000);
+    let (_server, scene, request) = server_with(&content, None);
+    let fetcher = scene.command(&request, "out");
+    let said = Ended::of(&mut with_a_megabyte_in(&scene.path("cache"), 0, &fetcher)).well();
+    assert!(!said.contains(&sha256(&content)), "there was no room for as much again: {said}");
 }
