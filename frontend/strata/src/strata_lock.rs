@@ -53,8 +53,6 @@ struct LockedModel {
     name: String,
     /// The branch, tag or commit that was asked for.
     revision: String,
-    /// The hub.
-    endpoint: String,
     /// The patterns of files that were asked for.
     #[serde(default)]
     asked: Vec<String>,
@@ -176,7 +174,6 @@ impl StrataLock {
             variant: variant.to_owned(),
             name: hub.name(),
             revision: hub.revision.clone(),
-            endpoint: hub.endpoint.clone(),
             asked: hub.files.clone(),
             listing,
         });
@@ -213,11 +210,11 @@ impl StrataLock {
 }
 
 impl LockedModel {
+    /// Whichever hub is asked: another one has the same commit, or not that model.
     fn is_of(&self, variant: &str, hub: &Hub) -> bool {
         self.variant == variant
             && self.name == hub.name()
             && self.revision == hub.revision
-            && self.endpoint == hub.endpoint
             && self.asked == hub.files
     }
 
@@ -234,7 +231,6 @@ impl LockedModel {
         }
         line("name", &self.name);
         line("revision", &self.revision);
-        line("endpoint", &self.endpoint);
         line("commit", &self.listing.commit);
         if let Some(license) = &self.listing.license {
             line("license", license);

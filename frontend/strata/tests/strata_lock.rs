@@ -7,6 +7,7 @@ use strata::{
     environment::Environment,
     inputs::Inputs,
     lock::{File, Lock, Source},
+    models::Listing,
     plan::Pick,
     recipe::{self, Choices},
     strata_lock::{Entry, Key, StrataLock, asked, beside},
@@ -100,6 +101,25 @@ fn what_is_written_is_read_again() {
     // Whatever a person's editor makes of it.
     let rewritten = lock.text().replace("\n\n", "\n# mine\n").replace(" = ", "=");
     assert_eq!(parse(&rewritten).unwrap().text(), lock.text());
+}
+
+#[test]
+fn a_model_is_the_same_on_another_hub() {
+    let hub = |words: &str| {
+        let data = format!("base: b\nmodels: [{{hf: org/name, {words}}}]\n");
+        let (name, language) = ("strata.yaml".into(), "YAML".into());
+        let file = SourceFile { name, language, data: data.into() };
+        let recipe = recipe::read(Arc::new(file), &Choices::default()).unwrap();
+        let recipe::Source::Hub(hub) = &recipe.models[0].source else { panic!("{words}") };
+        hub.clone()
+    };
+    let listing = Listing { commit: "c".repeat(40), license: None, files: Vec::new() };
+    let mut lock = StrataLock::default();
+    lock.set_models("", [(&hub("revision: v1"), listing.clone())]);
+    let lock = parse(&lock.text()).unwrap();
+    let mirrored = hub("revision: v1, endpoint: https://mirror.example");
+    assert_eq!(lock.model("", &mirrored), Some(&listing));
+    assert_eq!(lock.model("", &hub("revision: v2")), None);
 }
 
 #[test]

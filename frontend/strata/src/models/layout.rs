@@ -81,11 +81,12 @@ fn named(folder: &str, name: &str, text: &str) -> String {
     format!("{folder}/{name}-{hex}.json")
 }
 
-/// What the image says of a model: what it is, under which licence, and each file.
+/// What the image says of a model: what it is, under which licence, and each file. Not by what name
+/// and where it was asked for: that is the same model, and the same layer.
 fn statement(hub: &Hub, listing: &Listing, to: Option<&str>) -> String {
     let mut statement = json!({
-        "name": hub.name(), "endpoint": hub.endpoint, "revision": hub.revision,
-        "commit": listing.commit, "license": listing.license, "to": to, "files": listing.files,
+        "name": hub.name(), "commit": listing.commit, "license": listing.license, "to": to,
+        "files": listing.files,
     });
     if let Some(object) = statement.as_object_mut() {
         object.retain(|_, value| !value.is_null());
