@@ -1,11 +1,16 @@
 //! The calls of a daemon's gateway.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use buildkit_proto::{
+    fsutil::types::Stat,
     moby::buildkit::v1::frontend::{
-        CacheOptionsEntry, EvaluateRequest, FileRange, InputsRequest, PingRequest, ReadFileRequest,
-        ReturnRequest, SolveRequest, WarnRequest, result::Result as SolveResult,
+        CacheOptionsEntry, EvaluateRequest, FileRange, InputsRequest, PingRequest, ReadDirRequest,
+        ReadFileRequest, ReturnRequest, SolveRequest, WarnRequest, result::Result as SolveResult,
     },
     pb,
 };
@@ -203,6 +208,53 @@ impl Gateway {
             ..ReadFileRequest::default()
         };
         Ok(self.client().read_file(request).await?.into_inner().data)
+    }
+
+    async fn read_dir(&self, reference: &Reference, path: &str) -> Result<Vec<Stat>, Error> {
+        let request = ReadDirRequest {
+            r#ref: reference.look_up(path)?,
+            dir_path: path.to_owned(),
+            ..ReadDirRequest::default()
+        };
+        Ok(self.client().read_dir(request).await?.into_inner().entries)
+    }
+
+    /// Those of `paths`, all relative to `folder`, that something is at: anything where a file may be,
+    /// and what is no folder where one must be. Links are followed nowhere.
+    ///
+    /// # Errors
+    ///
+    /// When a vertex fails.
+    pub async fn find(
+        &self,
+        reference: &Reference,
+        folder: &str,
+        paths: BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Error> {
+        /// Of Go's `FileMode`.
+        const FOLDER: u32 = 1 << 31;
+        let mut there = BTreeSet::new();
+        let mut pending = vec![(String::new(), paths)];
+        while let Some((inner, paths)) = pending.pop() {
+            let entries = match self.read_dir(reference, &format!("/{folder}/{inner}")).await {
+                Ok(entries) => entries,
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
+            for Stat { path: name, mode, .. } in entries {
+                let path = format!("{inner}{name}");
+                let above = format!("{path}/");
+                let below: BTreeSet<String> =
+                    paths.iter().filter(|path| path.starts_with(&above)).cloned().collect();
+                there.extend(paths.get(&path).cloned());
+                if mode & FOLDER == 0 {
+                    there.extend(below);
+                } else if !below.is_empty() {
+                    pending.push((above, below));
+                }
+            }
+        }
+        Ok(there)
     }
 
     /// What the client gave the frontend to build upon, by name.

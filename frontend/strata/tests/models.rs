@@ -2,17 +2,22 @@
 
 #![expect(clippy::panic, reason = "a panic in a test is its report")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use llb::{Platform, SourceFile, State};
+use serde_json::json;
 use strata::models::{self, Checksum, File, Listing};
 use strata::plan::{Base, ModelFacts, Packages};
 use strata::recipe::{self, Choices, Recipe, Source};
 
 fn recipe(models: &str) -> Recipe {
-    let data =
-        format!("base: b\npython: {{packages: six}}\nmodels:\n{models}code: .\n").into_bytes();
+    recipe_with(models, "")
+}
+
+fn recipe_with(models: &str, rest: &str) -> Recipe {
+    let data = format!("base: b\npython: {{packages: six}}\nmodels:\n{models}code: .\n{rest}");
+    let data = data.into_bytes();
     let file = SourceFile { name: "strata.yaml".into(), language: "YAML".into(), data };
     recipe::read(Arc::new(file), &Choices::default())
         .unwrap_or_else(|mistakes| panic!("{mistakes}"))
@@ -119,6 +124,58 @@ fn nothing_is_written_over() {
     );
     let said = told("  - {hf: a/b, files: x, to: /app}\n", &["x"]);
     assert!(said.starts_with("strata.yaml:4: a/b goes to /app, as the code does"), "{said}");
+}
+
+#[test]
+fn the_code_takes_no_models_place() {
+    let told = |models: &str, env: &str, there: &[&str]| {
+        let recipe = recipe_with(models, env);
+        let facts = vec![ModelFacts::Listed(listing("a.bin config.json")); recipe.models.len()];
+        let wanted = models::where_code_goes(&recipe, &facts);
+        let there: BTreeSet<String> = there.iter().map(|path| (*path).to_owned()).collect();
+        assert!(there.is_subset(&wanted), "{wanted:?}");
+        models::check_code(&recipe, &facts, &there)
+            .map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
+    };
+    let placed = "  - {hf: a/b, files: a.bin, to: /app/llm.bin}\n  - {hf: a/c, to: /app/m}\n";
+    assert_eq!(told(placed, "", &[]), "");
+    assert_eq!(
+        told(placed, "", &["llm.bin", "m/config.json"]),
+        "strata.yaml:4: a/b writes /app/llm.bin, and the code has that, too\n  \
+         help: leave it out by `llm.bin` in .dockerignore, or give another `to`\n\
+         strata.yaml:5: a/c writes /app/m/config.json, and the code has that, too\n  \
+         help: leave it out by `m/config.json` in .dockerignore, or give another `to`"
+    );
+    let cached = told(
+        "  - a/b\n",
+        "env: {HF_HOME: /app/.cache/huggingface}\n",
+        &[".cache/huggingface/hub/models--a--b/refs/main"],
+    );
+    assert!(
+        cached.ends_with(
+            "leave it out by `.cache/huggingface` in .dockerignore, or set another HF_HOME in `env`"
+        ),
+        "{cached}"
+    );
+    assert_eq!(told("  - a/b\n", "", &[]), "", "elsewhere");
+}
+
+#[test]
+fn a_model_is_the_same_by_whatever_name_it_is_asked_for() {
+    let request = |model: &str| {
+        let recipe = recipe(&format!("  - {model}\n"));
+        let Source::Hub(hub) = &recipe.models[0].source else { panic!("{model}") };
+        models::layout(hub, &listing("a.bin"), "/hf", hub.to.as_deref(), None)
+    };
+    let commit = "c".repeat(40);
+    assert_eq!(request("a/b"), request(&format!("{{hf: a/b, revision: {commit}}}")));
+    let texts = |model: &str| request(model)["fetch"]["texts"].clone();
+    let mirrored = texts("{hf: a/b, endpoint: https://mirror.example}");
+    assert_eq!(texts("a/b"), mirrored, "what comes into the layer beside the files");
+    let stated: serde_json::Value =
+        serde_json::from_str(mirrored[1]["text"].as_str().unwrap_or_default()).unwrap_or_default();
+    assert_eq!((&stated["name"], &stated["commit"]), (&json!("a/b"), &json!(commit)));
+    assert_eq!(stated["files"][0]["path"], "a.bin");
 }
 
 #[test]

@@ -112,6 +112,25 @@ cmd: [python, show.py]
     let again = Built::new(&manifest, &[("show.py", "print('again')")], &arguments[..1]);
     assert_eq!(again.run(&[]), "again");
     assert_eq!(hub.take_answered(), []);
+
+    let clashing = manifest.replace("to: /models/single", "to: /app/show.py");
+    let folder = context(&[("strata.yaml", &*clashing), ("show.py", SHOW)]);
+    let mut command = build(&STRATA, folder.path());
+    command.arg("--file").arg(folder.path().join("strata.yaml")).args(&arguments[..1]);
+    let refused = Build::run(&mut command).unwrap().report();
+    for says in ["tiny/single writes /app/show.py, and the code has that, too", "strata.yaml:11"] {
+        assert!(refused.contains(says), "nobody says {says:?}: {refused}");
+    }
+}
+
+/// An archive of one file.
+fn tar(path: &str, text: &str) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    tar.into_inner().unwrap()
 }
 
 #[test]

@@ -277,11 +277,25 @@ impl LlbBridge for Daemon {
         Ok(Response::new(ReturnResponse {}))
     }
 
+    /// What lies above the files that it has, and these.
     async fn read_dir(
         &self,
-        _: Request<ReadDirRequest>,
+        request: Request<ReadDirRequest>,
     ) -> Result<Response<ReadDirResponse>, Status> {
-        unused()
+        /// Of Go's `FileMode`.
+        const FOLDER: u32 = 1 << 31;
+        let request = request.into_inner();
+        let folder = request.dir_path.trim_matches('/');
+        let of_source = self.files.keys().filter(|(source, _)| *source == request.r#ref);
+        let inside = of_source.filter_map(|(_, path)| {
+            let path = path.strip_prefix('/')?.strip_prefix(folder)?;
+            Some(path.strip_prefix('/').unwrap_or(path))
+        });
+        let entries: BTreeMap<&str, u32> = inside
+            .map(|path| path.split_once('/').map_or((path, 0), |(name, _)| (name, FOLDER)))
+            .collect();
+        let stat = |(path, mode): (&str, u32)| Stat { path: path.into(), mode, ..Stat::default() };
+        Ok(Response::new(ReadDirResponse { entries: entries.into_iter().map(stat).collect() }))
     }
 
     async fn new_container(

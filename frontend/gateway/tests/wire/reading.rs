@@ -15,6 +15,25 @@ async fn large_files_and_starts_of_them() {
 }
 
 #[tokio::test]
+async fn what_lies_where_something_else_is_to_be() {
+    let paths = ["/src/llm.gguf", "/src/deep/er/main.py", "/src/flat", "/llm.bin"];
+    let daemon = paths
+        .into_iter()
+        .fold(Daemon::default(), |daemon, path| daemon.with_file("local://a", path, ""));
+    let (gateway, _) = connect(daemon, &[]).await;
+    let reference = gateway.solve(&local("a").definition()).await.unwrap();
+    let find = async |folder: &str, wanted: &[&str]| {
+        let wanted = wanted.iter().map(|path| (*path).to_owned()).collect();
+        let found = gateway.find(&reference, folder, wanted).await.unwrap();
+        found.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    let wanted = ["llm.gguf", "llm.bin", "deep/llm", "deep/er", "flat/llm", "new/llm"];
+    assert_eq!(find("src", &wanted).await, "deep/er flat/llm llm.gguf");
+    assert_eq!(find("", &wanted).await, "llm.bin");
+    assert_eq!(find("none", &wanted).await, "");
+}
+
+#[tokio::test]
 async fn calls_run_at_the_same_time() {
     let daemon = Daemon { together: Barrier::new(3), ..Daemon::default() };
     let daemon = daemon.with_file("local://a", "x", "1");

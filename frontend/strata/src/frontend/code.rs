@@ -5,7 +5,8 @@ use llb::State;
 
 use super::Build;
 use crate::{
-    plan::CodeFacts,
+    models,
+    plan::{CodeFacts, ModelFacts},
     recipe::{Code, CodeSource},
     sources::{self, Checkout},
 };
@@ -76,6 +77,20 @@ impl Build<'_> {
         let folder = sources::join(folder, &code.subdir);
         let files = if folder.is_empty() { Files::All } else { Files::Matching(vec![folder]) };
         Ok(self.context.files(&files, &excludes))
+    }
+
+    /// Whether the code would take the place of what models have written. Only where there is reason
+    /// to is it looked at before all is planned.
+    pub(super) async fn check_models_in_code(
+        &self,
+        facts: &[ModelFacts],
+        code: Option<&CodeFacts>,
+    ) -> Result<(), Error> {
+        let wanted = models::where_code_goes(self.recipe, facts);
+        let (false, Some(code)) = (wanted.is_empty(), code) else { return Ok(()) };
+        let reference = self.gateway.solve(&code.source.definition()).await?;
+        let there = self.gateway.find(&reference, &code.folder, wanted).await?;
+        Ok(models::check_code(self.recipe, facts, &there)?)
     }
 
     /// Says what of the code was asked for, and why that.

@@ -200,6 +200,7 @@ impl<'a> Build<'a> {
         for facts in &platforms {
             models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
+        self.check_models_in_code(&models, code.as_ref()).await?;
         self.check_local_code(&platforms).await?;
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    mistake::{Mistake, Mistakes, nearest},
-    models::places,
+    mistake::{Mistake, Mistakes, nearest, quote},
+    models::{places, written},
     plan::{Base, ModelFacts, Packages},
-    recipe::{Model, Recipe, Source},
+    recipe::{Code, CodeSource, Model, Recipe, Source},
+    sources::join,
 };
 
 /// Checks what only facts can tell.
@@ -31,7 +32,7 @@ pub fn check(
     for (model, facts) in recipe.models.iter().zip(facts) {
         match &model.source {
             Source::Hub(_) | Source::Url(_) => {
-                for (path, content) in written(model, facts) {
+                for (path, content) in placed(model, facts) {
                     if let Some(code) = recipe.code.as_ref().filter(|code| code.to == path) {
                         let message = format!("{} goes to {path}, as the code does", model.name());
                         let help = format!("a folder for it: `to: {}/{}`", code.to, "models/");
@@ -94,8 +95,68 @@ fn in_the_way<'a>(
     same.or_else(|| above.next()).or(below).map(|(place, (model, _))| (*model, place.as_str()))
 }
 
+/// What models write where the code goes, by its path in the code. What they unpack or a command keeps
+/// is not known.
+pub fn where_code_goes(recipe: &Recipe, facts: &[ModelFacts]) -> BTreeSet<String> {
+    let Some(code) = &recipe.code else { return BTreeSet::new() };
+    let models = recipe.models.iter().zip(facts);
+    models.flat_map(|(model, facts)| in_code(recipe, code, model, facts)).collect()
+}
+
+/// Checks what the code has of `paths`, which are those of [`where_code_goes`]: the code lies above
+/// models, and would take their place.
+///
+/// # Errors
+///
+/// When it has something there.
+pub fn check_code(
+    recipe: &Recipe,
+    facts: &[ModelFacts],
+    there: &BTreeSet<String>,
+) -> Result<(), Mistakes> {
+    let Some(code) = &recipe.code else { return Ok(()) };
+    let models = recipe.models.iter().zip(facts);
+    let mistakes = models.filter_map(|(model, facts)| {
+        let path = in_code(recipe, code, model, facts).find(|path| there.contains(path))?;
+        let message =
+            format!("{} writes {}/{path}, and the code has that, too", model.name(), code.to);
+        let is_cached = matches!(&model.source, Source::Hub(hub) if hub.to.is_none());
+        let cache = recipe.hf_home.strip_prefix(&format!("{}/", code.to));
+        let named = cache.filter(|_| is_cached).unwrap_or(&path);
+        let without = match &code.source {
+            CodeSource::Context(folder) => {
+                let named = join(&join(folder, &code.subdir), named);
+                format!("leave it out by {} in .dockerignore", quote(&named))
+            }
+            CodeSource::Git(_) => format!("take {} out of the repository", quote(named)),
+        };
+        let elsewhere =
+            if is_cached { "set another HF_HOME in `env`" } else { "give another `to`" };
+        let help = format!("{without}, or {elsewhere}");
+        Some(Mistake::at(&recipe.file, model.lines, message).help(help))
+    });
+    let mistakes: Vec<Mistake> = mistakes.collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+}
+
+/// The paths in the code of what a model writes there.
+fn in_code(
+    recipe: &Recipe,
+    code: &Code,
+    model: &Model,
+    facts: &ModelFacts,
+) -> impl Iterator<Item = String> {
+    let paths = match (&model.source, facts.listing()) {
+        (Source::Hub(hub), Some(listing)) => written(hub, listing, &recipe.hf_home),
+        (Source::Url(download), _) if !download.unpack => vec![download.path()],
+        _ => Vec::new(),
+    };
+    let to = format!("{}/", code.to.trim_end_matches('/'));
+    paths.into_iter().filter_map(move |path| path.strip_prefix(&to).map(str::to_owned))
+}
+
 /// The files that a model writes, and what tells the content of each.
-fn written(model: &Model, facts: &ModelFacts) -> Vec<(String, String)> {
+fn placed(model: &Model, facts: &ModelFacts) -> Vec<(String, String)> {
     match (&model.source, facts.listing()) {
         (Source::Hub(hub), Some(listing)) => {
             let Some(to) = &hub.to else { return Vec::new() };

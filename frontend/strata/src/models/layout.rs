@@ -103,6 +103,16 @@ pub fn places<'a>(hub: &Hub, to: &str, files: &'a [File]) -> Vec<(&'a File, Stri
     files.iter().map(place).collect()
 }
 
+/// All that a model of a hub writes: its files, and in the cache what leads to them.
+pub fn written(hub: &Hub, listing: &Listing, hf_home: &str) -> Vec<String> {
+    let Places { files, links, texts } = match &hub.to {
+        Some(to) => Places::at(hub, to, &listing.files),
+        None => Places::in_cache(hub, hf_home, listing),
+    };
+    let files = files.into_iter().map(|(_, path)| path);
+    files.chain(links.into_iter().chain(texts).map(|(path, _)| path)).collect()
+}
+
 /// The folder of a repository in the Hugging Face cache.
 pub fn cache_folder(hub: &Hub, hf_home: &str) -> String {
     let kind = match hub.kind {
