@@ -16,6 +16,7 @@ impl Build<'_> {
                 warnings.extend(platforms.iter().filter_map(warning));
             }
         }
+        warnings.extend(self.recipe.models.iter().filter_map(|model| self.unpinned_warning(model)));
         let hubs = self.recipe.models.iter().filter_map(|model| match &model.source {
             Source::Hub(hub) => Some(hub),
             _ => None,

@@ -9,7 +9,7 @@ use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
     plan::{self, ModelFacts},
-    recipe::{Hub, Model, Source},
+    recipe::{Hub, Model, Source, release_url},
 };
 
 impl Build<'_> {
@@ -26,6 +26,9 @@ impl Build<'_> {
     }
 
     async fn model(&self, image: &State, model: &Model) -> Result<ModelFacts, Error> {
+        if let Some(warning) = self.unpinned_warning(model) {
+            self.gateway.warn(warning).await?;
+        }
         let Source::Hub(hub) = &model.source else { return Ok(ModelFacts::Stated) };
         if let Some(locked) = self.lock_file.and_then(|lock| lock.model(&self.recipe.variant, hub))
         {
@@ -56,6 +59,19 @@ impl Build<'_> {
              `docker buildx build --target lock --output . …`",
             hub.name(),
             hub.revision
+        );
+        Some(self.warning(short, Vec::new()))
+    }
+
+    /// What to know of a pipeline that nothing says the checksum of.
+    pub(super) fn unpinned_warning(&self, model: &Model) -> Option<Warning> {
+        let Source::Spacy { pipeline, sha256: None, endpoint } = &model.source else { return None };
+        let short = format!(
+            "UnpinnedModel: {} has no `sha256`, so nothing says what it must be: `curl -fL {} | \
+             sha256sum` prints it (line {})",
+            model.name(),
+            release_url(endpoint, pipeline),
+            model.lines.start
         );
         Some(self.warning(short, Vec::new()))
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
-    recipe::{Download, Hub, Model, Pipeline, Source},
+    recipe::{Download, Hub, Model, Pipeline, Source, release_url},
 };
 
 /// Where the fetcher is in the frontend's image.
@@ -180,17 +180,17 @@ fn of_url(model: &Model, download: &Download, to: &str) -> Value {
 /// A pipeline is a wheel of nothing but files, and goes where the environment's packages are.
 fn wheel(
     platform: &PlatformFacts,
-    Pipeline { name, version }: &Pipeline,
+    pipeline: &Pipeline,
     sha256: Option<&str>,
     endpoint: &str,
 ) -> Value {
-    let release = format!("{name}-{version}");
-    let url = format!("{endpoint}/{release}/{release}-py3-none-any.whl");
+    let Pipeline { name, version } = pipeline;
+    let url = release_url(endpoint, pipeline);
     let python = platform.probe.python.series();
     let statement = json!({"name": name, "version": version, "url": url, "sha256": sha256});
     let statement = format!("{statement:#}\n");
     json!({"fetch": {
-        "origin": {"kind": "file", "name": release, "endpoint": endpoint},
+        "origin": {"kind": "file", "name": format!("{name}-{version}"), "endpoint": endpoint},
         "files": [{
             "name": url, "url": url,
             "checksum": sha256.map(|sha256| json!({"sha256": sha256})),

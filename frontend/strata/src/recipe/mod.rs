@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use self::choice::TARGETS;
-pub use self::models::{Command, Download, Hub, Model, Source};
+pub use self::models::{Command, Download, Hub, Model, Source, release_url};
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
 /// What is chosen outside of the manifest.

@@ -120,6 +120,11 @@ impl Hub {
     }
 }
 
+/// Where a release of a pipeline is.
+pub fn release_url(endpoint: &str, Pipeline { name, version }: &Pipeline) -> String {
+    format!("{endpoint}/{name}-{version}/{name}-{version}-py3-none-any.whl")
+}
+
 impl Download {
     /// The last part of its URL's path.
     pub fn file_name(&self) -> &str {

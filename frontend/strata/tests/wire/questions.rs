@@ -201,7 +201,8 @@ async fn what_is_wrong_with_requirements() {
 async fn what_a_build_would_warn_of() {
     let lock = "version = 1\n";
     let manifest = daemon(
-        "base: python:3\npython: {packages: [six]}\nmodels: org/name\n\
+        "base: python:3\npython: {packages: [six]}\n\
+         models: [org/name, {spacy: en_core_web_sm==3.8.0}]\n\
          dev: {python: {packages: [ruff]}}\n",
     );
     let daemon = manifest.with_file("local://dockerfile", "strata.lock", lock);
@@ -210,7 +211,7 @@ async fn what_a_build_would_warn_of() {
     assert_eq!(status, "1");
     let rules: Vec<&Value> =
         json["warnings"].as_array().unwrap().iter().map(|warning| &warning["ruleName"]).collect();
-    assert_eq!(rules, ["IgnoredOption", "ForeignLock", "StaleLock"]);
+    assert_eq!(rules, ["IgnoredOption", "ForeignLock", "UnpinnedModel", "StaleLock"]);
     assert_eq!(
         json["warnings"][1],
         json!({
@@ -226,6 +227,13 @@ async fn what_a_build_would_warn_of() {
         text.contains("\n\nWARNING: StaleLock\nstrata.lock has nothing for org/name"),
         "{text}"
     );
+    let release = "https://github.com/explosion/spacy-models/releases/download/en_core_web_sm-3.8.0/\
+                   en_core_web_sm-3.8.0-py3-none-any.whl";
+    let unpinned = format!(
+        "en_core_web_sm 3.8.0 has no `sha256`, so nothing says what it must be: `curl -fL {release} | \
+         sha256sum` prints it (line 3)"
+    );
+    assert_eq!(json["warnings"][2]["detail"], unpinned);
 }
 
 #[tokio::test]
