@@ -76,8 +76,8 @@ fn add(under: Option<Data>, over: Vec<Node>, of: &'static Shape) -> Vec<Node> {
     };
     let below = items.len();
     for item in over.into_iter().filter_map(|item| lay(None, item, of)) {
-        let same =
-            |node: &Node| identity(of, node).is_some_and(|id| identity(of, &item) == Some(id));
+        let own = identity(of, &item);
+        let same = |node: &Node| !own.is_empty() && identity(of, node) == own;
         match items[..below].iter().position(same) {
             Some(place) => items[place] = item,
             None => items.push(item),
@@ -86,7 +86,12 @@ fn add(under: Option<Data>, over: Vec<Node>, of: &'static Shape) -> Vec<Node> {
     items
 }
 
-fn identity<'a>(of: &Shape, item: &'a Node) -> Option<(&'static str, &'a str)> {
-    let Shape::Object(object) = of else { return None };
-    object.identity.iter().find_map(|name| Some((*name, item.get(name)?.text()?)))
+/// What an item is known by: the first of its keys, and, if that is a folder, which several may share,
+/// the next.
+fn identity<'a>(of: &Shape, item: &'a Node) -> Vec<(&'static str, &'a str)> {
+    let Shape::Object(object) = of else { return Vec::new() };
+    let mut keys = object.identity.iter().filter_map(|name| Some((*name, item.get(name)?.text()?)));
+    let first = keys.next();
+    let next = first.filter(|(_, text)| text.ends_with('/')).and_then(|_| keys.next());
+    first.into_iter().chain(next).collect()
 }

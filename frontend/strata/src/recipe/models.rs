@@ -257,12 +257,14 @@ impl Reader<'_> {
     }
 
     /// Two models in one place would be a mix of both. In the cache that is so for two revisions
-    /// of one, too: offline, its name alone must mean one of them.
+    /// of one, too: offline, its name alone must mean one of them. A folder may be shared, and what
+    /// the models have says whether it can be.
     fn model_twice(&mut self, models: &[Model]) {
         let mut places = BTreeMap::new();
         for model in models {
             let place = match &model.source {
-                Source::Hub(Hub { to: Some(to), .. }) => to.trim_end_matches('/').to_owned(),
+                Source::Hub(Hub { to: Some(to), .. }) if to.ends_with('/') => continue,
+                Source::Hub(Hub { to: Some(to), .. }) => to.clone(),
                 Source::Hub(hub) => hub.name(),
                 // Archives may share a folder.
                 Source::Url(download) if download.unpack => continue,
@@ -272,7 +274,10 @@ impl Reader<'_> {
             };
             let Some(first) = places.insert(place.clone(), model.lines) else { continue };
             let (message, help) = if place.starts_with('/') {
-                (format!("two models go to {}", quote(&place)), "give each a place of its own")
+                (
+                    format!("two models go to {}", quote(&place)),
+                    "give each a place of its own, or end a folder that they share with `/`",
+                )
             } else {
                 (
                     format!("{} is there twice", quote(&place)),

@@ -197,7 +197,7 @@ fn values() {
             "models: [a/b/c, datasets/a/b, -a/b, a--b, a.git, '', https://huggingface.co/a/b/tree/main]",
             "models: [{hf: a/b, revision: 1a2b3c4}, {hf: a/c, revision: a b}, {hf: a/d, files: ['', ../x, /x]}]",
             "models: [{hf: a/b, token: hf_abc}, {hf: a/c, token: 'secret:'}, {hf: a/d, endpoint: hub}]",
-            "models: [{hf: a/b, to: /m}, {hf: c/d, to: /m/}]",
+            "models: [{hf: a/b, to: /m}, {hf: c/d, to: /m}]",
             "models: [a/b, {hf: a/b, files: x}]",
             "models: [a/b, {hf: a/b, revision: v1}]",
             // Code.

@@ -427,6 +427,13 @@ fn overlays_are_laid_as_compose_lays_them() {
             nvidia,
             "model \"a/b@v2\"\nmodel \"c/d@main\"\nmodel \"g/h@main to /m\"",
         ),
+        (
+            "a folder is shared, and a model in it replaces itself",
+            "models: [{hf: a/b, to: /m/}, {hf: c/d, to: /m/}]\nvariants: {nvidia: {models: \
+             [{hf: a/b, revision: v2, to: /m/}, {hf: e/f, to: /m/}]}}",
+            nvidia,
+            "model \"a/b@v2 to /m/\"\nmodel \"c/d@main to /m/\"\nmodel \"e/f@main to /m/\"",
+        ),
     ]);
 }
 
