@@ -59,6 +59,25 @@ fn of_several_formats_one() {
     let twice = "consolidated.safetensors model-1.safetensors pytorch_model.bin.index.json";
     assert_eq!(chosen("a/b", twice), "model-1.safetensors");
     assert_eq!(chosen("a/b", "consolidated.safetensors x"), "consolidated.safetensors x");
+    let precisions = "model.fp16.safetensors model.fp32-00001-of-00002.safetensors \
+                      model.fp32-00002-of-00002.safetensors model.safetensors \
+                      model.safetensors.index.fp32.json";
+    assert_eq!(chosen("a/b", precisions), "model.safetensors");
+    let shards = "model-00001-of-00001.fp16.safetensors model-00001-of-00001.safetensors \
+                  model.safetensors.index.fp16.json model.safetensors.index.json";
+    let kept = "model-00001-of-00001.safetensors model.safetensors.index.json";
+    assert_eq!(chosen("a/b", shards), kept);
+    let parts = "text/model.fp16.safetensors unet/diffusion_pytorch_model.fp16.bin \
+                 unet/diffusion_pytorch_model.fp16.safetensors \
+                 unet/diffusion_pytorch_model.safetensors";
+    let kept = "text/model.fp16.safetensors unet/diffusion_pytorch_model.safetensors";
+    assert_eq!(chosen("a/b", parts), kept, "a part that comes in one precision only");
+    let adapter = "adapter_model.bin adapter_model.safetensors other.ckpt sd.ckpt sd.safetensors \
+                   training_args.bin";
+    let kept = "adapter_model.safetensors other.ckpt sd.safetensors training_args.bin";
+    assert_eq!(chosen("a/b", adapter), kept);
+    let versions = "v1.5.safetensors v1.6.safetensors";
+    assert_eq!(chosen("a/b", versions), versions, "no other precision");
     assert_eq!(chosen("a/b", "README.md model.onnx"), "README.md model.onnx", "for no PyTorch");
     assert_eq!(chosen("a/b", "README.md x.Q4.gguf"), "README.md x.Q4.gguf");
     assert_eq!(

@@ -100,14 +100,63 @@ fn is_other_format(file: &File) -> bool {
     OTHER_FORMATS.iter().any(|pattern| means(pattern, &file.path))
 }
 
-/// Whether the folder has the same as safetensors. A folder without any keeps what it has: parts
-/// of a model may come in another format than the rest.
+/// Whether the folder has the same as safetensors, or in the precision that is loaded unless another
+/// is asked for. A folder without any keeps what it has: parts of a model may come in another format
+/// than the rest.
 fn is_superseded(file: &File, files: &[File]) -> bool {
     let (folder, name) = split(&file.path);
     let beside = files.iter().filter(|other| split(&other.path).0 == folder);
     let mut others = beside.filter(|other| is_safetensors(other) && !is_consolidated(other));
     let of_pytorch = is_pytorch(file) || name.ends_with("pytorch_model.bin.index.json");
-    (of_pytorch || is_consolidated(file)) && others.next().is_some()
+    if of_pytorch || is_consolidated(file) {
+        return others.next().is_some();
+    }
+    let Some(weights) = Weights::of(name) else { return false };
+    others.filter_map(|other| Weights::of(split(&other.path).1)).any(|other| {
+        let is_same = weights.name == other.name && other.variant.is_empty();
+        is_same && (!weights.variant.is_empty() || !weights.safe)
+    })
+}
+
+/// A file of weights, or the index of several, by its name: `model.fp16-00001-of-00002.safetensors`.
+struct Weights<'a> {
+    /// `model`
+    name: &'a str,
+    /// `fp16`; empty for none.
+    variant: &'a str,
+    /// Whether it is safetensors.
+    safe: bool,
+}
+
+impl<'a> Weights<'a> {
+    fn of(file: &'a str) -> Option<Self> {
+        // `model.safetensors.index.fp16.json`
+        if let Some((weights, variant)) = file.split_once(".index.") {
+            let variant = variant.strip_suffix("json")?.trim_end_matches('.');
+            return Some(Self { variant, ..Self::of(weights)? });
+        }
+        let (stem, ending) = file.rsplit_once('.')?;
+        if !["safetensors", "bin", "ckpt", "pt", "pth"].contains(&ending) {
+            return None;
+        }
+        let (name, variant) = stem.split_once('.').unwrap_or((stem, ""));
+        let safe = ending == "safetensors";
+        Some(Self { name: without_number(name), variant: without_number(variant), safe })
+    }
+}
+
+/// `model` of `model-00001-of-00002`
+fn without_number(name: &str) -> &str {
+    let is_number = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = name.rsplitn(4, '-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(count), Some("of"), Some(number), Some(rest))
+            if is_number(count) && is_number(number) =>
+        {
+            rest
+        }
+        _ => name,
+    }
 }
 
 /// All weights once more, for another program.
