@@ -7,12 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     plan::{Plan, VENV},
-    recipe::{CodeSource, Healthcheck, Recipe, Source, Target},
+    recipe::{CodeSource, Healthcheck, Recipe, RepositoryKind, Source, Target},
 };
 
 /// The label that says which models an image has: JSON, a list of objects with `name`, `version`
 /// and `license`.
 pub const MODELS: &str = "strata.models";
+
+/// What keeps libraries from asking a hub.
+const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
 
 /// What the config says that neither manifest nor plan knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,6 +133,8 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         .filter_map(|entry| entry.as_str()?.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let is_set = |name: &&str| env.iter().any(|(other, _)| other == name);
+    let of_base: Vec<&str> = OFFLINE.into_iter().filter(is_set).collect();
     let mut set = |name: &str, value: String| match env.iter_mut().find(|(n, _)| n == name) {
         Some((_, old)) => *old = value,
         None => env.push((name.to_owned(), value)),
@@ -138,17 +143,27 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
     }
-    let in_cache = |source: &Source| matches!(source, Source::Hub(hub) if hub.to.is_none());
-    let has_cache = recipe.models.iter().any(|model| in_cache(&model.source));
+    let in_cache = || {
+        recipe.models.iter().filter_map(|model| match &model.source {
+            Source::Hub(hub) if hub.to.is_none() => Some(hub),
+            _ => None,
+        })
+    };
+    let has_cache = in_cache().next().is_some();
     if has_cache || recipe.models_are_volume {
         set("HF_HOME", recipe.hf_home.clone());
         // A model's own code is unpacked when it is loaded, and HF_HOME is nobody's to write.
         set("HF_MODULES_CACHE", format!("{}/.cache/huggingface/modules", plan.user.home));
-        // Development may fetch what is not there yet.
-        if recipe.target != Target::Dev {
-            set("HF_HUB_OFFLINE", "1".to_owned());
-            set("TRANSFORMERS_OFFLINE", "1".to_owned());
+        if in_cache().any(|hub| hub.kind == RepositoryKind::Dataset) {
+            // What is made of a dataset when it is loaded.
+            set("HF_DATASETS_CACHE", format!("{}/.cache/huggingface/datasets", plan.user.home));
         }
+    }
+    if recipe.target == Target::Dev {
+        // It may fetch what is not there yet, whatever its base says.
+        of_base.into_iter().for_each(|name| set(name, "0".to_owned()));
+    } else if has_cache || recipe.models_are_volume {
+        OFFLINE.into_iter().for_each(|name| set(name, "1".to_owned()));
     }
     for (name, value) in &recipe.image.env {
         set(name, value.clone());

@@ -30,7 +30,8 @@ pub(super) fn code(
     let meta = Meta::named(format!("[code] {name}"))
         .at([scope.location(code.lines)])
         .ignore_cache(scope.settings.no_cache.covers("code"));
-    let layer = folders.layer(std::slice::from_ref(&to), None).owner(ROOT).copy(copy).build(meta);
+    let layer =
+        folders.layer(std::slice::from_ref(&to), |_| None).owner(ROOT).copy(copy).build(meta);
     Files { layer, at: to }
 }
 

@@ -28,36 +28,44 @@ impl Folders<'_> {
         })
     }
 
-    /// The folders that the base has above `paths`, which are resolved, and that are not simply
-    /// root's: a layer that gives them back what lower layers have taken from them. None if there
-    /// are none.
+    /// The folders above `paths`, which are resolved, that are not simply root's: a layer that gives
+    /// them back what lower layers have taken from them, and the user those in the home, which
+    /// programs write into. None if there are none.
     pub(super) fn stamps(&self, paths: &[String]) -> Option<State> {
         let plain = (Owner { uid: 0, gid: 0 }, 0o755);
+        let user = Owner { uid: self.user.uid, gid: self.user.gid };
+        let home = format!("{}/", self.user.home);
+        let is_new = |folder: &str| !self.probe.folders.contains_key(folder);
+        let owner = |folder: &str| (folder.starts_with(&home) && is_new(folder)).then_some(user);
+        let is_plain = |folder: &str| {
+            let (there, mode) = self.stamp(folder);
+            (owner(folder).unwrap_or(there), mode) == plain
+        };
         let above = paths.iter().flat_map(|path| {
             let ends = path.match_indices('/').map(|(index, _)| index).skip(1);
             ends.map(move |end| path[..end].to_owned())
         });
-        let special: BTreeSet<String> =
-            above.filter(|folder| self.stamp(folder) != plain).collect();
+        let special: BTreeSet<String> = above.filter(|folder| !is_plain(folder)).collect();
         if special.is_empty() {
             return None;
         }
         let special: Vec<String> = special.into_iter().collect();
         let meta = Meta::named(format!("[internal] owners of {}", special.join(" ")));
-        Some(self.layer(&special, None).build(meta))
+        Some(self.layer(&special, owner).build(meta))
     }
 
-    /// Starts a layer with `paths`, which are resolved and sorted, for `owner`, and every folder
-    /// above them with the owner and mode that it has: a layer restamps each folder it passes
+    /// Starts a layer with `paths`, which are resolved and sorted, for whom `owner` says, and every
+    /// folder above them with the owner and mode that it has: a layer restamps each folder it passes
     /// through. They are made first and then copied, because a folder's time changes with every
     /// folder that is made in it, and a copy sets times last.
-    pub(super) fn layer(&self, paths: &[String], owner: Option<Owner>) -> File {
+    pub(super) fn layer(&self, paths: &[String], owner: impl Fn(&str) -> Option<Owner>) -> File {
         let made = paths.iter().fold(File::on(State::scratch()), |file, path| {
             let ends = path.match_indices('/').map(|(index, _)| index).skip(1).chain([path.len()]);
             ends.fold(file, |file, end| {
                 let folder = &path[..end];
                 let (there, mode) = self.stamp(folder);
-                let file = file.owner(owner.filter(|_| folder == path).unwrap_or(there));
+                let own = if folder == path { owner(folder) } else { None };
+                let file = file.owner(own.unwrap_or(there));
                 if mode & SPECIAL == 0 {
                     file.mkdir(folder, mode)
                 } else {
@@ -102,5 +110,5 @@ pub(super) fn dirs(scope: &Scope<'_>, folders: &Folders<'_>) -> State {
     // Sorted, so that one within another finds that made already.
     let mut paths: Vec<String> = names.iter().map(|name| folders.resolve(name)).collect();
     paths.sort_unstable();
-    folders.layer(&paths, Some(owner)).build(meta)
+    folders.layer(&paths, |_| Some(owner)).build(meta)
 }

@@ -89,7 +89,8 @@ pub(super) fn layers(
                 let home = folders.resolve(&scope.recipe.hf_home);
                 let request = layout(hub, found, &home, to.as_deref(), model.token.as_deref());
                 layers.extend(fetch(&told(hub, found), request));
-                paths.push(to.unwrap_or(home));
+                let to = to.map(|to| to.trim_end_matches('/').to_owned());
+                paths.push(to.unwrap_or_else(|| format!("{home}/hub")));
             }
             Source::Url(download) => {
                 let path = folders.resolve(&download.path());
@@ -143,7 +144,7 @@ pub(super) fn in_volume(
     let meta = Meta::named(format!("[dirs] make {home} a volume"))
         .at(recipe.models.iter().map(|model| scope.location(model.lines)))
         .ignore_cache(scope.settings.no_cache.covers("dirs"));
-    let layer = folders.layer(&own, Some(owner)).owner(owner);
+    let layer = folders.layer(&own, |_| Some(owner)).owner(owner);
     let layer = names
         .into_iter()
         .fold(layer, |layer, (path, commit)| layer.mkfile(path, 0o644, commit))

@@ -1,5 +1,7 @@
 //! What layers from scratch do to the folders they pass through: nothing.
 
+use std::collections::BTreeSet;
+
 use llb::pb::{self, file_action::Action, op::Op, user_opt::User};
 
 use crate::project::Project;
@@ -62,6 +64,26 @@ fn the_users_own_folders() {
         let project = example("dirs: [/app/logs]", &format!("dirs: [{dirs}]"));
         assert_eq!(made(&project, resolved), expected, "{dirs}");
     }
+}
+
+#[test]
+fn above_models_the_home_is_the_users() {
+    let cached = example("GREETING: hello", "HF_HOME: /home/app/.cache/huggingface");
+    let folders = ["/home/app", "/home/app/.cache", "/home/app/.cache/huggingface"];
+    let made_of = |paths: &[&str]| {
+        let made: BTreeSet<String> = made(&cached, &paths.join(" ")).into_iter().collect();
+        made
+    };
+    // What is made already stays as it is.
+    let expected = folders.map(|folder| format!("{folder} 10001 755"));
+    assert!(made_of(&folders).is_superset(&expected.into()), "{:?}", made_of(&folders));
+    let placed = example("hf: org/first", "{hf: org/first, to: /home/app/models/first/}");
+    assert!(
+        made(&placed, "/home/app /home/app/models").contains(&"/home/app/models 10001 755".into())
+    );
+    let root = example("user: app", "user: root");
+    let purposes = root.purposes();
+    assert!(!purposes.iter().any(|purpose| purpose.contains("as the base has")), "{purposes:?}");
 }
 
 #[test]

@@ -119,6 +119,23 @@ fn development_may_ask_the_hub() {
     let config = built(&project, &Provenance::default());
     assert_eq!(env(&config, "HF_HOME").as_deref(), Some("/opt/huggingface"));
     assert_eq!(env(&config, "HF_HUB_OFFLINE"), None);
+
+    let mut offline = base();
+    offline["config"]["Env"] = json!(["HF_HUB_OFFLINE=1"]);
+    let (recipe, plan) = (project.recipe(), project.plans().remove(0));
+    let config = strata::image::config(&recipe, &plan, &offline, &Provenance::default());
+    assert_eq!(env(&config, "HF_HUB_OFFLINE").as_deref(), Some("0"), "whatever its base says");
+    assert_eq!(env(&config, "TRANSFORMERS_OFFLINE"), None);
+}
+
+#[test]
+fn what_datasets_are_made_into_is_the_users() {
+    let folder =
+        |project: &Project| env(&built(project, &Provenance::default()), "HF_DATASETS_CACHE");
+    let mut project = Project::example();
+    assert_eq!(folder(&project), None);
+    project.manifest = project.manifest.replace("hf: org/first", "hf: datasets/org/first");
+    assert_eq!(folder(&project).as_deref(), Some("/home/app/.cache/huggingface/datasets"));
 }
 
 #[test]
