@@ -179,7 +179,7 @@ async fn info_at(
     })))
 }
 
-/// What an owner has, of what everyone may see.
+/// What an owner has, or what has a name with that in it, of what everyone may see.
 async fn of_owner(
     State(store): Shared,
     Extension(kind): Extension<Kind>,
@@ -189,7 +189,9 @@ async fn of_owner(
     let owner = asked.get("author").map(|owner| format!("{owner}/")).unwrap_or_default();
     let public = repos.values().filter(|repo| !matches!(repo.access, Access::Private(_)));
     let names = public.filter(|repo| repo.id == format!("{}{}", kind.prefix(), repo.name()));
-    let names = names.map(Repo::name).filter(|name| name.starts_with(&owner));
+    let search = asked.get("search").map_or("", String::as_str);
+    let names = names.map(Repo::name);
+    let names = names.filter(|name| name.starts_with(&owner) && name.contains(search));
     answer_json(&names.map(|name| json!({"id": name})).collect())
 }
 

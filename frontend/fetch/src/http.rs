@@ -104,7 +104,9 @@ impl<'a> Http<'a> {
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let what = kind.noun();
         let told = match (status.as_u16(), header("x-error-code")) {
-            (408 | 429 | 500 | 502 | 503 | 504, _) => {
+            // But 501: a server that cannot do something will not learn it. What stands in front of
+            // a server has numbers of its own, such as 520.
+            (408 | 429 | 500 | 502..=599, _) => {
                 let said = told(response);
                 return Failure::Passing(said, retry_after(response.headers()));
             }

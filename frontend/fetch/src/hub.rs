@@ -118,10 +118,19 @@ async fn revisions(http: &Http<'_>, origin: &Origin) -> Option<Vec<String>> {
     Some([names("branches"), names("tags")].concat())
 }
 
-/// What else its owner has.
+/// What else its owner has, or who else has something of that name.
 async fn neighbours(http: &Http<'_>, origin: &Origin) -> Option<Vec<String>> {
-    let (owner, _) = origin.name.split_once('/')?;
-    let url = format!("{}/api/{}?author={owner}&limit=200", origin.endpoint, kinds(origin.kind));
+    let (owner, name) = origin.name.split_once('/')?;
+    let own = found(http, origin, &format!("author={owner}&limit=200")).await?;
+    if own.is_empty() {
+        return found(http, origin, &format!("search={name}&limit=20")).await;
+    }
+    Some(own)
+}
+
+/// The names that a hub finds.
+async fn found(http: &Http<'_>, origin: &Origin, query: &str) -> Option<Vec<String>> {
+    let url = format!("{}/api/{}?{query}", origin.endpoint, kinds(origin.kind));
     let found = http.json(&url).await.ok()?;
     let ids = found.as_array()?.iter().filter_map(|it| Some(it["id"].as_str()?.to_owned()));
     Some(ids.collect())

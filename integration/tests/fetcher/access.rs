@@ -101,7 +101,7 @@ fn what_is_missing_is_told_with_its_neighbours() {
         said(&of_hub(&hub, "nobody/model"), Some("my_token"), Some("hf_other")),
         format!(
             "{endpoint} has no model nobody/model, or it is private: check the name, or see that \
-             the token in the secret my_token is valid and has access"
+             the token in the secret my_token is valid and has access; near it are org/model"
         )
     );
     for revision in ["v1", "feature/v1"] {

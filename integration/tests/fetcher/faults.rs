@@ -56,7 +56,7 @@ fn what_passes_is_waited_out() {
     hub.fault(info, Fault::status(500), 1);
     hub.fault(info, Fault::limited("ratelimit", "\"api\";r=0;t=3"), 1);
     hub.fault(resolve, Fault::limited("retry-after", "1"), 1);
-    hub.fault(resolve, Fault::status(503), 1);
+    hub.fault(resolve, Fault::status(520), 1);
     hub.fault(&storage, Fault::limited("retry-after", soon), 1);
     hub.fault(&storage, Fault::Slow(50_000, Duration::from_millis(10)), 1);
 
@@ -76,7 +76,7 @@ fn what_passes_is_waited_out() {
         "{said}"
     );
     assert!(
-        said.contains(&format!("answered 503 to GET {resolve}; asking again in 2 s")),
+        said.contains(&format!("answered 520 to GET {resolve}; asking again in 2 s")),
         "{said}"
     );
     assert!(
@@ -240,6 +240,7 @@ fn what_lasts_is_told_at_once() {
     let around = |path: &str| Fault::Status(302, vec![("location", path.into())]);
     for (path, fault, told) in [
         (&*storage, Fault::status(404), format!(" answered 404 to GET {storage}")),
+        (&storage, Fault::status(501), format!(" answered 501 to GET {storage}")),
         (&storage, around(&storage), "too many redirects".into()),
         (info, Fault::status(400), format!(" answered 400 to GET {info}")),
         (info, Fault::status(204), " does not answer as a hub does".into()),
