@@ -19,7 +19,7 @@ use integration::weights::all_minilm_l6_v2;
 use integration::workspace;
 use rustix::fs::statvfs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::built::Built;
 use crate::layers::layers;
@@ -51,7 +51,7 @@ private config.json=whole onnx/config.json=onnx onnx/weights=\0onnx weights=\0
 elsewhere config.json=elsewhere
 v1 config.json=first
 weights \0onnx
-to folder/onnx/config.json=onnx folder/onnx/weights=\0onnx gated/weights=\0 single=\0";
+to archive/inner/config.json=unpacked folder/onnx/config.json=onnx folder/onnx/weights=\0onnx gated/weights=\0 single=\0";
 
 #[test]
 fn programs_find_models_without_a_network() {
@@ -68,12 +68,14 @@ fn programs_find_models_without_a_network() {
     let address = STRATA.host_address().unwrap();
     let public = ["whole", "part", "folder", "single"].map(|name| format!("tiny/{name}"));
     let other = Repo::new("tiny/elsewhere", [("config.json", "elsewhere")]);
+    let archive = tar("inner/config.json", "unpacked");
     let elsewhere = Hub::serve(address, [other]).unwrap();
     let hub = Hub::serve(
         address,
         public.map(|id| Repo::new(id, files)).into_iter().chain([
             Repo::new("tiny/private", files).private("open-sesame"),
             Repo::new("tiny/gated", files).gated("open-sesame"),
+            Repo::new("tiny/archive", [("it.tar", archive.clone())]),
             tagged,
         ]),
     )
@@ -92,10 +94,13 @@ models:
   - {{hf: tiny/folder, to: /models/folder, files: onnx/*}}
   - {{hf: tiny/single, to: /models/single, files: weights}}
   - {{hf: tiny/gated, to: /models/gated/, files: weights, token: secret:my_token}}
+  - {{url: '{}/tiny/archive/resolve/main/it.tar', sha256: {}, unpack: true, to: /models/archive}}
 code: .
 cmd: [python, show.py]
 ",
-        elsewhere.endpoint()
+        elsewhere.endpoint(),
+        hub.endpoint(),
+        sha256(&archive),
     );
     let folder = context(&[("token", "open-sesame")]);
     let arguments = [
@@ -324,6 +329,10 @@ fn the_models_alone() {
     assert_eq!((read("config.json"), read("w.bin")), ("{}".to_owned(), weights));
     let top: Vec<_> = fs::read_dir(&files).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(top, ["opt"], "nothing but models");
+    let stated = fs::read_dir(files.join("opt/strata/models")).unwrap().next().unwrap().unwrap();
+    let stated: Value = serde_json::from_slice(&fs::read(stated.path()).unwrap()).unwrap();
+    assert_eq!((&stated["name"], &stated["commit"]), (&json!("tiny/shared"), &json!(commit)));
+    assert_eq!(stated["files"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use integration::digest::sha256;
+use integration::file_server::FileServer;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
 use integration::package::Package;
@@ -64,14 +66,19 @@ fn they_leave_no_trace_of_uv_either() {
     leaves_no_trace("uv");
 }
 
+/// A model's command that says that it has its token.
+const READ: &str = "import os; assert open(os.environ['HF_TOKEN_PATH']).read(); \
+                    open('/read', 'w').write('read ' + 'it')";
+
 /// Builds with a secret of every kind, and looks for them in all that comes of it.
 fn leaves_no_trace(installer: &str) {
-    let secrets @ [git_token, hub_token, by_netrc, by_login, by_token] = [
+    let secrets @ [git_token, hub_token, by_netrc, by_login, by_token, url_token] = [
         "git/opens+sesame=1",
         "hub/opens+sesame=2",
         "netrc/opens+sesame=3",
         "login/opens+sesame=4",
         "token/opens+sesame=5",
+        "url/opens+sesame=6",
     ];
     let address = STRATA.host_address().unwrap();
     let server = GitServer::serve(address).unwrap();
@@ -79,6 +86,9 @@ fn leaves_no_trace(installer: &str) {
     repository.commit(&[("main.py", "print('private code')")], "begin").unwrap();
     let model = Repo::new("tiny/private", [("config.json", "private model")]).private(hub_token);
     let hub = Hub::serve(address, [model]).unwrap();
+    let file = b"private file".to_vec();
+    let server_of_file =
+        FileServer::serve_for(address, [("file", file.clone())], url_token).unwrap();
     let index = |login: &str, name: &str| {
         let wheel = Package::of_module(name, "1.0", "'private package'\n").wheel().unwrap();
         PackageIndex::serve_private(address, login, [wheel]).unwrap()
@@ -92,9 +102,13 @@ fn leaves_no_trace(installer: &str) {
          python:\n  requirements: requirements.txt\n  packages: [also_internal, more_internal]\n  \
          installer: {installer}\n  extra_index_urls: ['{}', '{}']\n  \
          credentials: {{login.test: secret:index_login, token.test: secret:index_token}}\n\
-         models: [{{hf: tiny/private, to: /models/, token: secret:hub_token}}]\ncode: '{}'\n",
+         models:\n  - {{hf: tiny/private, to: /models/, token: secret:hub_token}}\n  \
+         - {{url: '{}/file', sha256: {}, to: /models/, token: secret:url_token}}\n  \
+         - {{run: [python, -c, \"{READ}\"], keep: /read, token: secret:hub_token}}\ncode: '{}'\n",
         login_index.url_at("login.test"),
         token_index.url_at("token.test"),
+        server_of_file.url(),
+        sha256(&file),
         repository.url(),
     );
     let requirements = format!("--extra-index-url {}\ninternal==1.0\n", netrc_index.url());
@@ -107,6 +121,7 @@ fn leaves_no_trace(installer: &str) {
         ("netrc", &netrc),
         ("login", &login),
         ("token", by_token),
+        ("url", url_token),
     ]);
     let secret = |id: &str, file: &str| {
         format!("--secret=id={id},src={}", files.path().join(file).display())
@@ -125,6 +140,7 @@ fn leaves_no_trace(installer: &str) {
                 secret("netrc", "netrc"),
                 secret("index_login", "login"),
                 secret("index_token", "token"),
+                secret("url_token", "url"),
             ])
             .args(["login.test", "token.test"].map(|host| format!("--add-host={host}:{address}")))
             .arg("--provenance=mode=max")
@@ -139,7 +155,7 @@ fn leaves_no_trace(installer: &str) {
         assert_eq!(files_with(&trace, &[image.path(), kept.path()]), "", "{trace}");
     }
     // The search would find them.
-    for text in ["private code", "private model", "private package"] {
+    for text in ["private code", "private model", "private package", "private file", "read it"] {
         for folder in [image.path(), &cache] {
             assert_ne!(files_with(text, &[folder]), "", "{text}");
         }
