@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 /// Of version 1.0.0.
-const IDENTITY: &str = "560c8771c570d67c";
+const IDENTITY: &str = "d2bfa6ade212df0f";
 
 #[test]
 fn the_fetcher_is_the_one_that_users_have() {
@@ -32,6 +32,7 @@ fn the_fetcher_is_the_one_that_users_have() {
         hash.update(format!("{:?}", root["workspace"]["dependencies"][name]));
     }
     hash.update(format!("{:?}", root["profile"]["release"]));
+    hash.update(stage(&fs::read_to_string(folder.join("../../Dockerfile.frontend")).unwrap()));
     let identity: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
         identity[..16],
@@ -49,6 +50,14 @@ fn manifest(folder: &Path) -> Table {
 /// A source without its tests.
 fn code(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+/// The stage of the Dockerfile that builds it, which names the compiler, without comments.
+fn stage(dockerfile: &str) -> String {
+    let lines = dockerfile.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let stages = lines.collect::<Vec<_>>().join("\n");
+    let own = stages.split("\nFROM ").find(|stage| stage.contains(" AS fetch\n"));
+    own.unwrap().to_owned()
 }
 
 /// Packages and all that they are built with, by name, version and checksum.

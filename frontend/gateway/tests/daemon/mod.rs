@@ -8,6 +8,7 @@ use std::{
 };
 
 use buildkit_proto::{
+    fsutil::types::Stat,
     moby::buildkit::v1::{
         apicaps::ApiCap,
         frontend::{
