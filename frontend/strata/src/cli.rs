@@ -408,7 +408,8 @@ fn locked(
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
     let (options, local) = (demand.requirements.options_text(), lock.local.clone());
-    Ok(Packages { picks, local, bill, earlier: Vec::new(), options })
+    let is_flat = demand.lock.is_some() && lock.is_flat();
+    Ok(Packages { picks, is_flat, local, bill, earlier: Vec::new(), options })
 }
 
 /// Says beside mistakes that the environment may be another one.

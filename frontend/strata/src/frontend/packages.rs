@@ -226,6 +226,7 @@ impl Build<'_> {
         let read = |file: &Arc<SourceFile>| {
             lock::read(file, Kind::Pylock, None, &Selection::default(), &environment)
         };
+        let is_own = matches!(locked, Locked::Own(_));
         let (lock, resolved) = match locked {
             Locked::Nothing => return Ok(Packages::default()),
             Locked::Kept(entry) => (entry.lock(&environment)?, None),
@@ -261,8 +262,10 @@ impl Build<'_> {
             Some(it) => (Bill::Resolved(it.resolution.into()), it.earlier),
             None => (Bill::Stated(picks::bill(&picks)), Vec::new()),
         };
+        // What was resolved here has said it: of those, none may need another.
+        let is_flat = is_own && lock.is_flat();
         let (options, local) = (requirements.options_text(), lock.local);
-        Ok(Packages { picks, local, bill: Some(bill), earlier, options })
+        Ok(Packages { picks, is_flat, local, bill: Some(bill), earlier, options })
     }
 
     fn own_lock(

@@ -43,13 +43,29 @@ impl Entry {
     }
 
     /// Whether both are of the same package, in the same version.
-    pub(super) fn is_again(&self, other: &Self) -> bool {
+    fn is_again(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Package(one), Self::Package(other)) => {
                 (&one.name, &one.version) == (&other.name, &other.version)
             }
             (Self::Local(one), Self::Local(other)) => one.name == other.name,
             _ => false,
+        }
+    }
+}
+
+/// Adds an entry. What stands there again, with other extras or in another group, is one, and needs
+/// what each of them does.
+pub(super) fn add(entries: &mut Vec<Entry>, entry: Entry) {
+    match entries.iter_mut().find(|other| other.is_again(&entry)) {
+        None => entries.push(entry),
+        Some(
+            Entry::Package(Package { name, needs, .. }) | Entry::Local(Local { name, needs, .. }),
+        ) => {
+            let (Entry::Package(Package { needs: more, .. })
+            | Entry::Local(Local { needs: more, .. })) = entry;
+            needs.extend(more);
+            needs.remove(name);
         }
     }
 }

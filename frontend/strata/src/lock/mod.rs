@@ -238,11 +238,13 @@ impl Lock {
         self.packages.iter().filter_map(|package| package.index.clone()).collect()
     }
 
-    /// The same lock, with the files that `found` has for it. Of these, only those are taken
-    /// that have one of the lock's hashes.
+    /// The same lock, with the files that `found` has for it, and what these turned out to need. Of
+    /// the files, only those are taken that have one of the lock's hashes.
     #[must_use]
     pub fn located(mut self, found: &Self) -> Self {
         for package in &mut self.packages {
+            let other = found.packages.iter().find(|other| other.name == package.name);
+            package.needs.extend(other.into_iter().flat_map(|other| other.needs.iter().cloned()));
             let known: BTreeSet<&String> = match &package.source {
                 Source::Hashes(hashes) => hashes.iter().collect(),
                 Source::Release { wheels, sdist } => {
@@ -251,7 +253,6 @@ impl Lock {
                 Source::Archive { .. } | Source::Git { .. } => continue,
             };
             let is_known = |file: &&File| file.hashes.iter().any(|hash| known.contains(hash));
-            let other = found.packages.iter().find(|other| other.name == package.name);
             if let Some(Source::Release { wheels, sdist }) = other.map(|other| &other.source) {
                 package.source = Source::Release {
                     wheels: wheels.iter().filter(is_known).cloned().collect(),
@@ -283,6 +284,11 @@ impl Lock {
             })
             .collect();
         if mistakes.is_empty() { Ok(self.located(found)) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// Whether it says of no package what that needs.
+    pub fn is_flat(&self) -> bool {
+        self.packages.iter().all(|package| package.needs.is_empty())
     }
 
     /// Whether a package is in it.

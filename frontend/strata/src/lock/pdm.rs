@@ -12,7 +12,7 @@ use super::{
     document::{Document, When, holds},
     file::{folder, git, hash_text, refuse_path},
     fingerprint::{SPACED, json, object, sha256},
-    local::{Entry, Local, is_archive, is_project},
+    local::{self, Entry, Local, is_archive, is_project},
     pylock::{require_python, unknown},
 };
 use crate::{
@@ -128,8 +128,7 @@ pub(super) fn read(
         let location = document.location(&package.name.span());
         match package.read() {
             // A package with its extras stands there again, with what these need.
-            Ok(Some(read)) if packages.iter().any(|other| other.is_again(&read)) => {}
-            Ok(Some(read)) => packages.push(read.at(location)),
+            Ok(Some(read)) => local::add(&mut packages, read.at(location)),
             Ok(None) => {}
             Err(mistake) => findings.at(location.lines, mistake),
         }

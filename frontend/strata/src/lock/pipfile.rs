@@ -15,7 +15,7 @@ use super::{
     document::{Document, When, holds},
     file::{folder, git, hash_text, refuse_path},
     fingerprint::{COMPACT, object, sha256},
-    local::{Entry, Local, is_archive, is_project},
+    local::{self, Entry, Local, is_archive, is_project},
     pylock::unknown,
 };
 use crate::{
@@ -144,9 +144,9 @@ pub(super) fn read(
                 });
             match read {
                 // What more than one category has is the same for all.
-                Ok(Some(read)) if packages.iter().any(|other| other.is_again(&read)) => {}
                 Ok(Some(read)) => {
-                    packages.push(read.at(llb::Location { file: Arc::clone(file), lines }));
+                    let read = read.at(llb::Location { file: Arc::clone(file), lines });
+                    local::add(&mut packages, read);
                 }
                 Ok(None) => {}
                 Err(mistake) => findings.at(lines, mistake),

@@ -7,7 +7,7 @@ use llb::State;
 use super::{
     Layer, Scope, assemble,
     buckets::{Buckets, Heavy},
-    facts::{Pick, PlatformFacts},
+    facts::{Packages, Pick, PlatformFacts},
     files,
     layers::room,
     python::{self, Visible},
@@ -39,7 +39,8 @@ impl<'a> Environment<'a> {
         if !scope.has_venv() {
             return Self::default();
         }
-        let picks = &platform.packages.picks;
+        let all = &platform.packages;
+        let picks = &all.picks;
         let wanted = &scope.recipe.python;
         let seen = wanted.after.values().flat_map(|names| closure(picks, names)).collect();
         let heavy = Heavy { named: &wanted.heavy, seen };
@@ -51,12 +52,13 @@ impl<'a> Environment<'a> {
             Bucket { layer: packages(state, &picks), picks }
         };
         let heavy: Vec<Bucket<'_>> = heavy.into_iter().map(wheels).collect();
-        let mut there = heavy.clone();
+        let light: Vec<Bucket<'_>> = light.into_iter().map(wheels).collect();
+        let mut there = [&heavy[..], &light].concat();
         // What others are built after is built first.
         let (later, sooner): (Vec<&Pick>, Vec<&Pick>) =
             built.into_iter().partition(|pick| wanted.after.contains_key(&pick.name));
         for pick in sooner.into_iter().chain(later) {
-            let seen = wanted.after.get(&pick.name).map(|names| closure(picks, names));
+            let seen = wanted.after.get(&pick.name).map(|names| meant(all, names));
             let visible = seen.map(|seen| Visible {
                 root: visible(scope, platform, &there, &seen),
                 picks: picks.iter().filter(|pick| seen.contains(&pick.name)).collect(),
@@ -64,8 +66,7 @@ impl<'a> Environment<'a> {
             let state = python::built(scope, platform, python, venv.as_ref(), pick, visible);
             there.push(Bucket { layer: packages(state, &[pick]), picks: vec![pick] });
         }
-        let built = there.split_off(heavy.len());
-        let light = light.into_iter().map(wheels).collect();
+        let built = there.split_off(heavy.len() + light.len());
         Self { venv, heavy, built, light }
     }
 
@@ -86,7 +87,7 @@ impl<'a> Environment<'a> {
         if !scope.has_venv() {
             return Vec::new();
         }
-        let seen = closure(&platform.packages.picks, names);
+        let seen = meant(&platform.packages, names);
         let is_seen = |pick: &&'a Pick| seen.contains(&pick.name);
         let all = self.heavy.iter().chain(&self.built);
         let (alone, shared): (Vec<_>, Vec<_>) = all.partition(|it| it.picks.iter().all(is_seen));
@@ -134,7 +135,16 @@ fn visible(
     assemble(scope, "source", platform, what, State::scratch(), &layers).root
 }
 
-/// The packages of these names and all that they need, by name.
+/// The packages of these names and all that they need, by name. Where nothing says who needs whom,
+/// these may be any.
+fn meant(packages: &Packages, names: &BTreeSet<String>) -> BTreeSet<String> {
+    if packages.is_flat && !names.is_empty() {
+        return packages.picks.iter().map(|pick| pick.name.clone()).collect();
+    }
+    closure(&packages.picks, names)
+}
+
+/// The packages of these names and all that they are known to need, by name.
 pub(super) fn closure(picks: &[Pick], names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut closure = BTreeSet::new();
     let mut pending: Vec<&str> = names.iter().map(String::as_str).collect();

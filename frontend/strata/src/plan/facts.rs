@@ -64,6 +64,8 @@ pub struct PlatformFacts {
 pub struct Packages {
     /// The packages, by name.
     pub picks: Vec<Pick>,
+    /// Whether nothing says which of them need which.
+    pub is_flat: bool,
     /// What is code in place of a package, as a lock says.
     pub local: Vec<Local>,
     /// What the image carries to say so; none where there is nothing to say.

@@ -7,6 +7,7 @@ mod environments;
 mod exports;
 mod hashes;
 mod local;
+mod needs;
 mod others;
 mod projects;
 mod properties;

@@ -39,6 +39,8 @@ pub struct Project {
     pub locks: BTreeMap<String, Vec<String>>,
     /// Which of them needs which.
     pub needs: Vec<(&'static str, &'static str)>,
+    /// Whether nobody knows.
+    pub is_flat: bool,
     /// The frontend's own image.
     pub frontend: String,
     /// Whether the base has an environment that goes on.
@@ -108,6 +110,7 @@ impl Project {
                 .collect(),
             locks: BTreeMap::new(),
             needs: Vec::new(),
+            is_flat: false,
             frontend: "docker.io/strata/strata:1".to_owned(),
             environment: false,
             commits: BTreeMap::new(),
@@ -206,6 +209,7 @@ impl Project {
         let picks = lock.iter().map(|pin| self.pick(pin)).collect();
         Packages {
             picks,
+            is_flat: self.is_flat,
             local: Vec::new(),
             bill: Some(Bill::Resolved(resolution.into())),
             earlier: self.is_hard_to_resolve.then_some(first).into_iter().collect(),

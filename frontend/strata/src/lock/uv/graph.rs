@@ -25,6 +25,8 @@ pub(super) struct Reached<'a> {
     pub(super) by: Option<usize>,
     /// Whether another package or a group depends on it; not if it is a root alone.
     pub(super) is_needed: bool,
+    /// What it depends on here, with all of its extras that something asks for.
+    pub(super) needs: BTreeSet<String>,
 }
 
 /// A package, or an extra or group of it.
@@ -44,6 +46,7 @@ struct Trail<'a> {
     next: usize,
     reached: Vec<Reached<'a>>,
     needed: BTreeSet<usize>,
+    needs: BTreeMap<usize, BTreeSet<String>>,
     missing: BTreeSet<&'a str>,
 }
 
@@ -54,7 +57,8 @@ impl<'a> Trail<'a> {
         }
         self.visits.push((package, part));
         if part == Part::Itself {
-            self.reached.push(Reached { name, package: Some(package), by, is_needed: false });
+            let (package, needs) = (Some(package), BTreeSet::new());
+            self.reached.push(Reached { name, package, by, is_needed: false, needs });
         }
     }
 
@@ -71,12 +75,16 @@ impl<'a> Trail<'a> {
                 // A project may name its own extras.
                 if by != Some(package) {
                     self.needed.insert(package);
+                    if let Some(by) = by {
+                        self.needs.entry(by).or_default().insert(normalize(name));
+                    }
                 }
                 self.visit(name, package, Part::Itself, by);
                 extras.iter().for_each(|extra| self.visit(name, package, Part::Extra(extra), by));
             }
             None if self.missing.insert(name) => {
-                self.reached.push(Reached { name, package: None, by, is_needed: true });
+                let (package, needs) = (None, BTreeSet::new());
+                self.reached.push(Reached { name, package, by, is_needed: true, needs });
             }
             None => {}
         }
@@ -109,9 +117,11 @@ impl<'a> Graph<'a> {
                 _ => None,
             }));
         }
-        let Trail { mut reached, needed, .. } = self.walk(roots, selection, &active);
+        let Trail { mut reached, needed, mut needs, .. } = self.walk(roots, selection, &active);
         for one in &mut reached {
-            one.is_needed |= one.package.is_some_and(|package| needed.contains(&package));
+            let Some(package) = one.package else { continue };
+            one.is_needed |= needed.contains(&package);
+            one.needs = needs.remove(&package).unwrap_or_default();
         }
         reached
     }

@@ -191,7 +191,7 @@ pub(super) fn read(
     }
     let graph = Graph::new(&lock, environment);
     let mut packages = Vec::new();
-    for Reached { name, package, by, is_needed } in graph.reach(&roots, selection) {
+    for Reached { name, package, by, is_needed, needs } in graph.reach(&roots, selection) {
         let by = by.and_then(|by| lock.packages.get(by));
         let lines = by.map_or(Lines::one(1), |by| document.lines(&by.name.span()));
         let Some(index) = package else {
@@ -203,7 +203,7 @@ pub(super) fn read(
         if package.is_code() && roots.contains(&index) && !is_needed {
             continue;
         }
-        match package.read() {
+        match package.read(needs) {
             Ok(read) => packages.push(read.at(document.location(&package.name.span()))),
             Err(mistake) => findings.at(document.lines(&package.name.span()), mistake),
         }
@@ -277,9 +277,8 @@ impl Package {
         self.code_folder().is_some()
     }
 
-    fn read(&self) -> Result<Entry, Mistake> {
+    fn read(&self, needs: BTreeSet<String>) -> Result<Entry, Mistake> {
         let name = normalize(self.name.get_ref());
-        let needs = self.dependencies.iter().map(|edge| normalize(&edge.name)).collect();
         if let Some(folder) = self.code_folder() {
             let (folder, is_package) = (folder.to_owned(), self.source.r#virtual.is_none());
             return Ok(Entry::Local(Local { name, folder, is_package, location: None, needs }));

@@ -1,0 +1,67 @@
+//! What packages need, as locks of each kind say it or do not.
+
+use strata::{
+    lock::{self, Lock},
+    requirements::{IncludeKind, InstallSet, RequirementsFile},
+};
+
+use crate::{
+    environments::{environments, selection, usual},
+    reading::{file, read},
+};
+
+fn needs<'a>(lock: &'a Lock, name: &str) -> Vec<&'a str> {
+    let package = lock.packages.iter().find(|package| package.name == name).unwrap();
+    package.needs.iter().map(String::as_str).collect()
+}
+
+/// What was looked up for a lock: a resolution by uv, which says who needs whom.
+fn found() -> Lock {
+    let package = |name: &str, needs: &str| {
+        let url = format!("https://e.org/{name}-1-py3-none-any.whl");
+        let hash = "a".repeat(64);
+        format!(
+            "[[packages]]\nname = \"{name}\"\nversion = \"1\"\ndependencies = [{needs}]\n\
+             wheels = [{{url = \"{url}\", hashes = {{sha256 = \"{hash}\"}}}}]\n"
+        )
+    };
+    let text = "lock-version = \"1.0\"\ncreated-by = \"uv\"\n".to_owned()
+        + &package("torch", "{name = \"sympy\"}")
+        + &package("sympy", "");
+    read(&file("pylock.toml", &text), None, &selection(&[], &[]), &usual()).unwrap()
+}
+
+#[test]
+fn with_the_extras_that_something_asks_for() {
+    let nothing = selection(&[], &[]);
+    let uv = file("uv.lock", include_str!("fixtures/uv/uv.lock"));
+    let uv = |extras| read(&uv, None, &selection(extras, &[]), &usual()).unwrap();
+    assert_eq!(needs(&uv(&[]), "httpx"), ["anyio", "certifi", "h2", "httpcore", "idna"]);
+    let with_socks = ["anyio", "certifi", "h2", "httpcore", "idna", "socksio"];
+    assert_eq!(needs(&uv(&["socks"]), "httpx"), with_socks);
+    let pdm = file("pdm.lock", include_str!("fixtures/pdm/pdm.lock"));
+    let pdm = read(&pdm, None, &nothing, &usual()).unwrap();
+    assert_eq!(needs(&pdm, "httpx"), ["anyio", "certifi", "h2", "httpcore", "idna"]);
+}
+
+#[test]
+fn as_who_looked_up_the_files_has_found() {
+    let hash = format!("--hash=sha256:{}", "a".repeat(64));
+    let text = format!("torch==1 {hash}\nsympy==1 {hash}\n");
+    let mut set = InstallSet::default();
+    let text = RequirementsFile::parse(&file("requirements.txt", &text)).unwrap();
+    set.add_file(IncludeKind::Requirements, &text);
+    let pinned = lock::pinned(&set, &usual()).unwrap().unwrap();
+    assert!(pinned.is_flat());
+    let lock = pinned.completed(&found()).unwrap();
+    assert_eq!((needs(&lock, "torch"), lock.is_flat()), (vec!["sympy"], false));
+}
+
+#[test]
+fn as_nothing_says() {
+    let pipenv = file("Pipfile.lock", include_str!("fixtures/pipenv/Pipfile.lock"));
+    assert!(read(&pipenv, None, &selection(&[], &[]), &environments()[5]).unwrap().is_flat());
+    let by_uv = file("pylock.toml", include_str!("fixtures/pylock.uv.toml"));
+    assert!(read(&by_uv, None, &selection(&[], &[]), &usual()).unwrap().is_flat());
+    assert!(!found().is_flat());
+}
