@@ -297,12 +297,8 @@ impl Entry {
         });
         let lock = lock::read(&file, Kind::Pylock, None, &Selection::default(), environment)
             .map_err(|mistakes| self.renew(mistakes))?;
-        let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
-        let mistake = |package: &lock::Package| Mistake {
-            location: package.location.clone(),
-            ..Mistake::new(format!("the lock does not say where `{}` is", package.name))
-        };
-        let mistakes: Vec<Mistake> = unlocated.map(mistake).collect();
+        let checked = lock.packages.iter().map(lock::Package::check_files);
+        let mistakes: Vec<Mistake> = checked.filter_map(Result::err).collect();
         if mistakes.is_empty() { Ok(lock) } else { Err(self.renew(Mistakes(mistakes))) }
     }
 

@@ -27,55 +27,70 @@ const NAMED: usize = 8;
 ///
 /// # Errors
 ///
-/// When nothing is left: says for what the wheels are, and what the environment is.
+/// When nothing is left: says for what the wheels are, and what the environment is. When what fits
+/// best has no hash.
 pub fn choose<'a>(
     package: &'a Package,
     tags: &Tags,
     environment: &Environment,
     options: &Options,
 ) -> Result<Choice<'a>, Mistake> {
+    let choice = fitting(package, tags, environment, options).and_then(|choice| match choice {
+        Choice::Wheel(file) | Choice::Sdist(file) => file.has_hash().map(|()| choice),
+        Choice::Git | Choice::Any => Ok(choice),
+    });
+    choice.map_err(|mistake| {
+        let name = match &package.version {
+            Some(version) => format!("{} {version}", package.name),
+            None => package.name.clone(),
+        };
+        let mistake = mistake.about(&name);
+        match &package.location {
+            Some(location) => mistake.on(&location.file, location.lines),
+            None => mistake,
+        }
+    })
+}
+
+fn fitting<'a>(
+    package: &'a Package,
+    tags: &Tags,
+    environment: &Environment,
+    options: &Options,
+) -> Result<Choice<'a>, Mistake> {
     let formats = options.formats_of(&package.name);
-    let mistake = match &package.source {
-        Source::Hashes(_) => return Ok(Choice::Any),
-        Source::Git { .. } if formats.source => return Ok(Choice::Git),
+    match &package.source {
+        Source::Hashes(_) => Ok(Choice::Any),
+        Source::Git { .. } if formats.source => Ok(Choice::Git),
         Source::Git { url, .. } => {
             let words = format!("it is built from {url}, and `--only-binary` forbids that");
-            Mistake::new(words).help("take it out of `--only-binary`")
+            Err(Mistake::new(words).help("take it out of `--only-binary`"))
         }
         Source::Archive { file, .. } if file.name.ends_with(".whl") => {
             // `--no-binary` chooses among files; a URL is chosen already.
             match tags.rank(&file.name) {
-                Some(_) => return Ok(Choice::Wheel(file)),
-                None => nothing_fits(&[file], environment),
+                Some(_) => Ok(Choice::Wheel(file)),
+                None => Err(nothing_fits(&[file], environment)),
             }
         }
-        Source::Archive { file, .. } if formats.source => return Ok(Choice::Sdist(file)),
+        Source::Archive { file, .. } if formats.source => Ok(Choice::Sdist(file)),
         Source::Archive { file, .. } => {
             let words = format!("`{}` is a source, and `--only-binary` forbids it", file.name);
-            Mistake::new(words).help("take it out of `--only-binary`")
+            Err(Mistake::new(words).help("take it out of `--only-binary`"))
         }
         Source::Release { wheels, sdist } => {
             let best = wheels.iter().filter_map(|wheel| Some((tags.rank(&wheel.name)?, wheel)));
             let best = best.filter(|_| formats.wheel).min_by(|(a, _), (b, _)| a.cmp(b));
             match (best, sdist) {
-                (Some((_, wheel)), _) => return Ok(Choice::Wheel(wheel)),
-                (None, Some(sdist)) if formats.source => return Ok(Choice::Sdist(sdist)),
+                (Some((_, wheel)), _) => Ok(Choice::Wheel(wheel)),
+                (None, Some(sdist)) if formats.source => Ok(Choice::Sdist(sdist)),
                 (None, sdist) => {
                     let wheels: Vec<&File> = wheels.iter().collect();
-                    nothing(&wheels, sdist.as_ref(), formats, environment)
+                    Err(nothing(&wheels, sdist.as_ref(), formats, environment))
                 }
             }
         }
-    };
-    let name = match &package.version {
-        Some(version) => format!("{} {version}", package.name),
-        None => package.name.clone(),
-    };
-    let mistake = mistake.about(&name);
-    Err(match &package.location {
-        Some(location) => mistake.on(&location.file, location.lines),
-        None => mistake,
-    })
+    }
 }
 
 fn nothing(

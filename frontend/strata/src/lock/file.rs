@@ -21,19 +21,31 @@ impl File {
     ) -> Result<Self, Mistake> {
         let url = check_url(url)?;
         let name = name.unwrap_or_else(|| file_name(&url));
-        Self { name, url: Some(url), hashes, size }.checked()
+        Self { name, url: Some(url), hashes, size }.named()
     }
 
-    /// The file, if it has a name and a hash.
-    pub(super) fn checked(self) -> Result<Self, Mistake> {
+    /// A file on an index, which is found by its hashes.
+    pub(super) fn on_index(name: String, hashes: BTreeSet<String>) -> Result<Self, Mistake> {
+        let file = Self { name, url: None, hashes, size: None }.named()?;
+        file.has_hash().map(|()| file)
+    }
+
+    fn named(self) -> Result<Self, Mistake> {
         if self.name.is_empty() || self.name.contains(['/', '\0']) {
             return Err(Mistake::new(format!("{} is no file's name", quote(&self.name))));
         }
-        if self.hashes.is_empty() {
-            let words = format!("{} has no hash", quote(&self.name));
-            return Err(Mistake::new(words).help("lock again: a build takes sha256 and stronger"));
-        }
         Ok(self)
+    }
+
+    /// Refuses a file without a hash. Indexes may have some for other platforms, which are nothing
+    /// to a build.
+    pub(super) fn has_hash(&self) -> Result<(), Mistake> {
+        if !self.hashes.is_empty() {
+            return Ok(());
+        }
+        let words = format!("{} has no hash", quote(&self.name));
+        let help = "a build takes sha256 and stronger: lock again, with an index that has them";
+        Err(Mistake::new(words).help(help))
     }
 }
 

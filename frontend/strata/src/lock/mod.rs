@@ -99,13 +99,30 @@ pub enum Source {
 impl Package {
     /// Whether the lock does not say where its files are.
     pub fn is_unlocated(&self) -> bool {
-        match &self.source {
-            Source::Hashes(_) => true,
-            Source::Release { wheels, sdist } => {
-                wheels.iter().chain(sdist).any(|file| file.url.is_none())
-            }
-            Source::Archive { .. } | Source::Git { .. } => false,
-        }
+        matches!(self.source, Source::Hashes(_)) || self.files().any(|file| file.url.is_none())
+    }
+
+    /// Refuses what the lock does not say where it is, or that could be any file.
+    ///
+    /// # Errors
+    ///
+    /// One mistake, on its line.
+    pub fn check_files(&self) -> Result<(), Mistake> {
+        let checked = match self.is_unlocated() {
+            true => Err(Mistake::new(format!("the lock does not say where `{}` is", self.name))),
+            false => self.files().try_for_each(File::has_hash),
+        };
+        checked.map_err(|mistake| Mistake { location: self.location.clone(), ..mistake })
+    }
+
+    /// The files that the lock names.
+    fn files(&self) -> impl Iterator<Item = &File> {
+        let (wheels, other) = match &self.source {
+            Source::Release { wheels, sdist } => (&wheels[..], sdist.as_ref()),
+            Source::Archive { file, .. } => (&[][..], Some(file)),
+            Source::Hashes(_) | Source::Git { .. } => (&[][..], None),
+        };
+        wheels.iter().chain(other)
     }
 }
 

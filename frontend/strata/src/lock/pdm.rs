@@ -283,10 +283,7 @@ impl Distribution {
         let hashes = hash_text(&self.hash).into_iter().collect();
         match (&self.url, &self.file) {
             (Some(url), name) => File::at(url, name.clone(), hashes, None),
-            (None, name) => {
-                let name = name.clone().unwrap_or_default();
-                File { name, url: None, hashes, size: None }.checked()
-            }
+            (None, name) => File::on_index(name.clone().unwrap_or_default(), hashes),
         }
     }
 }

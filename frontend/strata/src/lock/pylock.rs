@@ -85,6 +85,7 @@ struct Archive {
     url: Option<String>,
     path: Option<String>,
     size: Option<u64>,
+    #[serde(default)]
     hashes: BTreeMap<String, String>,
     subdirectory: Option<String>,
 }

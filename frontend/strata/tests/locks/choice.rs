@@ -61,6 +61,11 @@ fn what_is_chosen() {
         subdirectory: None,
     });
     let hashes = package(Source::Hashes(BTreeSet::new()));
+    let hashless = |name: &str| File { hashes: BTreeSet::new(), ..a_file(name) };
+    let release_of = |wheels, sdist| package(Source::Release { wheels, sdist });
+    let (native, windows) = (format!("a-1-{NATIVE}.whl"), "a-1-cp312-cp312-win_amd64.whl");
+    let others_hashless = release_of(vec![hashless(windows), a_file(&native)], None);
+    let best_hashless = release_of(vec![hashless(&native)], Some(a_file("a-1.tar.gz")));
     let cases = [
         ("both", &both),
         ("wheels", &wheels),
@@ -74,6 +79,8 @@ fn what_is_chosen() {
         ("an archive", &archive("a.zip")),
         ("git", &git),
         ("hashes", &hashes),
+        ("a hash of none but this", &others_hashless),
+        ("a hash of all but this", &best_hashless),
     ];
     let mut told = String::new();
     for text in ["", "--no-binary a", "--only-binary a"] {

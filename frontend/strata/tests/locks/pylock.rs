@@ -82,8 +82,6 @@ fn what_is_refused() {
         package(&wheel.replace("https://", "https://u:hunter2@")),
         package(&wheel.replace("https://e.org/", "file:///")),
         package(&wheel.replace("url", "path")),
-        package(&wheel.replace("sha256", "md5")),
-        package("wheels = [{url = \"https://e.org/a-1-py3-none-any.whl\", hashes = {}}]"),
         package(&format!(
             "archive = {{url = \"https://e.org/a.zip\", subdirectory = \"../x\", hashes = {{{SHA}}}}}"
         )),
@@ -94,6 +92,17 @@ fn what_is_refused() {
         .collect();
     assert!(told.iter().all(|words| !words.contains("hunter2")), "credentials are not repeated");
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_is_not_chosen_needs_no_hash() {
+    let lock = "lock-version = \"1.0\"\ncreated-by = \"me\"\n[[packages]]\nname = \"a\"\n";
+    for hashes in ["", ", hashes = {}", ", hashes = {md5 = \"a\"}"] {
+        let wheel = format!("wheels = [{{url = \"https://e.org/a-1-py3-none-any.whl\"{hashes}}}]");
+        let lock = file("pylock.toml", &format!("{lock}{wheel}\n"));
+        let chosen = chosen(&lock, &selection(&[], &[]), &usual());
+        assert_eq!(chosen, "  a  `a`: `a-1-py3-none-any.whl` has no hash\n");
+    }
 }
 
 #[test]

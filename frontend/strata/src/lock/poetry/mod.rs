@@ -308,7 +308,7 @@ impl Package {
 fn release(files: &[Distribution]) -> Result<Source, Mistake> {
     let file = |one: &Distribution| {
         let hashes = hash_text(&one.hash).into_iter().collect();
-        File { name: one.file.clone(), url: None, hashes, size: None }.checked()
+        File::on_index(one.file.clone(), hashes)
     };
     Source::release(files.iter().map(file).collect::<Result<_, _>>()?)
 }
