@@ -155,3 +155,23 @@ fn an_older_poetry_lock_needs_its_project() {
     let told = read(&lock, None, &selection(&[], &[]), &environments()[0]).unwrap_err();
     insta::assert_snapshot!(told.to_string());
 }
+
+#[test]
+fn one_of_several_versions_in_an_older_poetry_lock() {
+    let package = |name: &str, version: &str, rest: &str| {
+        let hash = "a".repeat(64);
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\
+             files = [{{file = \"{name}-{version}.tar.gz\", hash = \"sha256:{hash}\"}}]\n{rest}\n"
+        )
+    };
+    let lock = package("numpy", "1.26.4", "")
+        + &package("numpy", "2.1.0", "")
+        + &package("pandas", "2.2.3", "[package.dependencies]\nnumpy = \">=1.26.0\"")
+        + "[metadata]\nlock-version = \"2.0\"\npython-versions = \">=3.9\"\n";
+    let project = "[tool.poetry.dependencies]\nnumpy = [{version = \"^1.26\", python = \"<3.10\"}, \
+                   {version = \"^2.1\", python = \">=3.10\"}]\npandas = \"^2.2\"\n";
+    let (lock, project) = (file("poetry.lock", &lock), file("pyproject.toml", project));
+    let lock = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]).unwrap();
+    assert_eq!(lock.unlocated(), ["numpy==2.1.0", "pandas==2.2.3"]);
+}

@@ -139,7 +139,10 @@ impl<'a> Walk<'a, '_> {
             let version = Version::from_str(&package.version).ok();
             version.and_then(|version| allows(dependency.version, &version)).unwrap_or(true)
         };
-        let Some(&(index, package)) = all.iter().find(fits) else {
+        // Of several that are for different environments, what something else has led to.
+        let is_known = |(index, _): &&(usize, &Package)| self.known.contains(&(*index, None));
+        let known = all.iter().filter(is_known).find(fits);
+        let Some(&(index, package)) = known.or_else(|| all.iter().find(fits)) else {
             let words = format!("the lock has no `{}` {}", dependency.name, dependency.version);
             self.mistakes.push((by, Mistake::new(words).help("run `poetry lock`")));
             return;
