@@ -407,7 +407,7 @@ fn locked(
     let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
-    let (options, local) = (demand.requirements.options_text(), lock.local.clone());
+    let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
     let is_flat = demand.lock.is_some() && lock.is_flat();
     Ok(Packages { picks, is_flat, local, bill, earlier: Vec::new(), options })
 }
@@ -423,7 +423,7 @@ fn assuming(environment: &Environment, mut mistakes: Mistakes) -> Mistakes {
 fn required(demand: &Demand) -> Packages {
     let requirements = demand.requirements.clone();
     let picks = requirements.names().into_iter().map(|name| named(name, None)).collect();
-    let options = requirements.options_text();
+    let options = requirements.build_options_text();
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));

@@ -75,10 +75,18 @@ fn what_means_the_same_is_the_same_text() {
             "--index-url=https://e.org/s\n--extra-index-url https://f.org/s\na",
             "--index-url https://e.org/s\n--extra-index-url https://f.org/s\na\n",
         ),
-        ("a -C \"--build-option=x y\"", "a --config-settings='--build-option=x y'\n"),
     ] {
         assert_eq!(canonical(text), expected, "{text:?}");
     }
+}
+
+#[test]
+fn builds_have_no_hashes_to_require() {
+    let mut set = InstallSet::default();
+    let text = "--require-hashes\n--pre\n-i https://e.org/simple";
+    set.add_file(IncludeKind::Requirements, &parse(text).unwrap());
+    assert_eq!(set.build_options_text(), "--index-url https://e.org/simple\n--pre\n");
+    assert!(set.options_text().contains("--require-hashes"));
 }
 
 #[test]
@@ -174,7 +182,8 @@ fn what_is_refused() {
         "https://e.org/a.whl",
         "a/b",
         "a --pre",
-        "a -C x",
+        "a -C cmake.args=-DGGML_CUDA=on",
+        "a --config-settings=x=y",
         "a --hash=md5:abc",
         "a --hash=sha256:abc",
         "a --global-option=x",
@@ -185,7 +194,7 @@ fn what_is_refused() {
         "--use-feature=fast-deps",
         "a==${VERSION}",
         "-r https://e.org/r.txt",
-        "a --config-settings='x",
+        "a --hash='x",
         "--index-url https://user:secret@e.org/simple",
         "--index-url https://secret@e.org/simple",
         "a @ git+https://secret@e.org/a.git",

@@ -264,7 +264,7 @@ impl Build<'_> {
         };
         // What was resolved here has said it: of those, none may need another.
         let is_flat = is_own && lock.is_flat();
-        let (options, local) = (requirements.options_text(), lock.local);
+        let (options, local) = (requirements.build_options_text(), lock.local);
         Ok(Packages { picks, is_flat, local, bill: Some(bill), earlier, options })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{IncludeKind, Options, Requirement, RequirementsFile};
+use super::{IncludeKind, Options, Requirement, RequirementsFile, options::REQUIRE_HASHES};
 
 /// Requirements, constraints and options: the same for any order, comments and spelling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,12 @@ impl InstallSet {
     /// The options, a line each.
     pub fn options_text(&self) -> String {
         self.options.lines().map(|line| line + "\n").collect()
+    }
+
+    /// Those of them that are for what is built, be it a package or the code: a line each.
+    pub fn build_options_text(&self) -> String {
+        let options = self.options.lines().filter(|line| line != REQUIRE_HASHES);
+        options.map(|line| line + "\n").collect()
     }
 
     /// The text of a constraints file.

@@ -33,7 +33,10 @@ pub struct Formats {
     pub source: bool,
 }
 
-const FLAGS: [&str; 4] = ["--no-index", "--pre", "--prefer-binary", "--require-hashes"];
+const FLAGS: [&str; 4] = ["--no-index", "--pre", "--prefer-binary", REQUIRE_HASHES];
+
+/// What is true of requirements, and can be of no code and of no commit.
+pub(super) const REQUIRE_HASHES: &str = "--require-hashes";
 
 /// Options that take a value, with their other names.
 const VALUES: [(&str, &[&str]); 6] = [

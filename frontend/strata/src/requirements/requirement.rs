@@ -14,8 +14,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Reads a requirement as it stands on a line, with `--hash` and `--config-settings` behind
-    /// it where there are any.
+    /// Reads a requirement as it stands on a line, with `--hash` behind it where there are any.
     ///
     /// # Errors
     ///
@@ -83,19 +82,24 @@ fn read_options(options: &str) -> Result<BTreeSet<String>, Mistake> {
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (option, value) = split_value(&word);
-        let is_hash = match option {
-            "--hash" => true,
-            "--config-settings" | "--config-setting" | "-C" => false,
+        match option {
+            "--hash" => {}
+            "--config-settings" | "--config-setting" | "-C" => {
+                let words = format!("{} reaches no build of the package", quote(option));
+                let help = "builds take their settings from variables, such as `CMAKE_ARGS`, in \
+                            `python.env`";
+                return Err(Mistake::new(words).help(help));
+            }
             _ => {
                 let words = format!("{} is not an option of a requirement", quote(option));
                 return Err(Mistake::new(words)
                     .help("other options stand on lines of their own")
-                    .suggest(option, ["--hash", "--config-settings"]));
+                    .suggest(option, ["--hash"]));
             }
-        };
+        }
         let value = value.or_else(|| words.next());
         let value = value.ok_or_else(|| Mistake::new(format!("{} has no value", quote(option))))?;
-        read.insert(if is_hash { hash(&value)? } else { setting(&value)? });
+        read.insert(hash(&value)?);
     }
     Ok(read)
 }
@@ -115,14 +119,4 @@ fn hash(value: &str) -> Result<String, Mistake> {
     }
     let mistake = Mistake::new(format!("{} is not a hash", quote(value)));
     Err(mistake.help("pip takes `sha256:`, `sha384:` or `sha512:` and the hash"))
-}
-
-fn setting(value: &str) -> Result<String, Mistake> {
-    if !value.contains('=') {
-        return Err(Mistake::new(format!("{} is not a setting", quote(value)))
-            .help("pip takes `--config-settings=KEY=VALUE`"));
-    }
-    let quoted = shlex::try_quote(value)
-        .map_err(|error| Mistake::new(format!("{}: {error}", quote(value))))?;
-    Ok(format!("--config-settings={quoted}"))
 }

@@ -200,7 +200,7 @@ impl Project {
             inputs.supply(path, text.into_bytes());
         }
         let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let options = demand.requirements.options_text();
+        let options = demand.requirements.build_options_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
         let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
         let first = plan::lock(recipe, settings, &self.base(platform), &first);
