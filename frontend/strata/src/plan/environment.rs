@@ -1,6 +1,6 @@
 //! The layers of the Python environment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use llb::State;
 
@@ -54,10 +54,7 @@ impl<'a> Environment<'a> {
         let heavy: Vec<Bucket<'_>> = heavy.into_iter().map(wheels).collect();
         let light: Vec<Bucket<'_>> = light.into_iter().map(wheels).collect();
         let mut there = [&heavy[..], &light].concat();
-        // What others are built after is built first.
-        let (later, sooner): (Vec<&Pick>, Vec<&Pick>) =
-            built.into_iter().partition(|pick| wanted.after.contains_key(&pick.name));
-        for pick in sooner.into_iter().chain(later) {
+        for pick in in_turn(built, picks, &wanted.after) {
             let seen = wanted.after.get(&pick.name).map(|names| meant(all, names));
             let visible = seen.map(|seen| Visible {
                 root: visible(scope, platform, &there, &seen),
@@ -133,6 +130,28 @@ fn visible(
     let (platform, what) = (&platform.base.platform, "put together what a build sees");
     let layers: Vec<Layer> = layers.collect();
     assemble(scope, "source", platform, what, State::scratch(), &layers).root
+}
+
+/// What is built, each behind what it is built after.
+fn in_turn<'a>(
+    built: Vec<&'a Pick>,
+    picks: &[Pick],
+    after: &BTreeMap<String, BTreeSet<String>>,
+) -> Vec<&'a Pick> {
+    let seen = |pick: &Pick| after.get(&pick.name).map(|names| closure(picks, names));
+    let mut waiting: Vec<_> = built.into_iter().map(|pick| (pick, seen(pick))).collect();
+    waiting.sort_by_key(|(_, seen)| seen.is_some());
+    let mut turns = Vec::new();
+    while !waiting.is_empty() {
+        let is_next = |(pick, seen): &(&Pick, Option<BTreeSet<String>>)| {
+            let mut others = waiting.iter().filter(|(other, _)| other.name != pick.name);
+            seen.as_ref().is_none_or(|seen| !others.any(|(other, _)| seen.contains(&other.name)))
+        };
+        // The manifest leads round in no circle; together with what packages need, it may.
+        let next = waiting.iter().position(is_next).unwrap_or_default();
+        turns.push(waiting.remove(next).0);
+    }
+    turns
 }
 
 /// The packages of these names and all that they need, by name. Where nothing says who needs whom,

@@ -54,13 +54,22 @@ impl Reader<'_> {
         let Some(Node { data: Data::Map(map), .. }) = section.get("after") else {
             return BTreeMap::new();
         };
-        let Some(after) = section.get("after") else { return BTreeMap::new() };
-        map.keys()
+        let Some(node) = section.get("after") else { return BTreeMap::new() };
+        let after: BTreeMap<String, BTreeSet<String>> = map
+            .keys()
             .filter_map(|name| {
-                let seen = self.list(after, name, values::project);
+                let seen = self.list(node, name, values::project);
                 Some((values::project(name).ok()?, plain(seen).collect()))
             })
-            .collect()
+            .collect();
+        for (name, entry) in map {
+            if values::project(name).is_ok_and(|name| is_after_itself(&name, &after)) {
+                let words = format!("{} would be built after itself", quote(name));
+                let help = "what leads round in a circle cannot be built: take one of it out";
+                self.findings.at(entry.lines(), Mistake::new(words).help(help).about("after"));
+            }
+        }
+        after
     }
 
     /// The modules of `verify`.
@@ -117,6 +126,16 @@ impl Python {
     fn in_code(&self) -> impl Iterator<Item = &Spanned<InputPath>> {
         self.files().filter(|path| matches!(path.value, InputPath::Code(_)))
     }
+}
+
+/// Whether what a package is built after leads to it again.
+fn is_after_itself(name: &str, after: &BTreeMap<String, BTreeSet<String>>) -> bool {
+    let (mut known, mut pending) = (BTreeSet::new(), vec![name]);
+    while let Some(one) = pending.pop() {
+        let seen = after.get(one).into_iter().flatten();
+        pending.extend(seen.map(String::as_str).filter(|other| known.insert(*other)));
+    }
+    known.contains(name)
 }
 
 fn plain<T>(values: Vec<Spanned<T>>) -> impl Iterator<Item = T> {

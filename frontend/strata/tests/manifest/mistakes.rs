@@ -317,6 +317,7 @@ fn choices() {
                 "base: b\ncode: https://h/r\nvariants: {v: {code: {source: !reset }}}\n",
                 &["VARIANT=v"],
             ),
+            ("base: b\npython:\n  after:\n    a: [c, e]\n    b: a\n    c: [D, b]\n    d: e\n", &[]),
         ]),
     );
 }

@@ -354,6 +354,30 @@ fn a_package_built_after_others_sees_no_more_than_these() {
 }
 
 #[test]
+fn what_others_are_built_after_is_built_first() {
+    let mut project = Project::example();
+    let env = "  env: {CMAKE_ARGS";
+    let after =
+        format!("  after: {{deepspeed: [flash-attn, numpy], flash-attn: [needing]}}\n{env}");
+    project.manifest = project.manifest.replace(env, &after);
+    for name in ["deepspeed==1", "flash-attn==1", "needed==1", "needing==1"] {
+        project.lock.push(format!("{name} source"));
+    }
+    let built = |project: &Project| {
+        let layers = project.purposes().into_iter();
+        let pins = layers.filter_map(|it| Some(it.strip_prefix("Python packages: ")?.to_owned()));
+        pins.filter(|pins| pins.ends_with("==1") || pins.starts_with("uvloop")).collect::<Vec<_>>()
+    };
+    let sooner = ["uvloop==0.21.0", "needed==1", "needing==1"];
+    assert_eq!(built(&project), [&sooner[..], &["flash-attn==1", "deepspeed==1"]].concat());
+    // What is needed counts, too; and where that leads round, there still is an end.
+    project.manifest = project.manifest.replace("[needing]}", "[needing], needed: [numpy]}");
+    project.needs = vec![("needing", "needed"), ("numpy", "deepspeed")];
+    let later = ["uvloop==0.21.0", "needing==1", "deepspeed==1", "needed==1", "flash-attn==1"];
+    assert_eq!(built(&project), later);
+}
+
+#[test]
 fn a_model() {
     let (one, two) = ("  - hf: org/second\n", "  - hf: org/second\n  - hf: org/third\n");
     let steps = |edit: &dyn Fn(&mut Project)| {
