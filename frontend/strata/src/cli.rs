@@ -402,14 +402,14 @@ fn locked(
     let options = demand.requirements.options();
     let mut picks = picks::picks(lock, recipe, options, environment)
         .map_err(|mistakes| assuming(environment, mistakes))?;
-    let bill = Some(Bill::Stated(picks::bill(&picks)));
+    let bills = vec![Bill::Stated(picks::bill(&picks))];
     // A build looks up where these are.
     let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
     let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
     let is_flat = demand.lock.is_some() && lock.is_flat();
-    Ok(Packages { picks, is_flat, local, bill, earlier: Vec::new(), options })
+    Ok(Packages { picks, is_flat, local, bills, earlier: Vec::new(), options })
 }
 
 /// Says beside mistakes that the environment may be another one.
@@ -427,7 +427,8 @@ fn required(demand: &Demand) -> Packages {
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
-    Packages { picks, bill, options, ..Packages::default() }
+    let bills = bill.into_iter().collect();
+    Packages { picks, bills, options, ..Packages::default() }
 }
 
 /// A package of which nobody knows yet where it comes from.

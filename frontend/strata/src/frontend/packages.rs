@@ -258,14 +258,17 @@ impl Build<'_> {
         };
         let requirements = &demand.requirements;
         let picks = picks::picks(&lock, self.recipe, requirements.options(), &environment)?;
-        let (bill, earlier) = match resolved {
-            Some(it) => (Bill::Resolved(it.resolution.into()), it.earlier),
-            None => (Bill::Stated(picks::bill(&picks)), Vec::new()),
+        // Of another tool's lock, only what had to be looked up was resolved.
+        let stated = (is_own || resolved.is_none()).then(|| Bill::Stated(picks::bill(&picks)));
+        let (resolved, earlier) = match resolved {
+            Some(it) => (Some(Bill::Resolved(it.resolution.into())), it.earlier),
+            None => (None, Vec::new()),
         };
+        let bills = resolved.into_iter().chain(stated).collect();
         // What was resolved here has said it: of those, none may need another.
         let is_flat = is_own && lock.is_flat();
         let (options, local) = (requirements.build_options_text(), lock.local);
-        Ok(Packages { picks, is_flat, local, bill: Some(bill), earlier, options })
+        Ok(Packages { picks, is_flat, local, bills, earlier, options })
     }
 
     fn own_lock(

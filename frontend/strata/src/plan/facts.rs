@@ -68,8 +68,9 @@ pub struct Packages {
     pub is_flat: bool,
     /// What is code in place of a package, as a lock says.
     pub local: Vec<Local>,
-    /// What the image carries to say so; none where there is nothing to say.
-    pub bill: Option<Bill>,
+    /// What the image carries to say so, what says it above what it was made from; none where there
+    /// is nothing to say.
+    pub bills: Vec<Bill>,
     /// The layers that were read on the way to that, and that nothing else stands on.
     pub earlier: Vec<State>,
     /// Options of pip's for what is built from source, which needs an index: a line each.

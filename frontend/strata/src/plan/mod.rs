@@ -236,7 +236,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     // What is not in the image is in no cache that is exported, and the next build reads it again.
     let earlier = packages.earlier.iter().cloned();
     layers.extend(earlier.map(|layer| files(layer, "how the packages were resolved")));
-    if let Some(bill) = &packages.bill {
+    for bill in &packages.bills {
         layers.push(files(resolve::bill(scope, base, python.clone(), bill), "what is installed"));
     }
     let together = |stage: &str, what: &str, layers: &[Layer]| {

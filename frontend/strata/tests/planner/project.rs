@@ -211,7 +211,7 @@ impl Project {
             picks,
             is_flat: self.is_flat,
             local: Vec::new(),
-            bill: Some(Bill::Resolved(resolution.into())),
+            bills: vec![Bill::Resolved(resolution.into())],
             earlier: self.is_hard_to_resolve.then_some(first).into_iter().collect(),
             options,
         }

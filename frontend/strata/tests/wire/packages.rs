@@ -1,16 +1,73 @@
-//! What is to be installed, read before the image can be planned.
+//! What is installed, as files of all kinds say it and as it was resolved.
 
 use buildkit_proto::pb;
 
 use super::*;
 
-const LOCK: &str = "\
-lock-version = \"1.0\"
-[[packages]]
-name = \"six\"
-version = \"1.17.0\"
-wheels = [{ url = \"https://h.io/six-1.17.0-py3-none-any.whl\", hashes = { sha256 = \"00\" } }]
-";
+const LOCK: &str = "/opt/strata/pylock.toml";
+
+/// A wheel in a lock.
+fn wheel(name: &str, tags: &str) -> String {
+    let hash = "a".repeat(64);
+    format!(
+        "name = \"{name}\"\nversion = \"1\"\nwheels = [{{ name = \"{name}-1-{tags}.whl\", url = \
+         \"https://e.org/{name}-1-{tags}.whl\", hashes = {{ sha256 = \"{hash}\" }} }}]\n"
+    )
+}
+
+/// A daemon whose resolver comes to the package `six`.
+fn resolving(manifest: &str) -> Daemon {
+    let packages = wheel("six", "py3-none-any");
+    let lock = format!("lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\n{packages}");
+    let mut daemon = daemon(manifest).with_file(BASE, LOCK, lock);
+    daemon.pong.as_mut().unwrap().llb_caps.extend(enabled(&[
+        "exec.meta.proxyenv",
+        "exec.mount.cache",
+        "exec.mount.cache.sharing",
+        "exec.mount.secret",
+        "exec.secretenv",
+        "file.symlink.create",
+    ]));
+    daemon
+}
+
+/// The texts that the image has in files of this name, the last written last.
+fn written(calls: &[Call], path: &str) -> Vec<String> {
+    let solved = calls.iter().rev().find_map(|call| match call {
+        Call::Solve(solve) => solve.definition.as_ref(),
+        _ => None,
+    });
+    let actions = daemon::operations(solved.unwrap()).into_iter().flat_map(|op| match op {
+        pb::op::Op::File(file) => file.actions,
+        _ => Vec::new(),
+    });
+    let texts = actions.filter_map(|action| match action.action {
+        Some(pb::file_action::Action::Mkfile(made)) if made.path == path => {
+            Some(String::from_utf8(made.data).unwrap())
+        }
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[tokio::test]
+async fn what_a_lock_has_beyond_an_index_is_on_the_bill() {
+    let (hash, commit) = ("a".repeat(64), "c".repeat(40));
+    let lock = format!(
+        "{{\"_meta\": {{}}, \"default\": {{\
+         \"six\": {{\"version\": \"==1\", \"hashes\": [\"sha256:{hash}\"]}}, \
+         \"greeter\": {{\"git\": \"https://e.org/greeter.git\", \"ref\": \"{commit}\"}}}}}}"
+    );
+    let daemon = resolving("base: python:3\nuser: root\npython: {lock: Pipfile.lock}\n").with_file(
+        "local://context",
+        "Pipfile.lock",
+        lock,
+    );
+    let (result, calls) = build(daemon, &[]).await;
+    result.unwrap();
+    let [bill] = &written(&calls, LOCK)[..] else { unreachable!("one says it") };
+    assert!(bill.contains("name = \"six\"") && bill.contains("name = \"greeter\""), "{bill}");
+}
 
 /// The vertices of a definition but for the last, which only says which of them is meant.
 fn vertices(definition: &pb::Definition) -> &[Vec<u8>] {
@@ -21,9 +78,7 @@ fn vertices(definition: &pb::Definition) -> &[Vec<u8>] {
 async fn what_was_read_is_in_the_image() {
     let manifest = "base: python:3\npython: {packages: [six]}\nuser: root\n\
                     dev: {python: {packages: [tqdm]}}\n";
-    let lock = LOCK.replace("00", &"0".repeat(64));
-    let daemon = daemon(manifest).with_file(BASE, "/opt/strata/pylock.toml", lock);
-    let (result, calls) = build(daemon, &[("target", "dev")]).await;
+    let (result, calls) = build(resolving(manifest), &[("target", "dev")]).await;
     let BuildResult::Single(_) = result.unwrap() else { unreachable!("one platform") };
     let solved = calls.into_iter().filter_map(|call| match call {
         Call::Solve(solve) => solve.definition,
