@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use llb::{Location, SourceFile};
 
 use crate::{
+    environment::Environment,
     lock::{Kind, Pyproject},
     mistake::{Mistake, Mistakes, Spanned},
     recipe::{Indexes, InputPath, Recipe},
@@ -46,6 +47,20 @@ pub struct Demand {
     pub project: Option<Arc<SourceFile>>,
     /// What of the project and of the lock is asked for.
     pub selection: Selection,
+}
+
+impl Demand {
+    /// Refuses a Python that the project is not for, where no lock says for which it is.
+    ///
+    /// # Errors
+    ///
+    /// One mistake, on the project's line.
+    pub fn check_python(&self, environment: &Environment) -> Result<(), Mistakes> {
+        match self.project.as_ref().filter(|_| self.lock.is_none()) {
+            Some(project) => Pyproject::parse(project)?.check_python(environment),
+            None => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug)]

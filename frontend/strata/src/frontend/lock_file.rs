@@ -42,7 +42,7 @@ impl Build<'_> {
 
     async fn lock_entry(&self, platform: &Platform) -> Result<Entry, Error> {
         let Found { base, digest, .. } = self.base(platform).await?;
-        let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
+        let (probe, locked) = self.locked(&base).await?;
         let picks = match locked {
             // The other tool's lock is kept beside this one.
             Locked::Own(_) => Vec::new(),

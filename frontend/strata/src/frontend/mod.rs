@@ -239,7 +239,7 @@ impl<'a> Build<'a> {
             let probe = self.probe(&base).await?;
             return Ok((PlatformFacts { base, probe, packages: Packages::default() }, config));
         }
-        let (probe, locked) = tokio::try_join!(self.probe(&base), self.lock(&base))?;
+        let (probe, locked) = self.locked(&base).await?;
         let packages = self.packages(&base, &probe, locked).await?;
         Ok((PlatformFacts { base, probe, packages }, config))
     }

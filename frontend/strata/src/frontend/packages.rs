@@ -62,8 +62,18 @@ impl Build<'_> {
         self.demand.get_or_try_init(read).await
     }
 
+    /// What the base's Python is, and the packages for it.
+    pub(super) async fn locked(&self, base: &Base) -> Result<(Probe, Locked), Error> {
+        let probe = async {
+            let probe = self.probe(base).await?;
+            self.demand().await?.check_python(&probe.environment())?;
+            Ok(probe)
+        };
+        tokio::try_join!(probe, self.lock(base))
+    }
+
     /// The requirements of a base's packages resolved, now or by `strata.lock`.
-    pub(super) async fn lock(&self, base: &Base) -> Result<Locked, Error> {
+    async fn lock(&self, base: &Base) -> Result<Locked, Error> {
         let demand = self.demand().await?;
         if let Some(file) = &demand.lock {
             if base.has_venv() {

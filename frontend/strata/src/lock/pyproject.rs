@@ -25,7 +25,7 @@ pub struct Pyproject {
     pub(super) file: Arc<SourceFile>,
     /// Its name, normalised.
     pub(super) name: Option<String>,
-    requires_python: Option<(String, Lines)>,
+    pub(super) requires_python: Option<(String, Lines)>,
     has_project: bool,
     pub(super) dynamic: Vec<String>,
     pub(super) dependencies: Vec<Stated>,
@@ -236,7 +236,7 @@ impl Pyproject {
     }
 
     /// The first line that begins with `text`, else the first of all.
-    fn line_of(&self, text: &str) -> Lines {
+    pub(super) fn line_of(&self, text: &str) -> Lines {
         let data = String::from_utf8_lossy(&self.file.data);
         let line = data.lines().position(|line| line.trim_start().starts_with(text));
         Lines::one(line.and_then(|line| u32::try_from(line + 1).ok()).unwrap_or(1))

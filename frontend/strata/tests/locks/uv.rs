@@ -39,6 +39,11 @@ fn a_lock_that_is_out_of_date() {
         &[(", \"six\"]", "]")],
         &[("name = \"shop\"", "name = \"store\"")],
         &[("[tool.uv.sources]\nhelper", "[tool.uv.other]\nhelper")],
+        &[("conflicts =", "constraint-dependencies = [\"anyio<4\"]\nconflicts =")],
+        &[("conflicts =", "override-dependencies = [\"anyio==3\"]\nconflicts =")],
+        &[(">=3.10", ">=3.11")],
+        &[(">=3.10", ">=3.10,<3.14")],
+        &[(">=3.10", ">=3.10.2")],
     ];
     let all: Vec<String> = edits.iter().map(|edits| told(&[], edits)).collect();
     insta::assert_snapshot!(all.join("\n"));
@@ -48,6 +53,7 @@ fn a_lock_that_is_out_of_date() {
 fn what_changes_nothing_is_no_reason_to_lock_again() {
     for edits in [
         &[][..],
+        &[(">=3.10", ">= 3.10.0")],
         &[("\"tornado\"", "# web\n\"Tornado\"")],
         &[("httpx[http2]>=0.27", "httpx [HTTP2] (>= 0.27)")],
         &[("python_version < '3.11'", "python_full_version < '3.11.dev0'")],
@@ -60,6 +66,20 @@ fn what_changes_nothing_is_no_reason_to_lock_again() {
     ] {
         assert_eq!(told(&[], edits), "fine", "{edits:?}");
     }
+}
+
+#[test]
+fn what_holds_for_all_packages() {
+    let manifest = "[manifest]\nconstraints = [{ name = \"anyio\", specifier = \"<5,>=4\" }]\n\
+                    overrides = [{ name = \"idna\" }]\n\n[[package]]\nname = \"anyio\"";
+    let lock = ("[[package]]\nname = \"anyio\"", manifest);
+    let stated = "constraint-dependencies = [\"anyio>=4,<5\"]\n\
+                  override-dependencies = [\"idna\"]\nconflicts =";
+    assert_eq!(told(&[lock], &[("conflicts =", stated)]), "fine");
+    let other = stated.replace("<5", "<6");
+    assert!(told(&[lock], &[("conflicts =", &other)]).contains("not made for `anyio>=4,<6`"));
+    let told = told(&[lock], &[]);
+    assert!(told.contains("made for `anyio`, too") && told.contains("for `idna`, too"), "{told}");
 }
 
 #[test]

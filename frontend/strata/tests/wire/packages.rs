@@ -51,6 +51,17 @@ fn written(calls: &[Call], path: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_python_that_the_project_is_not_for() {
+    let project =
+        "[project]\nname = \"shop\"\nrequires-python = \">=3.13\"\ndependencies = [\"six\"]\n";
+    let daemon = resolving("base: python:3\nuser: root\npython: {pyproject: pyproject.toml}\n")
+        .with_file("local://context", "pyproject.toml", project);
+    let error = build(daemon, &[]).await.0.unwrap_err();
+    let told = "pyproject.toml:3: Python `>=3.13` is required; the base has 3.12.4";
+    assert!(error.message().starts_with(told), "{error}");
+}
+
+#[tokio::test]
 async fn what_a_lock_has_beyond_an_index_is_on_the_bill() {
     let (hash, commit) = ("a".repeat(64), "c".repeat(40));
     let lock = format!(

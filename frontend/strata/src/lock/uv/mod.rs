@@ -60,6 +60,12 @@ struct Manifest {
     /// The groups of a workspace whose root is no package.
     #[serde(default)]
     dependency_groups: BTreeMap<String, Vec<Required>>,
+    /// What held for all packages.
+    #[serde(default)]
+    constraints: Vec<Required>,
+    /// What was asked for in place of what packages ask for.
+    #[serde(default)]
+    overrides: Vec<Required>,
 }
 
 #[derive(Deserialize)]

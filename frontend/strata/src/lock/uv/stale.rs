@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, str::FromStr as _};
 
 use llb::Lines;
-use pep440_rs::VersionSpecifiers;
+use pep440_rs::{Version, VersionSpecifiers};
 use toml::Value;
 
 use super::{Package, Required, UvLock, parameter};
@@ -76,6 +76,10 @@ pub(super) fn differences(
             mistakes.push(Mistake::at(&project.file, *lines, words).help(help()));
         }
     }
+    if let Some((python, lines)) = both.other_python() {
+        let words = format!("{lock_name} was not made for Python {}", quote(python));
+        mistakes.push(Mistake::at(&project.file, lines, words).help(help()));
+    }
     mistakes
 }
 
@@ -120,7 +124,42 @@ impl Comparison<'_> {
                 parts.push((self.stated(stated.collect()), locked));
             }
         }
+        let manifest = &self.lock.manifest;
+        for (key, locked) in [
+            ("constraint-dependencies", &manifest.constraints),
+            ("override-dependencies", &manifest.overrides),
+        ] {
+            // uv reads them in the workspace's root alone.
+            if let Some(stated) = self.whole(key).filter(|_| self.is_root()) {
+                parts.push((self.stated(stated.iter().collect()), self.locked(locked, None)));
+            }
+        }
         parts.into_iter().filter_map(|(stated, locked)| Some((stated?, locked))).collect()
+    }
+
+    /// Whether the pyproject.toml is that of the whole workspace.
+    fn is_root(&self) -> bool {
+        self.root.is_none_or(|root| root.code_folder() == Some("."))
+    }
+
+    /// A list of dependencies in a table of uv's; none if there is another thing in it.
+    fn whole(&self, key: &str) -> Option<Vec<Stated>> {
+        let lines = self.project.line_of(key);
+        let texts =
+            self.uv(key).map_or(Some(&[][..]), |list| list.as_array().map(Vec::as_slice))?;
+        let stated = |text: &Value| Some(Stated { text: text.as_str()?.to_owned(), lines });
+        texts.iter().map(stated).collect()
+    }
+
+    /// The project's `requires-python`, if the lock was made for other Pythons. That of several
+    /// members, and of groups that have their own, is what all of them have in common.
+    fn other_python(&self) -> Option<(&str, Lines)> {
+        let (stated, lines) = self.project.requires_python.as_ref()?;
+        let locked = self.lock.requires_python.as_ref()?.get_ref();
+        let is_all = self.is_root()
+            && self.lock.manifest.members.len() < 2
+            && self.uv("dependency-groups").is_none();
+        (is_all && !same_pythons(stated, locked)?).then_some((stated.as_str(), *lines))
     }
 
     fn uv(&self, key: &str) -> Option<&Value> {
@@ -261,6 +300,23 @@ impl Required {
         let extras = self.extras.iter().map(|extra| normalize(extra)).collect();
         Asked { name: normalize(&self.name), extras, from, stated: None }
     }
+}
+
+/// Whether two specifiers allow the same Pythons: uv writes them down in a form of its own. None if
+/// that cannot be known, as of single versions that are left out.
+fn same_pythons(one: &str, other: &str) -> Option<bool> {
+    if [one, other].iter().any(|text| text.contains("!=")) {
+        return None;
+    }
+    let [one, other] = [one, other].map(|text| VersionSpecifiers::from_str(text).ok());
+    let (one, other) = (one?, other?);
+    let stated = one.iter().chain(other.iter()).flat_map(|specifier| {
+        let release = specifier.version().release().to_vec();
+        let next = release.iter().take(2).copied().chain([release.get(2).map_or(1, |it| it + 1)]);
+        [Version::new(release.iter().copied()), Version::new(next)]
+    });
+    let series = (0..40).map(|minor| Version::new([3, minor]));
+    Some(stated.chain(series).all(|python| one.contains(&python) == other.contains(&python)))
 }
 
 /// The comparisons of a specifier, as those of a dependency are written.
