@@ -13,13 +13,13 @@ use toml::Spanned;
 
 use crate::{
     environment::Environment,
-    lock::{self, Document, Kind, Lock},
+    lock::{self, Document, Kind, Lock, Tags},
     mistake::{Mistake, Mistakes},
     models::{Checksum, File, Listing},
     picks,
     plan::Pick,
     recipe::{Hub, Recipe},
-    requirements::{InstallSet, Selection},
+    requirements::{InstallSet, Options, Selection, normalize},
 };
 
 /// The format that this version reads and writes.
@@ -295,11 +295,30 @@ impl Entry {
                 .replace(PACKAGE, "[[packages]]")
                 .into(),
         });
-        let lock = lock::read(&file, Kind::Pylock, None, &Selection::default(), environment)
+        let mut lock = lock::read(&file, Kind::Pylock, None, &Selection::default(), environment)
             .map_err(|mistakes| self.renew(mistakes))?;
         let checked = lock.packages.iter().map(lock::Package::check_files);
         let mistakes: Vec<Mistake> = checked.filter_map(Result::err).collect();
-        if mistakes.is_empty() { Ok(lock) } else { Err(self.renew(Mistakes(mistakes))) }
+        if !mistakes.is_empty() {
+            return Err(self.renew(Mistakes(mistakes)));
+        }
+        for package in &mut lock.packages {
+            let pin = self.pins.iter().find(|pin| normalize(&pin.name) == package.name);
+            package.location = pin.and_then(|pin| pin.location.clone());
+        }
+        Ok(lock)
+    }
+
+    /// Whether each of its packages can be installed in an environment: a base of the same name may
+    /// have another Python by now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::lock`].
+    pub fn fits(&self, environment: &Environment, options: &Options) -> Result<bool, Mistakes> {
+        let (lock, tags) = (self.lock(environment)?, Tags::of(environment));
+        let fits = |package| lock::choose(package, &tags, environment, options).is_ok();
+        Ok(lock.packages.iter().all(fits))
     }
 
     /// Mistakes in the packages on the lines of the file that they were read from.

@@ -10,6 +10,7 @@ use strata::{
     models::Listing,
     plan::Pick,
     recipe::{self, Choices},
+    requirements::Options,
     strata_lock::{Entry, Key, StrataLock, asked, beside},
 };
 
@@ -147,6 +148,22 @@ fn its_packages_are_those_that_were_picked() {
     let hashes = picked.hashes.iter().cloned().collect();
     assert_eq!(wheels[..], [File { name, url, hashes, size }]);
     assert_eq!(wheel.needs, picked.needs);
+}
+
+#[test]
+fn the_python_that_it_is_for() {
+    let native =
+        Pick { file: "wheel-1.0-cp311-cp311-linux_x86_64.whl".into(), ..pick("wheel", "1.0") };
+    for (pick, fits) in [(pick("wheel", "1.0"), true), (native, false)] {
+        let mut lock = StrataLock::default();
+        lock.set(key("linux/amd64", "", false), entry("base", &[pick]));
+        let read = parse(&lock.text()).unwrap();
+        let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
+        assert_eq!(entry.fits(&environment(), &Options::default()), Ok(fits));
+        let [package] = &entry.lock(&environment()).unwrap().packages[..] else { panic!("one") };
+        let location = package.location.as_ref().unwrap();
+        assert_eq!((&*location.file.name, location.lines.start), ("strata.lock", 11));
+    }
 }
 
 #[test]

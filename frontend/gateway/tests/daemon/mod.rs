@@ -178,7 +178,7 @@ impl LlbBridge for Daemon {
         }
     }
 
-    /// A reference is called after the source that it is made from.
+    /// A reference is called after the source that it is made from, if there is one.
     async fn solve(
         &self,
         request: Request<SolveRequest>,
@@ -188,8 +188,9 @@ impl LlbBridge for Daemon {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let source = sources(&request.definition.unwrap()).remove(0);
-        let reference = Ref { id: source.identifier, def: None };
+        let source = sources(&request.definition.unwrap()).into_iter().next();
+        let id = source.map_or_else(|| "scratch".to_owned(), |source| source.identifier);
+        let reference = Ref { id, def: None };
         let result =
             SolveResult { result: Some(result::Result::Ref(reference)), ..Default::default() };
         Ok(Response::new(SolveResponse { result: Some(result), ..Default::default() }))

@@ -12,7 +12,7 @@ impl Build<'_> {
             let demand = self.demand().await?;
             if demand.lock.is_none() && !demand.requirements.is_empty() {
                 let platforms = self.gateway.request().platforms();
-                let warning = |platform| self.lock_warning(platform, &demand.requirements);
+                let warning = |platform| self.lock_warning(platform, &demand.requirements, None);
                 warnings.extend(platforms.iter().filter_map(warning));
             }
         }

@@ -88,10 +88,15 @@ impl Build<'_> {
         let resolution = Resolution { requirements, ..Resolution::default() };
         let requirements = &resolution.requirements;
         let entry = self.entry(&base.platform);
+        let mut misfit = None;
         if let Some(entry) = entry.filter(|entry| entry.is_fresh(self.recipe, requirements)) {
-            return Ok(Locked::Kept(entry.clone()));
+            let environment = self.probe(base).await?.environment();
+            if entry.fits(&environment, requirements.options())? {
+                return Ok(Locked::Kept(entry.clone()));
+            }
+            misfit = Some(environment);
         }
-        if let Some(warning) = self.lock_warning(&base.platform, requirements) {
+        if let Some(warning) = self.lock_warning(&base.platform, requirements, misfit.as_ref()) {
             self.gateway.warn(warning).await?;
         }
         let key = self.key(&base.platform);
@@ -154,11 +159,13 @@ impl Build<'_> {
         }
     }
 
-    /// What to know of `strata.lock` where a platform's packages have to be resolved.
+    /// What to know of `strata.lock` where a platform's packages have to be resolved; `misfit` is an
+    /// environment that its packages turned out not to be for.
     pub(super) fn lock_warning(
         &self,
         platform: &Platform,
         requirements: &InstallSet,
+        misfit: Option<&Environment>,
     ) -> Option<Warning> {
         if self.lock_file.is_none() || !self.warns_of_lock {
             return None;
@@ -166,12 +173,16 @@ impl Build<'_> {
         let name = self.lock_name;
         let (what, key) = (&self.manifest.file.name, self.key(platform));
         let renew = "docker buildx build --target lock --output .";
-        let short = match self.entry(platform) {
-            Some(entry) if entry.is_fresh(self.recipe, requirements) => return None,
-            Some(_) => format!(
+        let short = match (self.entry(platform), misfit) {
+            (Some(_), Some(environment)) => format!(
+                "StaleLock: packages of {name} are not for the base, {environment}: renew it with \
+                 `{renew} …`"
+            ),
+            (Some(entry), None) if entry.is_fresh(self.recipe, requirements) => return None,
+            (Some(_), None) => format!(
                 "StaleLock: {what} has changed since {name} was made: renew it with `{renew} …`"
             ),
-            None => {
+            (None, _) => {
                 format!("ForeignLock: {name} has nothing for {key}: add it with `{renew} …`")
             }
         };

@@ -1,6 +1,12 @@
 //! What is installed, as files of all kinds say it and as it was resolved.
 
 use buildkit_proto::pb;
+use llb::SourceFile;
+use strata::{
+    inputs::Inputs,
+    recipe::{self, Choices},
+    strata_lock,
+};
 
 use super::*;
 
@@ -48,6 +54,51 @@ fn written(calls: &[Call], path: &str) -> Vec<String> {
         _ => None,
     });
     texts.collect()
+}
+
+/// A manifest, and the lock of it that was made when its base had another Python.
+const MANIFEST: &str = "base: python:3\nuser: root\npython: {packages: [six]}\n";
+
+fn lock(tags: &str) -> String {
+    let file = SourceFile {
+        name: "strata.yaml".to_owned(),
+        language: "YAML".to_owned(),
+        data: MANIFEST.into(),
+    };
+    let recipe = recipe::read(Arc::new(file), &Choices::default()).unwrap();
+    let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
+    let asked = strata_lock::asked(&recipe, &requirements);
+    let package = wheel("six", tags);
+    format!(
+        "version = 1\n[[images]]\nplatform = \"linux/amd64\"\nbase = \"python:3\"\nasked = \
+         \"{asked}\"\n[[images.packages]]\n{package}"
+    )
+}
+
+/// What a build with the lock warns of, and the texts at `path`.
+async fn with_lock(tags: &str, target: &str, path: &str) -> (Vec<String>, Vec<String>) {
+    let daemon = resolving(MANIFEST).with_file("local://dockerfile", "strata.lock", lock(tags));
+    let (result, calls) = build(daemon, &[("platform", "linux/amd64"), ("target", target)]).await;
+    result.unwrap();
+    let warnings = calls.iter().filter_map(|call| match call {
+        Call::Warn(warning) => Some(String::from_utf8(warning.short.clone()).unwrap()),
+        _ => None,
+    });
+    (warnings.collect(), written(&calls, path))
+}
+
+#[tokio::test]
+async fn a_lock_for_another_python_than_the_base_has_by_now() {
+    let (warnings, bills) = with_lock("py3-none-any", "image", LOCK).await;
+    assert_eq!((warnings.len(), bills.len()), (0, 1), "{warnings:?}");
+    let (warnings, bills) = with_lock("cp311-cp311-manylinux_2_17_x86_64", "image", LOCK).await;
+    let [warning] = &warnings[..] else { unreachable!("{warnings:?}") };
+    let said = "StaleLock: packages of strata.lock are not for the base, CPython 3.12.4 on ";
+    assert!(warning.starts_with(said), "{warning}");
+    assert!(bills.is_empty(), "it is resolved anew");
+    let renewed = with_lock("cp311-cp311-manylinux_2_17_x86_64", "lock", "/strata.lock").await;
+    let [lock] = &renewed.1[..] else { unreachable!("one is written") };
+    assert!(lock.contains("six-1-py3-none-any.whl") && !lock.contains("cp311"), "{lock}");
 }
 
 #[tokio::test]
