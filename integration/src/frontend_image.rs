@@ -30,7 +30,10 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
             .docker(["buildx", "build", "--load", "--provenance=false", "--tag", tag])
             .arg("--file")
             .arg(root.join("Dockerfile.frontend"))
-            .arg(format!("--build-context=build={}", folder.display()))
+            .args(
+                ["build", "fetch"]
+                    .map(|stage| format!("--build-context={stage}={}", folder.display())),
+            )
             .arg(root),
     )
     .map(drop)

@@ -111,8 +111,8 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
     let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
     let options = requirements.options_text();
     let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
-    let bill = Some(Bill::Resolved(resolution.into()));
-    Packages { picks, bill, options, ..Packages::default() }
+    let bills = vec![Bill::Resolved(resolution.into())];
+    Packages { picks, bills, options, ..Packages::default() }
 }
 
 /// A file that a step of the build left in the image.

@@ -14,11 +14,11 @@ asked = \"\"
 
 /// The images that the daemon was asked for.
 fn looked_up(calls: &[Call]) -> Vec<&str> {
-    let identifier = |call| match call {
-        &Call::ResolveSource(ref asked) => Some(&*asked.source.as_ref()?.identifier),
+    let asked = calls.iter().filter_map(|call| match call {
+        Call::ResolveSource(asked) => asked.source.as_ref(),
         _ => None,
-    };
-    calls.iter().filter_map(identifier).collect()
+    });
+    asked.map(|source| source.identifier.as_str()).collect()
 }
 
 /// A daemon for a manifest with a lock, and with the base by its digest alone.
