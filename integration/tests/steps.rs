@@ -88,16 +88,14 @@ fn logins_are_those_of_the_secrets() {
 
 #[test]
 fn secrets_that_are_no_logins_are_refused_and_not_told() {
-    for (netrc, line) in [
-        ("sesame", ", line 1"),
-        ("machine a.test login me password open sesame\n", ", line 1"),
-        ("# mine\n\nmachine a.test sesame\n", ", line 3"),
+    for netrc in [
+        "sesame",
+        "machine a.test login me password open sesame\n",
+        "# mine\n\nmachine a.test sesame me\n",
     ] {
         let said = prepared(&[("netrc", netrc)]);
-        assert!(
-            said.starts_with(&format!("the secret netrc is not a netrc file{line}: ")),
-            "{said}"
-        );
+        let says = "the secret netrc is not a netrc file, around line ";
+        assert!(said.starts_with(says), "{said}");
         assert!(!said.contains("sesame"), "{said}");
     }
     for secret in

@@ -206,8 +206,9 @@ def _check_netrc():
     try:
         netrc.netrc(NETRC_SECRET)
     except (netrc.NetrcParseError, ValueError) as error:
+        # Python counts no comments, and of what ends a line it has seen the next.
         line = getattr(error, "lineno", None)
-        at = f", line {line}" if line else ""
+        at = f", around line {line}" if line else ""
         sys.exit(f"the secret netrc is not a netrc file{at}: it is one of entries `machine HOST "
                  "login USER password PASSWORD`; a login for one host goes under `credentials`")
 
