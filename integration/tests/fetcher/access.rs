@@ -49,6 +49,7 @@ fn a_token_goes_to_no_host_that_a_server_leads_to() {
     scene.run(&request).well();
     assert!(server.take_answered().iter().all(|answered| answered.authorized));
 
+    let scene = Scene::new().with_token(TOKEN);
     let location = format!("{}/file?signature=open", elsewhere.url());
     server.fault("/file", Fault::Status(302, vec![("location", location)]), 1);
     elsewhere.fault("/file", Fault::status(404), 1);

@@ -9,11 +9,11 @@ use crate::archives::{Entry, gzipped, tar, zip};
 use crate::scene::{Ended, Held, apart, bytes, hub_with, server_with};
 
 /// The same command, where `folder` has a megabyte of room, of which `other` takes some bytes. It is
-/// gone with the command; what it has then is said last.
+/// gone with the command; what the cache has then is said last.
 fn with_a_megabyte_in(folder: &Path, other: usize, command: &Command) -> Command {
     let script = "mount -t tmpfs -o size=1m tmpfs \"$1\" && \
                   { test $2 = 0 || head -c $2 /dev/zero > \"$1/other\"; } && \
-                  folder=$1; shift 2; \"$@\"; status=$?; ls \"$folder\" >&2; exit $status";
+                  folder=$1; shift 2; \"$@\"; status=$?; ls \"$folder/../cache\" >&2; exit $status";
     let mut shell = Command::new("sh");
     shell.args(["-c", script, "sh"]).arg(folder).arg(other.to_string());
     shell.arg(command.get_program()).args(command.get_args()).env("NO_PROXY", "*");
