@@ -156,7 +156,7 @@ fn in_turn<'a>(
 
 /// The packages of these names and all that they need, by name. Where nothing says who needs whom,
 /// these may be any.
-fn meant(packages: &Packages, names: &BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn meant(packages: &Packages, names: &BTreeSet<String>) -> BTreeSet<String> {
     if packages.is_flat && !names.is_empty() {
         return packages.picks.iter().map(|pick| pick.name.clone()).collect();
     }
@@ -164,7 +164,7 @@ fn meant(packages: &Packages, names: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 /// The packages of these names and all that they are known to need, by name.
-pub(super) fn closure(picks: &[Pick], names: &BTreeSet<String>) -> BTreeSet<String> {
+fn closure(picks: &[Pick], names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut closure = BTreeSet::new();
     let mut pending: Vec<&str> = names.iter().map(String::as_str).collect();
     while let Some(name) = pending.pop() {

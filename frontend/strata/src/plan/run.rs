@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Layer, Scope, assemble,
-    environment::closure,
+    environment::meant,
     facts::{Pick, PlatformFacts},
     step::{Step, script},
     user::User,
@@ -65,9 +65,9 @@ pub(super) fn run(
 /// The id of the command's cache mount. What it has of another attempt comes into the layer as well:
 /// it must be one of the same command, on the same packages and machine.
 fn cache(Command { words, env, needs, .. }: &Command, facts: &PlatformFacts) -> String {
-    let picks = &facts.packages.picks;
-    let seen = closure(picks, needs);
-    let picks: Vec<&Pick> = picks.iter().filter(|pick| seen.contains(&pick.name)).collect();
+    let seen = meant(&facts.packages, needs);
+    let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
+    let picks: Vec<&Pick> = picks.collect();
     let machine = facts.base.platform.to_string();
     let hash = Sha256::digest(json!([words, env, needs, picks, machine]).to_string());
     let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
