@@ -42,6 +42,7 @@ pub(super) struct Step<'a> {
     exec: Exec,
     scripts: File,
     files: File,
+    has_files: bool,
     name: String,
     lines: Option<Lines>,
 }
@@ -78,6 +79,7 @@ impl<'a> Step<'a> {
             exec,
             scripts: empty(),
             files,
+            has_files: false,
             name: String::new(),
             lines: None,
         };
@@ -115,6 +117,7 @@ impl<'a> Step<'a> {
     /// A file that the script reads.
     pub(super) fn file(mut self, name: &str, text: impl Into<Vec<u8>>) -> Self {
         self.files = self.files.mkfile(format!("/{name}"), 0o644, text);
+        self.has_files = true;
         self
     }
 
@@ -180,10 +183,12 @@ impl<'a> Step<'a> {
     }
 
     fn build(self) -> Executed {
-        let Self { scope, stage, base, exec, scripts, files, name, lines } = self;
+        let Self { scope, stage, base, exec, scripts, files, has_files, name, lines } = self;
         let settings = &scope.settings;
         let scripts = scripts.build(Meta::named("[internal] scripts"));
-        let files = files.build(Meta::named(format!("[internal] files for {name}")));
+        // Of what is the same for several steps, the name is, too.
+        let of = if has_files { name.as_str() } else { "scripts alone" };
+        let files = files.build(Meta::named(format!("[internal] files for {of}")));
         let location = lines.map(|lines| Location { file: scope.file.clone(), lines });
         let meta = Meta::named(scope.name(stage, &base.platform, &name))
             .at(location)
