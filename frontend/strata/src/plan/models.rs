@@ -26,6 +26,9 @@ use crate::{
 /// Where the fetcher is in the frontend's image.
 const FETCHER: &str = "/strata-fetch";
 
+/// The stage of what fetches.
+const MODELS: &str = "models";
+
 /// What fetches, and where it runs.
 #[derive(Clone, Copy)]
 pub(super) struct Fetcher<'a> {
@@ -75,7 +78,7 @@ pub(super) fn layers(
     let mut paths = Vec::new();
     for (model, facts) in scope.recipe.models.iter().zip(facts) {
         let fetch = |what: &str, request: Value| {
-            let state = step(scope, fetcher?, "models", &format!("fetch {what}"), model, request);
+            let state = step(scope, fetcher?, MODELS, &format!("fetch {what}"), model, request);
             Some(files(state, &format!("model {what}")))
         };
         match &model.source {
@@ -221,11 +224,11 @@ fn step(
         .mount(Mount::read_only(FETCHER, fetcher.image.clone()).select(FETCHER))
         .mount(Mount::read_only(REQUEST, request).select(REQUEST))
         .mount(Mount::output("/out", State::scratch()))
-        .mount(Mount::cache(
-            "/cache",
-            format!("{}strata-models", settings.cache_namespace),
-            CacheSharing::Shared,
-        ))
+        // A look keeps nothing; with the mount, a look without cache would empty it for all.
+        .mounts((stage == MODELS).then(|| {
+            let id = format!("{}strata-models", settings.cache_namespace);
+            Mount::cache("/cache", id, CacheSharing::Shared)
+        }))
         .mount(Mount::secret(format!("{SECRETS}/ca_bundle"), "ca_bundle", true))
         .network(settings.sandbox.network)
         .proxy(settings.sandbox.proxy.clone());

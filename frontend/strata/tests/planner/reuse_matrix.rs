@@ -5,7 +5,10 @@
 use std::collections::BTreeSet;
 
 use gateway::NoCache;
-use llb::pb::{file_action::Action, op::Op};
+use llb::{
+    Vertex,
+    pb::{file_action::Action, op::Op},
+};
 use strata::{
     graph::{Kind, Node},
     plan::STAGES,
@@ -569,6 +572,21 @@ fn no_cache_is_for_the_stages_it_names() {
     let ignored = project.ignored();
     assert!(!ignored.is_empty());
     assert!(ignored.iter().all(|name| name.starts_with("[packages]")), "{ignored:?}");
+}
+
+#[test]
+fn a_look_without_cache_empties_no_cache_of_models() {
+    // BuildKit empties the cache mounts of what runs without cache (`solver/llbsolver/vertex.go`).
+    let definition = Project::example().plans()[0].image.root.definition();
+    let caches = |stage: &str| -> Vec<usize> {
+        let named = |vertex: &&Vertex| vertex.name().is_some_and(|name| name.starts_with(stage));
+        let caches = |vertex: &Vertex| match vertex.op() {
+            Some(Op::Exec(exec)) => exec.mounts.iter().filter(|it| it.cache_opt.is_some()).count(),
+            _ => 0,
+        };
+        definition.vertices().filter(named).map(caches).collect()
+    };
+    assert_eq!((caches("[listing]"), caches("[models]")), (vec![0, 0], vec![1, 1]));
 }
 
 #[test]
