@@ -64,15 +64,21 @@ impl Ci {
     }
 }
 
-/// A newer base under the same name, and other code: neither has anything to do with models.
+/// A newer base under the same name, another Strata, and other code: none has anything to do with
+/// models.
 fn newer_base(ci: &mut Ci) {
     let newer = Built::dockerfile(&format!("FROM {BASE}\nENV NEWER={}\n", unique()));
-    for words in
-        [["tag", &newer.name, &ci.base].as_slice(), &["push", &ci.base], &["rmi", &ci.base]]
-    {
-        output(STRATA.docker([]).args(words)).unwrap();
+    // Its content is another one, and its fetcher is the same.
+    let other = Built::dockerfile(&format!("FROM strata\nCOPY Dockerfile /other-{}\n", unique()));
+    let syntax = format!("{}/strata", ci.registry.host());
+    for (image, name) in [(&newer, &ci.base), (&other, &syntax)] {
+        for words in [["tag", &image.name, name].as_slice(), &["push", name], &["rmi", name]] {
+            output(STRATA.docker([]).args(words)).unwrap();
+        }
     }
-    let (ran, _) = ci.next(|project| project.file("main.py", "print('newer')\n"));
+    let (ran, _) = ci.next(|project| {
+        project.file("main.py", "print('newer')\n").build_arg("BUILDKIT_SYNTAX", &syntax)
+    });
     let all = "code lock packages probe runtime source tool toolchain user venv";
     assert_eq!(ran.join(" "), all);
 }
