@@ -9,7 +9,7 @@ fn a_hundred_layers_of_packages() {
     project.lock = (0..100).map(|n| format!("large-{n}==1.0 50000000")).collect();
     let definition = project.plans().remove(0).image.root.definition().to_pb();
     let bytes: usize = definition.def.iter().map(Vec::len).sum();
-    // What differs from step to step is a kilobyte or two. Scripts are sent once.
+    // A tenth of that. Scripts are sent once.
     assert!(bytes < 400_000, "{bytes} bytes");
     let text = definition.def.concat();
     let script = b"Installs the packages of /strata/packages.json";
