@@ -10,6 +10,9 @@ use crate::way::Way;
 /// So often a build is tried: networks have bad moments, and the row before took minutes.
 const ATTEMPTS: usize = 3;
 
+/// The row that all others are edits of.
+pub const FIRST_BUILD: &str = "first build";
+
 /// What each way's builds cost.
 #[derive(Debug)]
 pub struct Row {
@@ -40,24 +43,25 @@ impl Bench {
         Ok(Self { contestants: contestants.collect::<Result<_>>()?, desk: Desk::new(ways)?, runs })
     }
 
-    /// First builds, without any cache, that of the installers and of the models included.
+    /// First builds, without any cache, that of the installers and of the models included; `runs`
+    /// of them.
     ///
     /// # Errors
     ///
     /// When a build fails, or the images do not say the same.
-    pub fn first_builds(&mut self) -> Result<Row> {
-        let Self { desk, contestants, runs } = self;
+    pub fn first_builds(&mut self, runs: usize) -> Result<Row> {
+        let Self { desk, contestants, .. } = self;
         let tag = |run| format!("first-{run}");
-        let costs = in_turn("first build", contestants, *runs, |contestant, run, attempt| {
+        let costs = in_turn(FIRST_BUILD, contestants, runs, |contestant, run, attempt| {
             contestant.cache = format!("{}-{run}-{attempt}", contestant.way.slug());
             let (cost, image) = desk.build_first(contestant, &tag(run))?;
             contestant.before = image;
             Ok(cost)
         })?;
-        desk.compare(contestants, &tag(*runs - 1))?;
+        desk.compare(contestants, &tag(runs - 1))?;
         // The last one is what the edits are compared with.
-        desk.forget(contestants, (0..*runs - 1).map(tag))?;
-        Ok(Row { name: "first build".to_owned(), costs })
+        desk.forget(contestants, (0..runs - 1).map(tag))?;
+        Ok(Row { name: FIRST_BUILD.to_owned(), costs })
     }
 
     /// Builds after `edit` on the engine that has built all before.

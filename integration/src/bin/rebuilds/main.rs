@@ -21,7 +21,7 @@ use clap::Parser;
 use integration::command::output;
 use integration::{frontend_image, workspace};
 
-use crate::bench::{Bench, Row};
+use crate::bench::{Bench, FIRST_BUILD, Row};
 use crate::examples::Table;
 use crate::project::{CODE, EDITS, Edit, LIGHT_BUMP, NOTHING, OTHERS, Service};
 use crate::way::Way;
@@ -92,8 +92,11 @@ fn measure(options: &Options) -> Result<()> {
 /// Every edit, on a warm builder and on empty ones.
 fn usual(options: &Options) -> Result<Vec<Row>> {
     let mut bench = Bench::new(Service::Usual, &Way::ALL, options.runs.into())?;
-    let mut rows = vec![bench.first_builds()?];
-    let chosen = |edit: &Edit| options.only.split(',').any(|part| edit.name.contains(part));
+    let is_chosen = |name: &str| options.only.split(',').any(|part| name.contains(part));
+    let chosen = |edit: &Edit| is_chosen(edit.name);
+    // Every edit needs one to be an edit of.
+    let first = if is_chosen(FIRST_BUILD) { options.runs.into() } else { 1 };
+    let mut rows = vec![bench.first_builds(first)?];
     for edit in [NOTHING, CODE, LIGHT_BUMP].into_iter().chain(OTHERS).filter(chosen) {
         rows.push(bench.on_the_desk(edit)?);
     }
@@ -110,7 +113,7 @@ fn torch(options: &Options) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
     for way in Way::ALL {
         let mut bench = Bench::new(Service::Torch, &[way], options.runs.into())?;
-        let mut of_this_way = vec![bench.first_builds()?];
+        let mut of_this_way = vec![bench.first_builds(options.runs.into())?];
         for edit in [NOTHING, CODE, LIGHT_BUMP] {
             of_this_way.push(bench.on_the_desk(edit)?);
         }
