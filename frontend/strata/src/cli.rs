@@ -388,7 +388,8 @@ fn own_lock(
     let name = file.name.strip_prefix("code:").unwrap_or(&file.name);
     let unknown = || Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]);
     let kind = Kind::of(name).ok_or_else(unknown)?;
-    lock::read(file, kind, demand.project.as_ref(), &demand.selection, environment)
+    let Demand { project, members, selection, .. } = demand;
+    lock::read(file, kind, project.as_ref(), members, selection, environment)
         .map_err(|mistakes| assuming(environment, recipe.blame_selection(mistakes)))
 }
 

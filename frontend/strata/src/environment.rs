@@ -36,6 +36,12 @@ impl Environment {
         numbers(&self.python_full_version).unwrap_or_default()
     }
 
+    /// The same as a text, which is what most markers ask for.
+    pub fn python_series(&self) -> String {
+        let (major, minor) = self.python();
+        format!("{major}.{minor}")
+    }
+
     /// The language's version to compare with; none if it is not one.
     pub fn python_version(&self) -> Option<Version> {
         Version::from_str(&repair(&self.python_full_version)).ok()
@@ -49,10 +55,7 @@ impl Environment {
     /// The value of a marker's variable that is one text.
     pub(crate) fn variable(&self, name: &str) -> String {
         match name {
-            "python_version" => {
-                let (major, minor) = self.python();
-                format!("{major}.{minor}")
-            }
+            "python_version" => self.python_series(),
             "python_full_version" => repair(&self.python_full_version),
             "implementation_name" => self.implementation_name.clone(),
             "implementation_version" => repair(&self.implementation_version),

@@ -6,7 +6,7 @@ use llb::{Location, SourceFile};
 
 use crate::{
     environment::Environment,
-    lock::{Kind, Pyproject},
+    lock::{self, Kind, Pyproject},
     mistake::{Mistake, Mistakes, Spanned},
     recipe::{Indexes, InputPath, Recipe},
     requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile, Selection},
@@ -20,7 +20,7 @@ use crate::{
 pub struct Inputs {
     /// Every requirements file that something named: what for, and by which line.
     named: BTreeMap<InputPath, Named>,
-    /// The project and the lock, where the manifest names them.
+    /// The project and the lock, where the manifest names them, and other projects of the lock.
     whole: BTreeMap<InputPath, Whole>,
     mistakes: Vec<Mistake>,
 }
@@ -45,6 +45,8 @@ pub struct Demand {
     pub lock: Option<Arc<SourceFile>>,
     /// The project, whose dependencies are required; with a lock, that the lock is of.
     pub project: Option<Arc<SourceFile>>,
+    /// Of a lock that was made from several projects, the others.
+    pub members: Vec<Arc<SourceFile>>,
     /// What of the project and of the lock is asked for.
     pub selection: Selection,
 }
@@ -114,6 +116,12 @@ impl Inputs {
         let file = Arc::new(file);
         if let Some(whole) = self.whole.get_mut(&path) {
             (whole.text, whole.is_pending) = (Some(Arc::clone(&file)), false);
+            let by = whole.by.clone();
+            for member in members(&path, &file) {
+                let whole =
+                    || Whole { by: by.clone(), text: None, is_pending: true, is_optional: true };
+                self.whole.entry(member).or_insert_with(whole);
+            }
         }
         if !self.named.contains_key(&path) {
             return;
@@ -190,7 +198,11 @@ impl Inputs {
         let path = |path: &Option<Spanned<InputPath>>| path.as_ref().map(|path| path.value.clone());
         let lock = path(&python.lock);
         let project = path(&python.pyproject).or_else(|| lock.as_ref().and_then(made_from));
-        let (lock, project) = (lock.and_then(|lock| text(&lock)), project.and_then(|it| text(&it)));
+        let lock = lock.and_then(|lock| Some((text(&lock)?, lock)));
+        let members = lock.iter().flat_map(|(file, path)| members(path, file));
+        let members = members.filter(|member| Some(member) != project.as_ref());
+        let members = members.filter_map(|member| text(&member)).collect();
+        let (lock, project) = (lock.map(|(file, _)| file), project.and_then(|it| text(&it)));
         let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
         let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
         if let Some(project) = project.as_ref().filter(|_| lock.is_none()) {
@@ -200,7 +212,7 @@ impl Inputs {
                 Err(found) => mistakes.extend(recipe.blame_selection(found).0),
             }
         }
-        let demand = Demand { requirements: set, lock, project, selection };
+        let demand = Demand { requirements: set, lock, project, members, selection };
         if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
     }
 
@@ -224,6 +236,14 @@ impl Inputs {
 fn made_from(lock: &InputPath) -> Option<InputPath> {
     let (InputPath::Context(path) | InputPath::Code(path)) = lock;
     beside(lock, Kind::of(path)?.made_from()?)
+}
+
+/// The other projects that a lock was made from, too; of another file, none.
+fn members(path: &InputPath, file: &Arc<SourceFile>) -> Vec<InputPath> {
+    let (InputPath::Context(name) | InputPath::Code(name)) = path;
+    let folders = Kind::of(name).map(|kind| lock::folders(file, kind)).unwrap_or_default();
+    let projects = folders.iter().map(|folder| format!("{folder}/pyproject.toml"));
+    projects.filter_map(|project| beside(path, &project)).collect()
 }
 
 /// What messages call a file.

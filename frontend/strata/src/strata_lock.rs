@@ -81,6 +81,9 @@ pub struct Entry {
     pub digest: Option<String>,
     /// What was asked for, by [`asked`].
     pub asked: String,
+    /// The Python that it was for, as markers have it: `3.12`. Not known of locks of before it was
+    /// noted.
+    pub python: Option<String>,
     /// The packages, in the words of PEP 751.
     packages: String,
     pins: Vec<Pin>,
@@ -113,6 +116,7 @@ struct Image {
     base: String,
     digest: Option<String>,
     asked: String,
+    python: Option<String>,
     #[serde(default)]
     packages: Vec<Spanned<toml::Table>>,
 }
@@ -202,6 +206,9 @@ impl StrataLock {
                 line("digest", digest);
             }
             line("asked", &entry.asked);
+            if let Some(python) = &entry.python {
+                line("python", python);
+            }
             text.push_str(&entry.packages);
         }
         text.extend(self.models.iter().map(LockedModel::text));
@@ -255,7 +262,13 @@ impl LockedModel {
 
 impl Entry {
     /// What an image came to.
-    pub fn new(base: &str, digest: Option<String>, asked: String, picks: &[Pick]) -> Self {
+    pub fn new(
+        base: &str,
+        digest: Option<String>,
+        asked: String,
+        environment: &Environment,
+        picks: &[Pick],
+    ) -> Self {
         let package = |pick: &Pick| format!("\n{PACKAGE}\n{}", picks::entries(pick));
         let pin = |pick: &Pick| Pin {
             name: pick.name.clone(),
@@ -266,6 +279,7 @@ impl Entry {
             base: base.to_owned(),
             digest,
             asked,
+            python: Some(environment.python_series()),
             packages: picks.iter().map(package).collect(),
             pins: picks.iter().map(pin).collect(),
         }
@@ -295,8 +309,9 @@ impl Entry {
                 .replace(PACKAGE, "[[packages]]")
                 .into(),
         });
-        let mut lock = lock::read(&file, Kind::Pylock, None, &Selection::default(), environment)
-            .map_err(|mistakes| self.renew(mistakes))?;
+        let mut lock =
+            lock::read(&file, Kind::Pylock, None, &[], &Selection::default(), environment)
+                .map_err(|mistakes| self.renew(mistakes))?;
         let checked = lock.packages.iter().map(lock::Package::check_files);
         let mistakes: Vec<Mistake> = checked.filter_map(Result::err).collect();
         if !mistakes.is_empty() {
@@ -309,16 +324,17 @@ impl Entry {
         Ok(lock)
     }
 
-    /// Whether each of its packages can be installed in an environment: a base of the same name may
-    /// have another Python by now.
+    /// Whether it is for an environment, and each of its packages can be installed there: a base of
+    /// the same name may have another Python by now, for which other packages may be needed.
     ///
     /// # Errors
     ///
     /// As [`Entry::lock`].
     pub fn fits(&self, environment: &Environment, options: &Options) -> Result<bool, Mistakes> {
         let (lock, tags) = (self.lock(environment)?, Tags::of(environment));
+        let is_its = self.python.as_ref().is_none_or(|it| *it == environment.python_series());
         let fits = |package| lock::choose(package, &tags, environment, options).is_ok();
-        Ok(lock.packages.iter().all(fits))
+        Ok(is_its && lock.packages.iter().all(fits))
     }
 
     /// Mistakes in the packages on the lines of the file that they were read from.
@@ -357,8 +373,8 @@ fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry), Mistakes>
         pins.push(Pin { name, version, location: Some(location) });
         packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));
     }
-    let Image { base, digest, asked, .. } = image;
-    Ok((key, Entry { base, digest, asked, packages, pins }))
+    let Image { base, digest, asked, python, .. } = image;
+    Ok((key, Entry { base, digest, asked, python, packages, pins }))
 }
 
 /// A package's keys, a line each, as [`picks::entries`] writes them.

@@ -87,7 +87,7 @@ fn picks() -> Vec<Pick> {
 }
 
 fn entry(base: &str, picks: &[Pick]) -> Entry {
-    Entry::new(base, Some("sha256:abc".into()), "sha256:def".into(), picks)
+    Entry::new(base, Some("sha256:abc".into()), "sha256:def".into(), &environment(), picks)
 }
 
 #[test]
@@ -96,7 +96,8 @@ fn what_is_written_is_read_again() {
     assert_eq!(parse(&lock.text()).unwrap().text(), lock.text(), "nothing in it");
     lock.set(key("linux/amd64", "", false), entry("python:3.12-slim", &picks()));
     lock.set(key("linux/amd64", "", true), entry("python:3.12-slim", &[]));
-    lock.set(key("linux/arm64/v8", "nvidia", false), Entry::new("a \"b\"\n", None, "".into(), &[]));
+    let other = Entry::new("a \"b\"\n", None, "".into(), &environment(), &[]);
+    lock.set(key("linux/arm64/v8", "nvidia", false), other);
     insta::assert_snapshot!(lock.text());
     assert_eq!(parse(&lock.text()).unwrap().text(), lock.text());
     // Whatever a person's editor makes of it.
@@ -162,7 +163,16 @@ fn the_python_that_it_is_for() {
         assert_eq!(entry.fits(&environment(), &Options::default()), Ok(fits));
         let [package] = &entry.lock(&environment()).unwrap().packages[..] else { panic!("one") };
         let location = package.location.as_ref().unwrap();
-        assert_eq!((&*location.file.name, location.lines.start), ("strata.lock", 11));
+        assert_eq!((&*location.file.name, location.lines.start), ("strata.lock", 12));
+    }
+    // Of another Python, a marker may ask for other packages.
+    let mut lock = StrataLock::default();
+    lock.set(key("linux/amd64", "", false), entry("base", &[pick("wheel", "1.0")]));
+    for (python, fits) in [("python = \"3.11\"", false), ("", true)] {
+        let text = lock.text().replace("python = \"3.12\"", python);
+        let read = parse(&text).unwrap();
+        let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
+        assert_eq!(entry.fits(&environment(), &Options::default()), Ok(fits), "{python}");
     }
 }
 
@@ -190,7 +200,7 @@ fn a_plan_without_an_engine_uses_it() {
         let recipe = recipe(target);
         let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
         let asked = asked(&recipe, &requirements);
-        let entry = Entry::new("python:3.12-slim", None, asked, picks);
+        let entry = Entry::new("python:3.12-slim", None, asked, &environment(), picks);
         lock.set(key("linux/amd64", "", target.is_some()), entry);
     };
     set(None, &[pick("torch", "1.0"), pick("wheel", "1.0")]);

@@ -49,6 +49,14 @@ const OTHER_INICONFIG: [(&str, &str); 3] = [
     ),
 ];
 
+/// `pylock.toml` with that other release.
+pub fn one_line_changed(lock: &str) -> String {
+    OTHER_INICONFIG.iter().fold(lock.to_owned(), |lock, (from, to)| {
+        assert!(lock.contains(from), "pylock.toml has no {from:?}");
+        lock.replacen(from, to, 1)
+    })
+}
+
 /// A folder with the files of a tool and a manifest.
 fn project(tool: &str, python: &str) -> TempDir {
     let folder = context(&[]);
@@ -111,9 +119,8 @@ fn one_line_of_a_lock_is_one_layer() {
     // No step was run before.
     let anew = format!("--build-arg=BUILDKIT_SANDBOX_HOSTNAME={}", unique());
     built(&folder, &[&anew]);
-    for (from, to) in OTHER_INICONFIG {
-        edit(&folder, "pylock.toml", from, to);
-    }
+    let path = folder.path().join("pylock.toml");
+    fs::write(&path, one_line_changed(&fs::read_to_string(&path).unwrap())).unwrap();
     let (build, installed) = built(&folder, &[&anew]);
     assert!(installed.contains("iniconfig==2.1.0\n"), "{installed}");
     let steps = steps(&build);
@@ -142,6 +149,14 @@ fn members_of_a_workspace() {
     assert_eq!(says(), "six mdurl");
     edit(&folder, "lib/src/lib/__init__.py", "TEXT = f\"", "TEXT = f\"again ");
     assert_eq!(says(), "again six mdurl");
+
+    // What a member asks for since it was locked is missed, whichever member it is.
+    edit(&folder, "lib/pyproject.toml", "[\"six\"]", "[\"six\", \"toolz\"]");
+    let mut stale = build(&STRATA, folder.path());
+    let told = Plain::run(stale.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();
+    assert_eq!(told.status.code(), Some(1), "{}", told.text);
+    assert!(told.text.contains("uv.lock was not made for `toolz`"), "{}", told.text);
+    edit(&folder, "lib/pyproject.toml", "[\"six\", \"toolz\"]", "[\"six\"]");
 
     // Where nobody installs it, somebody says so.
     edit(&folder, "strata.yaml", ", install: [app, lib]", ", install: app");

@@ -49,6 +49,7 @@ impl Build<'_> {
             locked => self.packages(&base, &probe, locked).await?.picks,
         };
         let asked = strata_lock::asked(self.recipe, &self.demand().await?.requirements);
-        Ok(Entry::new(&self.recipe.base.value, digest, asked, &picks))
+        let environment = probe.environment();
+        Ok(Entry::new(&self.recipe.base.value, digest, asked, &environment, &picks))
     }
 }

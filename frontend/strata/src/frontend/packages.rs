@@ -245,7 +245,7 @@ impl Build<'_> {
         let environment = probe.environment();
         let demand = self.demand().await?;
         let read = |file: &Arc<SourceFile>| {
-            lock::read(file, Kind::Pylock, None, &Selection::default(), &environment)
+            lock::read(file, Kind::Pylock, None, &[], &Selection::default(), &environment)
         };
         let is_own = matches!(locked, Locked::Own(_));
         let (lock, resolved) = match locked {
@@ -302,7 +302,8 @@ impl Build<'_> {
         let Some(kind) = Kind::of(name) else {
             return Err(Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]));
         };
-        lock::read(file, kind, demand.project.as_ref(), &demand.selection, environment)
+        let Demand { project, members, selection, .. } = demand;
+        lock::read(file, kind, project.as_ref(), members, selection, environment)
             .map_err(|mistakes| self.recipe.blame_selection(mistakes))
     }
 }

@@ -190,7 +190,8 @@ impl Kind {
 
 /// What a lock has for one environment.
 ///
-/// `project` is the file that it was made from, if that is at hand: the lock must still be its.
+/// `project` is the file that it was made from, if that is at hand, and `members` are those of its
+/// [`folders`] that are: the lock must still be theirs.
 ///
 /// # Errors
 ///
@@ -200,6 +201,7 @@ pub fn read(
     file: &Arc<SourceFile>,
     kind: Kind,
     project: Option<&Arc<SourceFile>>,
+    members: &[Arc<SourceFile>],
     selection: &Selection,
     environment: &Environment,
 ) -> Result<Lock, Mistakes> {
@@ -208,11 +210,21 @@ pub fn read(
     let pyproject = pyproject.as_ref();
     match kind {
         Kind::Pylock => pylock::read(file, selection, environment),
-        Kind::Uv => uv::read(file, pyproject, selection, environment),
+        Kind::Uv => {
+            let members = members.iter().map(Pyproject::parse).collect::<Result<Vec<_>, _>>()?;
+            uv::read(file, pyproject, &members, selection, environment)
+        }
         Kind::Poetry => poetry::read(file, pyproject, selection, environment),
         Kind::Pdm => pdm::read(file, pyproject, selection, environment),
         Kind::Pipfile => pipfile::read(file, project, selection, environment),
     }
+}
+
+/// The folders whose own pyproject.toml a lock was made from, too, as seen from that of the lock:
+/// the members of a workspace, and what its projects depend on by a path. None of what is no lock.
+pub fn folders(file: &Arc<SourceFile>, kind: Kind) -> Vec<String> {
+    // Of a folder, other tools ask nothing before they install it.
+    if kind == Kind::Uv { uv::folders(file) } else { Vec::new() }
 }
 
 impl Source {

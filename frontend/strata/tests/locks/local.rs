@@ -5,7 +5,7 @@ use std::sync::Arc;
 use llb::SourceFile;
 use strata::{
     local_code,
-    lock::Lock,
+    lock::{self, Kind, Lock},
     recipe::{self, Choices},
 };
 
@@ -44,6 +44,33 @@ fn members_are_code_and_what_they_need_is_installed() {
     // By itself, it is the project.
     let lib = include_str!("fixtures/uv-workspace/lib/pyproject.toml");
     assert_eq!(told(&workspace(lib)), "six()");
+}
+
+#[test]
+fn a_member_that_the_lock_was_not_made_for() {
+    let lock = file("uv.lock", UV);
+    assert_eq!(lock::folders(&lock, Kind::Uv), ["api", "lib"]);
+    let [root, api, lib] = [
+        ("pyproject.toml", include_str!("fixtures/uv-workspace/pyproject.toml")),
+        ("api/pyproject.toml", include_str!("fixtures/uv-workspace/api/pyproject.toml")),
+        ("lib/pyproject.toml", include_str!("fixtures/uv-workspace/lib/pyproject.toml")),
+    ];
+    let told = |api: &str, lib: &str| {
+        let members = [file("api/pyproject.toml", api), file("lib/pyproject.toml", lib)];
+        let root = file(root.0, root.1);
+        let none = selection(&[], &[]);
+        match lock::read(&lock, Kind::Uv, Some(&root), &members, &none, &usual()) {
+            Ok(_) => "fine".to_owned(),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    assert_eq!(told(api.1, lib.1), "fine");
+    let all = [
+        told(&api.1.replace("\"h11\"", "\"h11>=0.16\""), lib.1),
+        told(api.1, &lib.1.replace("[\"mdurl\"]", "[]")),
+        told(api.1, &lib.1.replace("[\"iniconfig\"]", "[\"iniconfig\", \"pluggy\"]")),
+    ];
+    insta::assert_snapshot!(all.join("\n"));
 }
 
 #[test]

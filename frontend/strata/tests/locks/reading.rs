@@ -21,7 +21,7 @@ pub fn read(
     selection: &Selection,
     environment: &Environment,
 ) -> Result<Lock, Mistakes> {
-    lock::read(file, Kind::of(&file.name).unwrap(), project, selection, environment)
+    lock::read(file, Kind::of(&file.name).unwrap(), project, &[], selection, environment)
 }
 
 /// A line for each package and what is installed of it; `refused` for a lock that is not for

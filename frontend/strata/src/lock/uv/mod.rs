@@ -160,6 +160,7 @@ struct Required {
 pub(super) fn read(
     file: &Arc<SourceFile>,
     project: Option<&Pyproject>,
+    members: &[Pyproject],
     selection: &Selection,
     environment: &Environment,
 ) -> Result<Lock, Mistakes> {
@@ -191,6 +192,14 @@ pub(super) fn read(
         let root = root.map(|root| &lock.packages[*root]);
         findings.extend(stale::differences(&lock, root, project, &file.name, environment));
     }
+    let own = project.and_then(|project| project.name.as_ref());
+    for member in members.iter().filter(|member| member.name.as_ref() != own) {
+        let is_it = |package: &&Package| Some(package.name.get_ref()) == member.name.as_ref();
+        if let Some(package) = lock.packages.iter().filter(|one| one.is_code()).find(is_it) {
+            let package = Some(package);
+            findings.extend(stale::differences(&lock, package, member, &file.name, environment));
+        }
+    }
     check_selection(&lock, &roots, selection, &mut findings);
     if !findings.is_empty() {
         return Err(findings.into_mistakes());
@@ -215,6 +224,14 @@ pub(super) fn read(
         }
     }
     Lock::new(packages, findings)
+}
+
+/// The folders of projects in it, but for that of the lock.
+pub(super) fn folders(file: &Arc<SourceFile>) -> Vec<String> {
+    let lock = Document::new(file).and_then(|document| document.parse::<UvLock>());
+    let packages = lock.map_or(Vec::new(), |lock| lock.packages);
+    let folders = packages.iter().filter_map(Package::code_folder);
+    folders.filter(|folder| *folder != ".").map(str::to_owned).collect()
 }
 
 /// The packages whose dependencies are asked for: the project's own, or all of a workspace that
