@@ -109,7 +109,8 @@ impl Bench {
 }
 
 /// What `build`, given the numbers of the run and of the attempt, costs each of them. They build in
-/// turn, so that a slow moment of the machine meets all.
+/// turn, so that a slow moment of the machine meets all, and in each run another one begins: what
+/// is asked for first, an index or a hub near by has to get itself.
 fn in_turn(
     name: &str,
     contestants: &mut [Contestant],
@@ -119,7 +120,10 @@ fn in_turn(
     let mut costs: Vec<_> =
         contestants.iter().map(|contestant| (contestant.way, Vec::new())).collect();
     for run in 0..runs {
-        for (contestant, (way, costs)) in contestants.iter_mut().zip(&mut costs) {
+        let mut in_turn: Vec<_> = contestants.iter_mut().zip(&mut costs).collect();
+        let first = run % in_turn.len().max(1);
+        in_turn.rotate_left(first);
+        for (contestant, (way, costs)) in in_turn {
             eprintln!("{name}, {} of {runs}: {}", run + 1, way.title());
             let mut attempt = 0;
             costs.push(loop {
