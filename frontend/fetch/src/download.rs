@@ -25,6 +25,8 @@ pub struct Staged {
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
+    /// Its checksum: of the kind that was asked for, or SHA-256; hexadecimal digits.
+    pub checksum: String,
     /// Whether another build would know it by its name: not a second one, of a download at the same
     /// time, and not one that nothing says the checksum of.
     pub is_known: bool,
@@ -192,11 +194,12 @@ impl<'a> Partial<'a> {
     }
 
     fn staged(self) -> Staged {
-        let Self { file, path, is_known, asked, size, .. } = self;
+        let Self { file, path, is_known, asked, size, digest, .. } = self;
+        let checksum = digest.finish();
         if asked.checksum.is_none() {
-            eprintln!("{}: its sha256 is {}", asked.name, self.digest.finish());
+            eprintln!("{}: its sha256 is {checksum}", asked.name);
         }
-        Staged { path, size, is_known, _file: file }
+        Staged { path, size, checksum, is_known, _file: file }
     }
 }
 

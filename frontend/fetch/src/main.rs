@@ -25,12 +25,13 @@ use std::{fs, io};
 use anyhow::{Context, Result, bail};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
 
 use crate::download::{Staged, download};
 use crate::http::Http;
 use crate::place::Copied;
 use crate::progress::Progress;
-use crate::request::{Fetch, File, Request, Unpack};
+use crate::request::{Fetch, File, Request, Sum, Unpack};
 
 /// Downloads at a time.
 const AT_ONCE: usize = 8;
@@ -60,6 +61,9 @@ fn run() -> Result<()> {
             Request::List(list) => hub::list(&Http::new(&list.origin, secrets)?, list, out).await,
             Request::Fetch(fetch) => {
                 self::fetch(&Http::new(&fetch.origin, secrets)?, fetch, out, cache).await
+            }
+            Request::Sum(sum) => {
+                self::sum(&Http::new(&sum.origin, secrets)?, sum, out, cache).await
             }
         }
     })?;
@@ -104,6 +108,26 @@ async fn fetch_all(http: &Http<'_>, asked: &Fetch, out: &Path, cache: &Path) -> 
         place::text(out, &text.path, &text.text)?;
     }
     Ok(())
+}
+
+/// Writes down the checksum of a file, by which the next fetch finds it in the cache.
+async fn sum(http: &Http<'_>, asked: &Sum, out: &Path, cache: &Path) -> Result<()> {
+    let Sum { name, url, to, .. } = asked;
+    let file = File {
+        name: name.clone(),
+        url: url.clone(),
+        size: None,
+        checksum: None,
+        to: to.clone(),
+        unpack: None,
+    };
+    let progress = Progress::start(0);
+    let staged = download(http, &file, cache, &progress.arrived).await?;
+    progress.end(1);
+    let text = json!({"sha256": staged.checksum, "size": staged.size});
+    place::text(out, to, &format!("{text:#}\n"))?;
+    let known = cache.join(&staged.checksum);
+    Ok(fs::rename(staged.path, known)?)
 }
 
 fn put(file: &File, staged: &Staged, out: &Path) -> Result<Copied> {

@@ -10,6 +10,8 @@ pub enum Request {
     List(List),
     /// Download files.
     Fetch(Fetch),
+    /// Write down the checksum of a file.
+    Sum(Sum),
 }
 
 /// What a repository of a hub holds at a revision.
@@ -38,6 +40,20 @@ pub struct Fetch {
     /// Files whose text is known.
     #[serde(default)]
     pub texts: Vec<Text>,
+}
+
+/// A file that nothing says the checksum of: that takes a download.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    /// Whom to ask.
+    pub origin: Origin,
+    /// What messages call it.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// The file that is written, below the output folder.
+    pub to: String,
 }
 
 /// Where something comes from, and who may have it.

@@ -219,8 +219,8 @@ impl Gateway {
         Ok(self.client().read_dir(request).await?.into_inner().entries)
     }
 
-    /// Those of `paths`, all relative to `folder`, that something is at: anything where a file may be,
-    /// and what is no folder where one must be. Links are followed nowhere.
+    /// Which of `paths`, all relative to `folder`, are taken: something is there, or something
+    /// above it is not a folder. Links are not followed.
     ///
     /// # Errors
     ///

@@ -312,6 +312,11 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
 
 /// What a model came to, and where no lock says that, what stands for it: only a hub knows.
 fn model_facts(recipe: &Recipe, lock: Option<&StrataLock>, model: &Model) -> ModelFacts {
+    if let Source::Spacy { pipeline, sha256: None, .. } = &model.source
+        && let Some(locked) = lock.and_then(|lock| lock.pipeline(&recipe.variant, pipeline))
+    {
+        return ModelFacts::Pinned(locked.to_owned());
+    }
     let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
     match lock.and_then(|lock| lock.model(&recipe.variant, hub)) {
         Some(listing) => ModelFacts::Locked(listing.clone()),

@@ -12,7 +12,7 @@ use crate::{
 /// What is never code: the repository itself, which differs from clone to clone of the same files.
 pub const REPOSITORIES: [&str; 2] = [".git", "**/.git"];
 
-/// How a checkout and the commit that is said of it are one and the same.
+/// How it is made sure that a checkout is of the commit that the image's label names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checkout<'a> {
     /// Nothing is said of it.

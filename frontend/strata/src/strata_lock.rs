@@ -14,11 +14,12 @@ use toml::Spanned;
 use crate::{
     environment::Environment,
     lock::{self, Document, Kind, Lock, Tags},
+    manifest::values,
     mistake::{Mistake, Mistakes},
     models::{Checksum, File, Listing},
     picks,
     plan::Pick,
-    recipe::{Hub, Recipe},
+    recipe::{Hub, Pipeline, Recipe},
     requirements::{InstallSet, Options, Selection, normalize},
 };
 
@@ -41,6 +42,7 @@ const HEAD: &str = "\
 pub struct StrataLock {
     entries: BTreeMap<Key, Entry>,
     models: Vec<LockedModel>,
+    pipelines: Vec<LockedPipeline>,
 }
 
 /// What a model of a hub came to.
@@ -59,6 +61,20 @@ struct LockedModel {
     /// What they came to.
     #[serde(flatten)]
     listing: Listing,
+}
+
+/// What a pipeline of spaCy's came to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct LockedPipeline {
+    /// The variant; empty for none.
+    #[serde(default)]
+    variant: String,
+    /// Its package.
+    name: String,
+    /// The release.
+    version: String,
+    /// Of its wheel, wherever that is from: 64 hexadecimal digits.
+    sha256: String,
 }
 
 /// Which image an entry is of.
@@ -105,6 +121,8 @@ struct Text {
     images: Vec<Image>,
     #[serde(default)]
     models: Vec<LockedModel>,
+    #[serde(default)]
+    pipelines: Vec<Spanned<LockedPipeline>>,
 }
 
 #[derive(Deserialize)]
@@ -138,8 +156,17 @@ impl StrataLock {
             let mistake = Mistake::at(file, document.lines(&text.version.span()), words);
             return Err(Mistakes(vec![mistake.help(RENEW)]));
         }
+        let wrong = text.pipelines.iter().filter_map(|pipeline| {
+            let mistake = values::sha256(&pipeline.get_ref().sha256).err()?;
+            Some(mistake.about("sha256").on(file, document.lines(&pipeline.span())).help(RENEW))
+        });
+        let wrong: Vec<Mistake> = wrong.collect();
+        if !wrong.is_empty() {
+            return Err(Mistakes(wrong));
+        }
         let entries = text.images.into_iter().map(|image| read(image, &document));
-        Ok(Self { entries: entries.collect::<Result<_, _>>()?, models: text.models })
+        let pipelines = text.pipelines.into_iter().map(Spanned::into_inner).collect();
+        Ok(Self { entries: entries.collect::<Result<_, _>>()?, models: text.models, pipelines })
     }
 
     /// The entry of an image.
@@ -186,6 +213,31 @@ impl StrataLock {
         self.models.dedup();
     }
 
+    /// The SHA-256 of a pipeline's wheel, if it is known.
+    pub fn pipeline(&self, variant: &str, pipeline: &Pipeline) -> Option<&str> {
+        let found = self.pipelines.iter().find(|it| {
+            it.variant == variant && it.name == pipeline.name && it.version == pipeline.version
+        });
+        found.map(|found| found.sha256.as_str())
+    }
+
+    /// Sets the checksums of the wheels of a variant's pipelines; what it had before is forgotten.
+    pub fn set_pipelines<'a>(
+        &mut self,
+        variant: &str,
+        pipelines: impl IntoIterator<Item = (&'a Pipeline, String)>,
+    ) {
+        self.pipelines.retain(|it| it.variant != variant);
+        let pipelines = pipelines.into_iter().map(|(pipeline, sha256)| LockedPipeline {
+            variant: variant.to_owned(),
+            name: pipeline.name.clone(),
+            version: pipeline.version.clone(),
+            sha256,
+        });
+        self.pipelines.extend(pipelines);
+        self.pipelines.sort_unstable();
+    }
+
     /// The file's text.
     pub fn text(&self) -> String {
         let mut text = format!("{HEAD}version = {VERSION}\n");
@@ -212,7 +264,20 @@ impl StrataLock {
             text.push_str(&entry.packages);
         }
         text.extend(self.models.iter().map(LockedModel::text));
+        text.extend(self.pipelines.iter().map(LockedPipeline::text));
         text
+    }
+}
+
+impl LockedPipeline {
+    /// A table of the file.
+    fn text(&self) -> String {
+        let Self { variant, name, version, sha256 } = self;
+        let variant = (!variant.is_empty()).then_some(("variant", variant));
+        let entries =
+            variant.into_iter().chain([("name", name), ("version", version), ("sha256", sha256)]);
+        let lines = entries.map(|(key, value)| format!("{key} = {}\n", picks::toml(value)));
+        format!("\n[[pipelines]]\n{}", lines.collect::<String>())
     }
 }
 

@@ -9,7 +9,7 @@ use strata::{
     lock::{File, Lock, Source},
     models::Listing,
     plan::Pick,
-    recipe::{self, Choices},
+    recipe::{self, Choices, Pipeline},
     requirements::Options,
     strata_lock::{Entry, Key, StrataLock, asked, beside},
 };
@@ -122,6 +122,26 @@ fn a_model_is_the_same_on_another_hub() {
     let mirrored = hub("revision: v1, endpoint: https://mirror.example");
     assert_eq!(lock.model("", &mirrored), Some(&listing));
     assert_eq!(lock.model("", &hub("revision: v2")), None);
+}
+
+#[test]
+fn a_pipelines_checksum() {
+    let pipeline = |version: &str| Pipeline { name: "en_tiny".into(), version: version.into() };
+    let (sum, mut lock) = ("0a".repeat(32), StrataLock::default());
+    lock.set_pipelines("", [(&pipeline("3.8.0"), sum.clone())]);
+    lock.set_pipelines("small", [(&pipeline("3.7.0"), sum.clone())]);
+    let read = parse(&lock.text()).unwrap();
+    assert_eq!(read, lock);
+    assert_eq!(read.pipeline("", &pipeline("3.8.0")), Some(sum.as_str()));
+    assert_eq!(read.pipeline("", &pipeline("3.7.0")), None);
+    lock.set_pipelines("", []);
+    assert_eq!(lock.pipeline("", &pipeline("3.8.0")), None);
+    assert_eq!(lock.pipeline("small", &pipeline("3.7.0")), Some(sum.as_str()));
+    let wrong = parse(&lock.text().replace("0a0a", "")).unwrap_err();
+    assert!(
+        wrong.starts_with("strata.lock:5: `sha256`: expected 64 hexadecimal digits"),
+        "{wrong}"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What CI relies on: every build is on an empty engine, takes the cache of the build before from
 //! a registry, and leaves its own there.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use integration::command::output;
@@ -9,6 +10,7 @@ use integration::registry::Registry;
 
 use crate::built::Built;
 use crate::layers::layers;
+use crate::own_locks::one_line_changed;
 use crate::project::{NOTHING, Project, Servers, ran};
 use crate::{BASE, STRATA, newcomer, registry, unique};
 
@@ -83,11 +85,6 @@ fn newer_base(ci: &mut Ci) {
     assert_eq!(ran.join(" "), all);
 }
 
-/// By now the folder with the requirements is the code, too.
-fn light_bump(project: Project) -> Project {
-    project.file("requirements.txt", "six==1.16.0\ndocopt==0.6.2\n")
-}
-
 /// Edits that touch no dependency: none is downloaded, whatever runs.
 fn light_edits(ci: &mut Ci) {
     let mut runs = |edit: fn(Project) -> Project| {
@@ -110,11 +107,48 @@ fn light_edits(ci: &mut Ci) {
     assert_eq!(runs(local), ["code"]);
 }
 
-fn another_model_and_package(project: Project) -> Project {
-    let second = "  - hf: tiny/second\n";
-    project
-        .replace(second, &format!("{second}  - hf: tiny/third\n"))
-        .replace("  env: {FLAG", "  packages: [idna==3.10]\n  env: {FLAG")
+/// Edits of models, system packages, requirements and of what packages are built with, one after
+/// the other. By now the folder that has the requirements is the code, too. `besides` and
+/// `compilers` are what the cache has not, and installing and building take.
+fn heavier_edits(ci: &mut Ci, besides: &[&str], compilers: &[&str]) {
+    let runs = |ci: &mut Ci, stages: [&[&str]; 2], edit: &dyn Fn(Project) -> Project| {
+        let (ran, _) = ci.next(edit);
+        let expected: BTreeSet<_> = stages.concat().into_iter().chain(besides.to_vec()).collect();
+        assert_eq!(ran, expected.into_iter().collect::<Vec<_>>());
+    };
+    // A model, packages and a system package added.
+    runs(ci, [&["listing", "models", "runtime"], &["lock", "packages"]], &|project| {
+        let packages = "  packages: [colorama==0.4.5, idna==3.10]\n  heavy: [colorama]\n";
+        project
+            .replace("  - hf: tiny/second\n", "  - hf: tiny/second\n  - hf: tiny/third\n")
+            .replace("  env: {FLAG", &format!("{packages}  env: {{FLAG"))
+            .replace("runtime: [tini]", "runtime: [tini, sl]")
+    });
+    // A light package bumped, another removed; a heavy one bumped.
+    runs(ci, [&["code", "lock", "packages"], &[]], &|project| {
+        project.file("requirements.txt", "six==1.16.0\ndocopt==0.6.2\n")
+    });
+    runs(ci, [&["lock"], &[]], &|project| project.replace(", idna==3.10", ""));
+    runs(ci, [&["lock", "packages"], &[]], &|project| {
+        project.replace("colorama==0.4.5", "colorama==0.4.6")
+    });
+    // What packages are built with, and by what they are installed.
+    runs(ci, [&["source"], compilers], &|project| project.replace("FLAG: one", "FLAG: two"));
+    runs(ci, [&["source", "toolchain"], &[]], &|project| project.replace("[make]", "[m4]"));
+    runs(ci, [&["packages"], &[]], &|project| {
+        project.replace("  env: {FLAG", "  installer: uv\n  env: {FLAG")
+    });
+    // A lock in place of all that, and one line of it.
+    let lock = include_str!("own_locks/pylock/pylock.toml");
+    ci.next(|project| {
+        project
+            .file("pylock.toml", lock)
+            .replace("  requirements: [requirements.txt]\n", "  lock: pylock.toml\n")
+            .replace("  packages: [colorama==0.4.6]\n", "")
+    });
+    runs(ci, [&["code", "packages"], &[]], &|project| {
+        project.file("pylock.toml", &one_line_changed(lock))
+    });
 }
 
 /// What the image that was pushed last prints.
@@ -129,11 +163,7 @@ fn the_cache_is_all_of_it() {
         Ci::start("type=registry,mode=max,ref=IMAGE:cache", "type=registry,ref=IMAGE:cache");
     light_edits(&mut ci);
     assert_eq!(run(&ci), "the end");
-    let (ran, _) = ci.next(|project| {
-        another_model_and_package(project).replace("runtime: [tini]", "runtime: [tini, sl]")
-    });
-    assert_eq!(ran, ["listing", "lock", "models", "packages", "runtime"]);
-    assert_eq!(ci.next(light_bump).0, ["code", "lock", "packages"]);
+    heavier_edits(&mut ci, &[], &[]);
 }
 
 #[test]
@@ -143,8 +173,6 @@ fn the_cache_is_the_image() {
     assert_eq!(run(&ci), "the end");
     // What is not in the image is in no inline cache: the tools, and the compilers if there were
     // any. They are made again when something runs that needs them, and only then.
-    let (ran, _) = ci.next(another_model_and_package);
-    assert_eq!(ran, ["listing", "lock", "models", "packages", "tool"]);
-    assert_eq!(ci.next(light_bump).0, ["code", "lock", "packages", "tool"]);
+    heavier_edits(&mut ci, &["tool"], &["toolchain"]);
     newer_base(&mut ci);
 }

@@ -106,8 +106,9 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
         data: in_image("pylock.toml").into(),
     };
     let environment = probe.environment();
-    let lock = lock::read(&Arc::new(file), Kind::Pylock, None, &Selection::default(), &environment)
-        .unwrap();
+    let lock =
+        lock::read(&Arc::new(file), Kind::Pylock, None, &[], &Selection::default(), &environment)
+            .unwrap();
     let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
     let options = requirements.options_text();
     let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };

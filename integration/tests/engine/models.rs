@@ -198,6 +198,31 @@ fn spacys_pipelines() {
     let built = Built::new::<&str>(&manifest("3.8.0"), &[], &[]);
     assert_eq!(built.run_with(&["--network=none"], &[]), "Hello|,|world");
 
+    // The lock notes what it is; with it nobody warns, and another file is none.
+    let folder = context(&[("strata.yaml", &manifest("3.8.0"))]);
+    let build_here = |arguments: &[&str]| {
+        let mut command = build(&STRATA, folder.path());
+        command.arg("--file").arg(folder.path().join("strata.yaml")).args(arguments);
+        Build::run(&mut command).unwrap()
+    };
+    let unpinned = |build: &Build| {
+        build.warnings.iter().any(|warning| warning.short.starts_with("UnpinnedModel: "))
+    };
+    assert!(unpinned(&build_here(&[])));
+    let output = format!("--output={}", folder.path().display());
+    let locked = build_here(&["--target=lock", &output]);
+    assert!(locked.success && !unpinned(&locked), "{}", locked.report());
+    let again = build_here(&[]);
+    assert!(again.success && !unpinned(&again), "{}", again.report());
+    let other = pipeline.clone().file("en_tiny/more.py", "");
+    let elsewhere = PackageIndex::serve(address, [other.wheel().unwrap()]).unwrap();
+    let text = manifest("3.8.0")
+        .replace(&releases.address().to_string(), &elsewhere.address().to_string());
+    fs::write(folder.path().join("strata.yaml"), text).unwrap();
+    let refused = build_here(&[]);
+    let says = "is not what it should be: its checksum is ";
+    assert!(!refused.success && refused.text.contains(says), "{}", refused.report());
+
     let folder = context(&[("strata.yaml", &manifest("3.7.0"))]);
     let mut command = build(&STRATA, folder.path());
     let refused = Build::run(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();

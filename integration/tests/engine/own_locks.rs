@@ -152,7 +152,7 @@ fn members_of_a_workspace() {
 
     // What a member asks for since it was locked is missed, whichever member it is.
     edit(&folder, "lib/pyproject.toml", "[\"six\"]", "[\"six\", \"toolz\"]");
-    let mut stale = build(&STRATA, folder.path());
+    let mut stale = crate::build(&STRATA, folder.path());
     let told = Plain::run(stale.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();
     assert_eq!(told.status.code(), Some(1), "{}", told.text);
     assert!(told.text.contains("uv.lock was not made for `toolz`"), "{}", told.text);

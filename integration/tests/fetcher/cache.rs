@@ -7,6 +7,7 @@ use std::{fs, thread};
 use integration::digest::sha256;
 use integration::fault::Fault;
 use integration::hub::{Hub, Repo};
+use serde_json::{Value, json};
 
 use crate::scene::{
     Ended, Held, LOCALHOST, Scene, apart, bytes, fetch, hub_with, of_hub, server_with,
@@ -35,6 +36,23 @@ fn another_revision_fetches_only_what_changed() {
     assert_eq!(fetched(None).0, "another".len() as u64);
     let (sent, out) = fetched(Some("/elsewhere/"));
     assert_eq!((sent, &out["elsewhere/weights"]), (0, &bytes(100_000)));
+}
+
+#[test]
+fn what_was_summed_is_not_fetched_again() {
+    let content = bytes(100_000);
+    let (server, scene, request) = server_with(&content, None);
+    let url = format!("{}/file", server.url());
+    let origin = json!({"kind": "file", "name": url, "endpoint": url});
+    let sum = json!({"sum": {"origin": origin, "name": url, "url": url, "to": "/sum.json"}});
+    scene.run(&sum).well();
+    let told: Value = serde_json::from_slice(&scene.out()["sum.json"]).unwrap();
+    assert_eq!(told, json!({"sha256": sha256(&content), "size": content.len()}));
+    assert_eq!(scene.cache(), kept(&content));
+    drop(server.take_answered());
+    scene.run(&request).well();
+    assert_eq!(scene.out()["file"], content);
+    assert_eq!(server.take_answered(), []);
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl Build<'_> {
         Error::new(format!("base image {} {problem}", base.value)).at([self.location(base.lines)])
     }
 
-    /// Whether nothing could be run on the base: of that, the daemon tells the log alone why.
+    /// Whether the base has no shell to run anything with, which the daemon says only in its log.
     async fn lacks_shell(&self, base: &Base) -> bool {
         let read = async {
             let reference = self.gateway.solve(&base.state.definition()).await?;

@@ -3,13 +3,14 @@
 use futures_util::future::try_join_all;
 use gateway::{Error, Warning};
 use llb::State;
+use serde::Deserialize;
 
 use super::Build;
 use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
     plan::{self, ModelFacts},
-    recipe::{Hub, Model, Source, release_url},
+    recipe::{Hub, Model, Pipeline, Source, release_url},
 };
 
 impl Build<'_> {
@@ -28,6 +29,11 @@ impl Build<'_> {
     async fn model(&self, image: &State, model: &Model) -> Result<ModelFacts, Error> {
         if let Some(warning) = self.unpinned_warning(model) {
             self.gateway.warn(warning).await?;
+        }
+        if let Source::Spacy { pipeline, sha256: None, .. } = &model.source
+            && let Some(locked) = self.locked_sum(pipeline)
+        {
+            return Ok(ModelFacts::Pinned(locked.to_owned()));
         }
         let Source::Hub(hub) = &model.source else { return Ok(ModelFacts::Stated) };
         if let Some(locked) = self.lock_file.and_then(|lock| lock.model(&self.recipe.variant, hub))
@@ -63,14 +69,47 @@ impl Build<'_> {
         Some(self.warning(short, Vec::new()))
     }
 
+    /// The checksum of a pipeline's wheel: it takes a download to know it.
+    pub(super) async fn sum(
+        &self,
+        image: &State,
+        model: &Model,
+        pipeline: &Pipeline,
+        endpoint: &str,
+    ) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        struct Sum {
+            sha256: String,
+        }
+        let native = self.gateway.request().build_platform();
+        let (recipe, settings) = (self.recipe, &self.settings);
+        let layer = plan::sum(recipe, settings, &native, image, model, pipeline, endpoint);
+        let reference = self.gateway.solve(&layer.definition()).await?;
+        let text = self.gateway.read_file(&reference, plan::SUM).await?;
+        let sum: Sum = serde_json::from_slice(&text).map_err(|error| {
+            Error::new(format!("{} of {} is odd: {error}", plan::SUM, model.name()))
+        })?;
+        Ok(sum.sha256)
+    }
+
+    /// The checksum that `strata.lock` has of a pipeline's wheel.
+    fn locked_sum(&self, pipeline: &Pipeline) -> Option<&str> {
+        self.lock_file?.pipeline(&self.recipe.variant, pipeline)
+    }
+
     /// What to know of a pipeline that nothing says the checksum of.
     pub(super) fn unpinned_warning(&self, model: &Model) -> Option<Warning> {
         let Source::Spacy { pipeline, sha256: None, endpoint } = &model.source else { return None };
+        if !self.warns_of_lock || self.locked_sum(pipeline).is_some() {
+            return None;
+        }
         let short = format!(
             "UnpinnedModel: {} has no `sha256`, so nothing says what it must be: `curl -fL {} | \
-             sha256sum` prints it (line {})",
+             sha256sum` prints it, and {} notes it, by `docker buildx build --target lock --output \
+             . …` (line {})",
             model.name(),
             release_url(endpoint, pipeline),
+            self.lock_name,
             model.lines.start
         );
         Some(self.warning(short, Vec::new()))

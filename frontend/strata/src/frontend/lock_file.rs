@@ -5,7 +5,7 @@ use llb::{File, Meta, Platform, State};
 
 use super::{Build, base::Found, packages::Locked};
 use crate::{
-    plan::EPOCH,
+    plan::{EPOCH, ModelFacts},
     recipe::Source,
     strata_lock::{self, Entry},
 };
@@ -20,13 +20,27 @@ impl Build<'_> {
                 lock.set(build.key(platform), build.lock_entry(platform).await?);
             }
         }
-        let (_, models) = self.models().await?;
+        let (image, models) = self.models().await?;
         let listed = self.recipe.models.iter().zip(&models);
         let listed = listed.filter_map(|(model, facts)| match &model.source {
             Source::Hub(hub) => Some((hub, facts.listing()?.clone())),
             _ => None,
         });
         lock.set_models(&self.recipe.variant, listed);
+        let mut sums = Vec::new();
+        for (model, facts) in self.recipe.models.iter().zip(&models) {
+            // One that the manifest has the checksum of needs no other.
+            let Source::Spacy { pipeline, sha256: None, endpoint } = &model.source else {
+                continue;
+            };
+            let sum = match (facts, &image) {
+                (ModelFacts::Pinned(locked), _) => locked.clone(),
+                (_, Some(image)) => self.sum(image, model, pipeline, endpoint).await?,
+                (_, None) => continue,
+            };
+            sums.push((pipeline, sum));
+        }
+        lock.set_pipelines(&self.recipe.variant, sums);
         let name = self.lock_name.rsplit('/').next().unwrap_or(self.lock_name);
         let file = File::on(State::scratch())
             .timestamp(EPOCH)

@@ -34,7 +34,7 @@ use crate::{
     strata_lock::{self, StrataLock},
 };
 
-/// The manifest, for who addresses the frontend itself and names none.
+/// The manifest's name for clients that address the frontend directly and name none.
 const MANIFEST: &str = "strata.yaml";
 
 /// What messages call the frontend.
@@ -92,8 +92,8 @@ pub async fn build(gateway: Gateway) -> Result<BuildResult, Error> {
     }
 }
 
-/// Has `answer` given for the build that is asked for; beside a lock's, there is the one for
-/// development, if it has packages or a base of its own.
+/// Runs `answer` on the build that was asked for. With `--target lock` it also gets the build for
+/// development, if that has packages or a base of its own.
 async fn asked<T>(
     gateway: &Gateway,
     context: &BuildContext,

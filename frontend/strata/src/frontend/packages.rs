@@ -286,7 +286,7 @@ impl Build<'_> {
             None => (None, Vec::new()),
         };
         let bills = resolved.into_iter().chain(stated).collect();
-        // What was resolved here has said it: of those, none may need another.
+        // A resolution made here does say what needs what, even where nothing needs anything.
         let is_flat = is_own && lock.is_flat();
         let (options, local) = (requirements.build_options_text(), lock.local);
         Ok(Packages { picks, is_flat, local, bills, earlier, options })

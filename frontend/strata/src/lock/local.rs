@@ -54,8 +54,8 @@ impl Entry {
     }
 }
 
-/// Adds an entry. What stands there again, with other extras or in another group, is one, and needs
-/// what each of them does.
+/// Adds an entry. A package that is listed again, with other extras or in another group, stays one
+/// entry, which needs what each of them needs.
 pub(super) fn add(entries: &mut Vec<Entry>, entry: Entry) {
     match entries.iter_mut().find(|other| other.is_again(&entry)) {
         None => entries.push(entry),
@@ -70,8 +70,8 @@ pub(super) fn add(entries: &mut Vec<Entry>, entry: Entry) {
     }
 }
 
-/// What is installed and what is code. Who needs somebody's code needs what that needs: it is
-/// known by the packages, of which the code is none.
+/// Separates what is installed from what is code. A package that needs code is said to need what
+/// that code needs, because only packages are installed.
 pub(super) fn divide(entries: Vec<Entry>) -> (Vec<Package>, Vec<Local>) {
     let (mut packages, mut local) = (Vec::new(), Vec::new());
     for entry in entries {

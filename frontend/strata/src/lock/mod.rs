@@ -220,8 +220,8 @@ pub fn read(
     }
 }
 
-/// The folders whose own pyproject.toml a lock was made from, too, as seen from that of the lock:
-/// the members of a workspace, and what its projects depend on by a path. None of what is no lock.
+/// The folders, relative to the lock's own, of the other projects that it was made from: members of
+/// a workspace, and what its projects depend on by a path. Empty for a file that is no lock.
 pub fn folders(file: &Arc<SourceFile>, kind: Kind) -> Vec<String> {
     // Of a folder, other tools ask nothing before they install it.
     if kind == Kind::Uv { uv::folders(file) } else { Vec::new() }

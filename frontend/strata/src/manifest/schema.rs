@@ -101,7 +101,7 @@ impl Shape {
                 (*expected).into()
             }
             Self::List(Self::Object(_)) => "a list".into(),
-            Self::List(of) => format!("{}, or a list of such", of.expected()),
+            Self::List(of) => format!("{}, or a list of these", of.expected()),
             Self::Map { .. } => "names and values".into(),
             Self::Object(object) => {
                 let names = object.keys().map(|key| format!("`{}`", key.name));
@@ -317,7 +317,7 @@ const MODEL: Object = Object {
         key(
             "files",
             Shape::List(&Shape::One(PATTERN)),
-            "The files of it; if not given all, but of the formats of its weights one.",
+            "Which of its files; if not given, all of them, but weights in one format only.",
         ),
         key("url", Shape::One(FILE_URL), "A file of any server."),
         key("sha256", Shape::One(SHA256), "What the file must be."),
@@ -420,8 +420,10 @@ const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT), public
 
 const SCRIPT: Command =
     Command { expected: "a command: a string for a shell, or a list of words", read: script };
-const WORDS: Command =
-    Command { expected: "a command: a list of words, or a string to split into such", read: words };
+const WORDS: Command = Command {
+    expected: "a command: a list of words, or a string to split into words",
+    read: words,
+};
 
 const HEALTH_TEST: Command = Command {
     expected: "a command: a string, or a list such as `[CMD, curl, …]`",

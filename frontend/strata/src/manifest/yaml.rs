@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
                 }
             }
             _ => {
-                let message = "`<<` takes keys and values, or a list of such";
+                let message = "`<<` takes keys and values, or a list of these";
                 self.findings.at(value.lines, Mistake::new(message));
             }
         }

@@ -80,8 +80,8 @@ pub fn check(
     if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
 }
 
-/// The model that has other content at `path`, or has a file where `path` needs a folder or the
-/// other way round; and where.
+/// The model that `path` clashes with, and where: it has other content there, or a file where
+/// `path` needs a folder, or a folder where `path` is a file.
 fn in_the_way<'a>(
     taken: &'a BTreeMap<String, (&'a Model, String)>,
     path: &str,

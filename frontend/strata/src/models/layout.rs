@@ -81,8 +81,8 @@ fn named(folder: &str, name: &str, text: &str) -> String {
     format!("{folder}/{name}-{hex}.json")
 }
 
-/// What the image says of a model: what it is, under which licence, and each file. Not by what name
-/// and where it was asked for: that is the same model, and the same layer.
+/// What the image says of a model: its name, commit, licence and files. Not the revision or the hub
+/// that it was asked for by: with another of these it is the same model, and the same layer.
 fn statement(hub: &Hub, listing: &Listing, to: Option<&str>) -> String {
     let mut statement = json!({
         "name": hub.name(), "commit": listing.commit, "license": listing.license, "to": to,

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::facts::Pick;
 
-/// Packages that are large, or that so many megabytes change with, or that have so many files, that
-/// each is a layer of its own: what lies above a layer that changed is extracted again, so that
-/// only what is small may lie there. A `*` at the end stands for any rest. The documentation has this list, too.
+/// Packages that get a layer of their own, because they are large, have many files, or pull large
+/// ones along when they change: every layer above a changed one is extracted again, so only small
+/// ones may lie there. A trailing `*` matches any rest. docs/manifest.md has this list, too.
 pub const HEAVY: [&str; 84] = [
     "aiohttp",
     "av",
@@ -102,12 +102,12 @@ pub const HEAVY: [&str; 84] = [
 /// A file of so many bytes is heavy whatever its name.
 const HEAVY_BYTES: u64 = 1_000_000;
 
-/// So many layers do the light packages share, whoever installs. With fewer, an edit installs more
-/// that did not change; with more, the first build starts more installers, and an edit has more
-/// layers above it to extract again.
+/// How many layers the light packages share, with either installer. With fewer, an edit reinstalls
+/// more that did not change; with more, the first build starts more installers, and an edit has
+/// more layers above it to extract again.
 const LIGHT_LAYERS: usize = 12;
 
-/// So many layers do those of the heavy packages share that cannot all be alone.
+/// How many layers the smallest heavy packages share where not each can have one of its own.
 const SHARED_LAYERS: usize = 8;
 
 /// Packages that are other builds of the same, each a list: they own the same files, and must be

@@ -34,6 +34,8 @@ pub enum ModelFacts {
     Listed(Listing),
     /// The same, as `strata.lock` has them.
     Locked(Listing),
+    /// The SHA-256 of a pipeline's wheel, as `strata.lock` has it: 64 hexadecimal digits.
+    Pinned(String),
     /// Nothing had to be.
     Stated,
 }
@@ -43,7 +45,7 @@ impl ModelFacts {
     pub fn listing(&self) -> Option<&Listing> {
         match self {
             Self::Listed(listing) | Self::Locked(listing) => Some(listing),
-            Self::Stated => None,
+            Self::Pinned(_) | Self::Stated => None,
         }
     }
 }
@@ -68,10 +70,11 @@ pub struct Packages {
     pub is_flat: bool,
     /// What is code in place of a package, as a lock says.
     pub local: Vec<Local>,
-    /// What the image carries to say so, what says it above what it was made from; none where there
-    /// is nothing to say.
+    /// What the image carries to state them, lowest first: the step that resolved them, and the
+    /// list itself where that says more. Empty if there is nothing to state.
     pub bills: Vec<Bill>,
-    /// The layers that were read on the way to that, and that nothing else stands on.
+    /// Layers that were read on the way there and that no other layer stands on: they are put into
+    /// the image so that a cache export reaches them.
     pub earlier: Vec<State>,
     /// Options of pip's for what is built from source, which needs an index: a line each.
     pub options: String,

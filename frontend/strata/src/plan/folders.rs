@@ -54,10 +54,10 @@ impl Folders<'_> {
         Some(self.layer(&special, owner).build(meta))
     }
 
-    /// Starts a layer with `paths`, which are resolved and sorted, for whom `owner` says, and every
-    /// folder above them with the owner and mode that it has: a layer restamps each folder it passes
-    /// through. They are made first and then copied, because a folder's time changes with every
-    /// folder that is made in it, and a copy sets times last.
+    /// Starts a layer with the folders `paths` (resolved and sorted), owned as `owner` says, and
+    /// every folder above them with its present owner and mode, because a layer restamps each
+    /// folder that it passes through. They are made first and copied then: making a folder changes
+    /// its parent's time, and a copy sets times last.
     pub(super) fn layer(&self, paths: &[String], owner: impl Fn(&str) -> Option<Owner>) -> File {
         let made = paths.iter().fold(File::on(State::scratch()), |file, path| {
             let ends = path.match_indices('/').map(|(index, _)| index).skip(1).chain([path.len()]);

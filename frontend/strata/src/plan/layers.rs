@@ -6,13 +6,13 @@ use crate::{
     recipe::{Model, Recipe, Source},
 };
 
-/// So many layers may an image have, the base's among them: what Docker's own image store takes
+/// The most layers that an image may have, its base's included: what Docker's own image store takes
 /// (`maxLayerDepth` in moby's `layer/layer_store.go`: some of its drivers stack 127 at most, of
 /// which a container needs two).
 const MOST: usize = 125;
 
-/// So many layers are planned at most, as far as packages can share theirs: a little is left for
-/// what others build on the image.
+/// The most layers that are planned, as long as packages can share: some are left for what others
+/// build on the image.
 const PLANNED: usize = 120;
 
 /// So many layers are there at most beside those of the base, of packages and of models:
@@ -41,8 +41,8 @@ impl Layers {
     }
 }
 
-/// So many layers may the packages have. Of the rest, as many are counted as there may be: no edit
-/// of it is to move a package.
+/// How many layers the packages may take. Everything else is counted at its maximum, so that no
+/// edit of it moves a package to another layer.
 pub(super) fn room(recipe: &Recipe, base: &Base) -> usize {
     let of_model = |model: &Model| match model.source {
         Source::Hub(_) => 2,

@@ -35,13 +35,14 @@ pub use facts::{
     Pick, PlatformFacts, Probe, Resolution, Settings,
 };
 pub use layers::{Layers, check_layers};
+pub use models::SUM;
 pub use python::VENV;
 use python::VENV_PYTHON;
 use step::PYTHON;
 pub use user::User;
 use verify::Imports;
 
-use crate::recipe::{Hub, Model, Recipe, Source, Target};
+use crate::recipe::{Hub, Model, Pipeline, Recipe, Source, Target};
 
 /// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
 /// takes.
@@ -178,6 +179,20 @@ pub fn listing(
 ) -> State {
     let scope = Scope::new(recipe, settings);
     models::listing(&scope, Fetcher { native, image }, model, hub)
+}
+
+/// The layer with the checksum of a pipeline's wheel, [`SUM`].
+pub fn sum(
+    recipe: &Recipe,
+    settings: &Settings,
+    native: &Platform,
+    image: &State,
+    model: &Model,
+    pipeline: &Pipeline,
+    endpoint: &str,
+) -> State {
+    let scope = Scope::new(recipe, settings);
+    models::sum(&scope, Fetcher { native, image }, model, pipeline, endpoint)
 }
 
 /// The whole graph, platform by platform.

@@ -64,6 +64,24 @@ pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hu
     step(scope, fetcher, "listing", &name, model, request)
 }
 
+/// Where [`sum`] writes it down.
+pub const SUM: &str = "/sum.json";
+
+/// The step that writes down the checksum of a pipeline's wheel.
+pub(super) fn sum(
+    scope: &Scope<'_>,
+    fetcher: Fetcher<'_>,
+    model: &Model,
+    pipeline: &Pipeline,
+    endpoint: &str,
+) -> State {
+    let url = release_url(endpoint, pipeline);
+    let request = json!({"sum": {
+        "origin": of_release(pipeline, endpoint), "name": url, "url": url, "to": SUM,
+    }});
+    step(scope, fetcher, MODELS, &format!("sum {}", model.name()), model, request)
+}
+
 /// The layers of the recipe's models.
 pub(super) fn layers(
     scope: &Scope<'_>,
@@ -101,7 +119,11 @@ pub(super) fn layers(
                 paths.push(path);
             }
             Source::Spacy { pipeline, sha256, endpoint } => {
-                let request = wheel(platform, pipeline, sha256.as_deref(), endpoint);
+                let sha256 = match facts {
+                    ModelFacts::Pinned(locked) => Some(locked),
+                    _ => sha256.as_ref(),
+                };
+                let request = wheel(platform, pipeline, sha256, endpoint);
                 pipelines.extend(fetch(&model.name(), request));
             }
             Source::Run(command) => {
@@ -117,8 +139,8 @@ pub(super) fn layers(
     Models { data: layers, pipelines }
 }
 
-/// Of a Hugging Face cache that is a volume, all that a newer commit writes into, the user's own:
-/// folders, and what says which commit a name stands for.
+/// Where the Hugging Face cache is a volume: all that fetching a newer commit writes to, owned by
+/// the user: folders, and the files that say which commit a name stands for.
 pub(super) fn in_volume(
     scope: &Scope<'_>,
     facts: &[ModelFacts],
@@ -185,7 +207,7 @@ fn of_url(model: &Model, download: &Download, to: &str) -> Value {
 fn wheel(
     platform: &PlatformFacts,
     pipeline: &Pipeline,
-    sha256: Option<&str>,
+    sha256: Option<&String>,
     endpoint: &str,
 ) -> Value {
     let Pipeline { name, version } = pipeline;
@@ -194,7 +216,7 @@ fn wheel(
     let statement = json!({"name": name, "version": version, "url": url, "sha256": sha256});
     let statement = format!("{statement:#}\n");
     json!({"fetch": {
-        "origin": {"kind": "file", "name": format!("{name}-{version}"), "endpoint": endpoint},
+        "origin": of_release(pipeline, endpoint),
         "files": [{
             "name": url, "url": url,
             "checksum": sha256.map(|sha256| json!({"sha256": sha256})),
@@ -202,6 +224,10 @@ fn wheel(
         }],
         "texts": [{"path": statement_path(name, &statement), "text": statement}],
     }})
+}
+
+fn of_release(Pipeline { name, version }: &Pipeline, endpoint: &str) -> Value {
+    json!({"kind": "file", "name": format!("{name}-{version}"), "endpoint": endpoint})
 }
 
 /// Has the fetcher do what `request` says: the layer that it leaves.
@@ -224,7 +250,7 @@ fn step(
         .mount(Mount::read_only(FETCHER, fetcher.image.clone()).select(FETCHER))
         .mount(Mount::read_only(REQUEST, request).select(REQUEST))
         .mount(Mount::output("/out", State::scratch()))
-        // A look keeps nothing; with the mount, a look without cache would empty it for all.
+        // A listing keeps nothing there, and listing without cache would empty the mount for all.
         .mounts((stage == MODELS).then(|| {
             let id = format!("{}strata-models", settings.cache_namespace);
             Mount::cache("/cache", id, CacheSharing::Shared)

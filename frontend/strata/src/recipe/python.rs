@@ -143,8 +143,8 @@ fn plain<T>(values: Vec<Spanned<T>>) -> impl Iterator<Item = T> {
 }
 
 impl Recipe {
-    /// Mistakes in a project or lock, those that no line is to blame for on the line of the
-    /// manifest that asks for what is not there, or names the file.
+    /// Puts mistakes in a project or lock that have no line yet on a line of the manifest: the one
+    /// that asks for what is not there, or else the one that names the file.
     #[must_use]
     pub fn blame_selection(&self, mistakes: Mistakes) -> Mistakes {
         let python = &self.python;

@@ -35,7 +35,7 @@ pub struct Formats {
 
 const FLAGS: [&str; 4] = ["--no-index", "--pre", "--prefer-binary", REQUIRE_HASHES];
 
-/// What is true of requirements, and can be of no code and of no commit.
+/// It can hold for requirements only: neither code nor a git commit has a hash.
 pub(super) const REQUIRE_HASHES: &str = "--require-hashes";
 
 /// Options that take a value, with their other names.

@@ -231,7 +231,8 @@ async fn what_a_build_would_warn_of() {
                    en_core_web_sm-3.8.0-py3-none-any.whl";
     let unpinned = format!(
         "en_core_web_sm 3.8.0 has no `sha256`, so nothing says what it must be: `curl -fL {release} | \
-         sha256sum` prints it (line 3)"
+         sha256sum` prints it, and strata.lock notes it, by `docker buildx build --target lock \
+         --output . …` (line 3)"
     );
     assert_eq!(json["warnings"][2]["detail"], unpinned);
 }

@@ -33,6 +33,10 @@ const WAYS: [Way; 2] = [Way::Theirs, Way::Strata];
 /// An example: its builds one way or the other, the last of which makes the image, and its edits.
 struct Example {
     name: &'static str,
+    /// Its folder in `examples`.
+    folder: &'static str,
+    /// Whether it is left out where nobody names it.
+    is_slow: bool,
     theirs: fn(&Place) -> Vec<Step>,
     ours: fn(&Place) -> Vec<Step>,
     edits: &'static [Edit],
@@ -64,43 +68,62 @@ struct Place {
     engine: Throwaway,
 }
 
-const EXAMPLES: [Example; 5] = [
+/// What needs no compiler in the place of llama.cpp.
+const GGUF: &str = "gguf==0.19.0";
+const LLAMA: &str = "llama-cpp-python==0.3.36";
+
+const LIGHTSPEED: Example = Example {
+    name: "lightspeed",
+    folder: "lightspeed",
+    is_slow: false,
+    theirs: |place| vec![place.theirs("lightspeed.Dockerfile").args(place.of_lightspeed(GGUF))],
+    ours: |place| vec![place.ours("strata.yaml").args(place.of_lightspeed(GGUF))],
+    edits: &[
+        Edit {
+            name: "a commit of the code",
+            make: |place, run| {
+                let text = format!("# {run}\n");
+                place.repository.commit(&[("docs/more.md", text)], "more").map(drop)
+            },
+        },
+        Edit { name: "a light package added", make: Place::require },
+        Edit {
+            name: "a small model added",
+            make: |place, run| {
+                place.replace(
+                    "context/strata.yaml",
+                    "models:\n",
+                    &format!("models:\n  - bench/small-{run}\n"),
+                )?;
+                place.replace(
+                    "theirs/lightspeed.Dockerfile",
+                    "RUN python3 -c \"from huggingface_hub import snapshot_download;",
+                    &format!(
+                        "RUN python3 -c \"from huggingface_hub import snapshot_download; \
+                         snapshot_download('bench/small-{run}');"
+                    ),
+                )
+            },
+        },
+    ],
+    says: None,
+};
+
+const EXAMPLES: [Example; 6] = [
+    LIGHTSPEED,
     Example {
-        name: "lightspeed",
-        theirs: |place| vec![place.theirs("lightspeed.Dockerfile").args(place.of_lightspeed())],
-        ours: |place| vec![place.ours("strata.yaml").args(place.of_lightspeed())],
-        edits: &[
-            Edit {
-                name: "a commit of the code",
-                make: |place, run| {
-                    let text = format!("# {run}\n");
-                    place.repository.commit(&[("docs/more.md", text)], "more").map(drop)
-                },
-            },
-            Edit { name: "a light package added", make: Place::require },
-            Edit {
-                name: "a small model added",
-                make: |place, run| {
-                    place.replace(
-                        "context/strata.yaml",
-                        "models:\n",
-                        &format!("models:\n  - bench/small-{run}\n"),
-                    )?;
-                    place.replace(
-                        "theirs/lightspeed.Dockerfile",
-                        "RUN python3 -c \"from huggingface_hub import snapshot_download;",
-                        &format!(
-                            "RUN python3 -c \"from huggingface_hub import snapshot_download; \
-                             snapshot_download('bench/small-{run}');"
-                        ),
-                    )
-                },
-            },
-        ],
-        says: None,
+        name: "lightspeed-compiled",
+        is_slow: true,
+        theirs: |place| {
+            vec![place.theirs("lightspeed.Dockerfile").args(place.of_lightspeed(LLAMA))]
+        },
+        ours: |place| vec![place.ours("strata.yaml").args(place.of_lightspeed(LLAMA))],
+        ..LIGHTSPEED
     },
     Example {
         name: "llm-service",
+        folder: "llm-service",
+        is_slow: false,
         theirs: |place| {
             let llm = "accelerate==1.15.0 gguf==0.17.1".to_owned();
             // PyTorch's own index is not near by.
@@ -122,6 +145,8 @@ const EXAMPLES: [Example; 5] = [
     },
     Example {
         name: "knowledge-base",
+        folder: "knowledge-base",
+        is_slow: false,
         theirs: |place| {
             let packages = "sentence-transformers==6.2.0 tesserocr==2.10.0 transformers==5.23.0";
             let reader = format!(
@@ -149,6 +174,8 @@ const EXAMPLES: [Example; 5] = [
     },
     Example {
         name: "article-transfer",
+        folder: "article-transfer",
+        is_slow: false,
         theirs: |place| {
             let packages = "transformers sentencepiece docker hdbscan scikit-learn pandas";
             let more = [("PACKAGES", packages.to_owned()), ("SPACY_MODEL", place.pipeline())];
@@ -175,6 +202,8 @@ const EXAMPLES: [Example; 5] = [
     },
     Example {
         name: "semantic-search",
+        folder: "semantic-search",
+        is_slow: false,
         theirs: |place| vec![place.theirs("semantic-search.Dockerfile")],
         ours: |place| vec![place.ours("strata.yaml")],
         edits: &[
@@ -208,14 +237,17 @@ pub struct Table {
     pub said: Vec<String>,
 }
 
-/// The table of each example whose name has one of `chosen` in it.
+/// The table of each example whose name has one of `chosen` in it; of a slow one, that is it.
 ///
 /// # Errors
 ///
 /// When a build fails.
 pub fn tables(runs: usize, chosen: &[&str]) -> Result<Vec<Table>> {
     ensure!(runs <= BUMPS[0].1.len(), "there are {} bumps of a package", BUMPS[0].1.len());
-    let is_chosen = |example: &&Example| chosen.iter().any(|part| example.name.contains(part));
+    let is_chosen = |example: &&Example| match example.is_slow {
+        true => chosen.contains(&example.name),
+        false => chosen.iter().any(|part| example.name.contains(part)),
+    };
     EXAMPLES
         .iter()
         .filter(is_chosen)
@@ -228,7 +260,7 @@ pub fn tables(runs: usize, chosen: &[&str]) -> Result<Vec<Table>> {
 
 impl Example {
     fn rows(&self, runs: usize) -> Result<(Vec<Row>, Vec<String>)> {
-        let place = Place::of(self.name, runs)?;
+        let place = Place::of(self.folder, runs)?;
         let mut before = Vec::new();
         let mut first = Vec::new();
         let mut said = Vec::new();
@@ -247,7 +279,7 @@ impl Example {
         for edit in self.edits {
             let mut costs: Vec<_> = WAYS.map(|way| (way, Vec::new())).into();
             for run in 0..runs {
-                place.copy(self.name)?;
+                place.copy(self.folder)?;
                 (edit.make)(&place, run)?;
                 for ((way, costs), before) in costs.iter_mut().zip(&before) {
                     eprintln!(
@@ -308,7 +340,7 @@ impl Step {
 }
 
 impl Place {
-    /// The example of that name, on an empty engine.
+    /// The example in that folder, on an empty engine.
     fn of(name: &str, runs: usize) -> Result<Self> {
         let engine = Engine::empty(CURRENT)?;
         frontend_image::load(&engine, FRONTEND)?;
@@ -392,10 +424,10 @@ impl Place {
         Ok(fs::write(path, format!("{more}\n{}", self.read("requirements.txt")?))?)
     }
 
-    /// What needs no compiler in place of llama.cpp, and the newest commit.
-    fn of_lightspeed(&self) -> [(&'static str, String); 3] {
+    /// What reads its model, and the newest commit of the code.
+    fn of_lightspeed(&self, llm: &str) -> [(&'static str, String); 3] {
         [
-            ("LLM", "gguf==0.19.0".to_owned()),
+            ("LLM", llm.to_owned()),
             ("CODE", self.repository.url().to_owned()),
             ("CODE_VERSION", self.repository.tip("main").unwrap_or_default()),
         ]

@@ -22,7 +22,7 @@ pub enum Way {
 }
 
 impl Way {
-    /// All of them.
+    /// Those of the usual tables: Strata and a Dockerfile, each with pip and with uv.
     pub const ALL: [Self; 4] =
         [Self::StrataPip, Self::StrataUv, Self::DockerfilePip, Self::DockerfileUv];
 

@@ -8,6 +8,7 @@ mod lightspeed;
 mod llm_service;
 mod semantic_search;
 mod service;
+mod workflows;
 
 use std::fs;
 
