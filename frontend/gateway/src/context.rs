@@ -275,7 +275,8 @@ impl BuildContext {
             Files::Matching(patterns) => {
                 let what = patterns.join(" ");
                 let hint = format!("{CONTEXT}-matching {what}");
-                (local.shared_key_hint(hint).include(patterns), what)
+                // What a link leads to comes with it.
+                (local.shared_key_hint(hint).include(patterns).follow_paths(patterns), what)
             }
             Files::Exactly(paths) => {
                 let what = paths.join(" ");

@@ -207,6 +207,13 @@ impl Copy {
         self
     }
 
+    /// Takes what `src` leads to if it is a symlink; links below it are copied as they are.
+    #[must_use]
+    pub const fn follow_link(mut self) -> Self {
+        self.action.follow_symlink = true;
+        self
+    }
+
     /// Unpacks `src` if it is an archive, as a Dockerfile's `ADD` does.
     #[must_use]
     pub const fn unpack(mut self) -> Self {

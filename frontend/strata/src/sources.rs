@@ -63,16 +63,15 @@ pub fn code(
     match &code.source {
         CodeSource::Context(folder) => {
             let folder = join(folder, &code.subdir);
-            if folder.is_empty() {
-                let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
-                let ignore = ".dockerignore";
-                exclude.extend([
-                    manifest.to_owned(),
-                    strata_lock::beside(manifest),
-                    ignore.to_owned(),
-                    format!("{manifest}{ignore}"),
-                ]);
-            }
+            // In a folder, too: of a manifest's place, builders say nothing but its name.
+            let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
+            let ignore = ".dockerignore";
+            exclude.extend([
+                manifest.to_owned(),
+                strata_lock::beside(manifest),
+                ignore.to_owned(),
+                format!("{manifest}{ignore}"),
+            ]);
             CodeFacts {
                 source: context.clone(),
                 folder,

@@ -112,6 +112,16 @@ fn base() -> Base {
 }
 
 #[test]
+fn more_files_than_a_build_describes() {
+    let files: Vec<String> = (0..10_001).map(|number| format!("{number}.jpg")).collect();
+    let listing = listing(&files.join(" "));
+    let recipe = recipe("  - {hf: datasets/a/b}\n");
+    let Source::Hub(hub) = &recipe.models[0].source else { panic!("{recipe:?}") };
+    let [mistake] = &models::choose(hub, &listing).unwrap_err()[..] else { panic!("one") };
+    assert_eq!(mistake.message, "datasets/a/b has 10001 files, and a build takes 10000");
+}
+
+#[test]
 fn nothing_is_written_over() {
     let told = |models: &str, listings: &[&str]| {
         let recipe = recipe(models);
@@ -195,6 +205,23 @@ fn a_model_is_the_same_by_whatever_name_it_is_asked_for() {
         serde_json::from_str(mirrored[1]["text"].as_str().unwrap_or_default()).unwrap_or_default();
     assert_eq!((&stated["name"], &stated["commit"]), (&json!("a/b"), &json!(commit)));
     assert_eq!(stated["files"][0]["path"], "a.bin");
+}
+
+#[test]
+fn a_cache_of_the_base_is_not_left_aside() {
+    let told = |models: &str, env: &str| {
+        let base = Base { env: [("HF_HOME".into(), "/models".into())].into(), ..base() };
+        let facts = [ModelFacts::Listed(listing("a.bin config.json"))];
+        models::check(&recipe_with(models, env), &facts, &base, &Packages::default())
+            .map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
+    };
+    assert_eq!(
+        told("  - a/b\n", ""),
+        "strata.yaml:4: the base image has its Hugging Face cache at /models (`HF_HOME`), and a/b \
+         would go to /opt/huggingface\n  help: have both in one: `env: {HF_HOME: /models}`"
+    );
+    assert_eq!(told("  - a/b\n", "env: {HF_HOME: /models}\n"), "");
+    assert_eq!(told("  - {hf: a/b, to: /elsewhere/}\n", ""), "", "not in the cache");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Layers from scratch leave the folders that they pass through as the base has them.
 
+use std::os::unix::fs::symlink;
+
 use integration::hub::{Hub, Repo};
 
 use crate::built::Built;
-use crate::{BASE, STRATA};
+use crate::{BASE, STRATA, context};
 
 /// Type, owner and mode of what layers pass through and make; then what the user may do.
 const LOOK: &str = "\
@@ -45,4 +47,12 @@ may write to /run/lock/x
 may write to /tmp/x
 may write to /app/logs"
     );
+}
+
+#[test]
+fn a_folder_of_code_that_is_a_link() {
+    let manifest = format!("# syntax=strata\nbase: {BASE}\ncode: current\n");
+    let folder = context(&[("strata.yaml", &manifest), ("releases/42/main.py", "print(42)\n")]);
+    symlink("releases/42", folder.path().join("current")).unwrap();
+    assert_eq!(Built::of::<&str>(folder.path(), &[]).run(&["python3", "/app/main.py"]), "42");
 }

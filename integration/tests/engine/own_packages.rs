@@ -63,6 +63,23 @@ fn what_the_base_has_too_old_is_installed_in_the_environment() {
 }
 
 #[test]
+fn what_an_environment_of_the_base_has_is_not_installed_again() {
+    let base = Built::dockerfile(&format!(
+        "FROM {BASE}\nRUN python3 -m venv --without-pip /own && \
+         python3 -m pip --python /own install --quiet six==1.16.0\nENV PATH=/own/bin:$PATH\n"
+    ));
+    let manifest = format!(
+        "# syntax=strata\nbase: {}\n\
+         python: {{packages: [six, idna==3.10], system_site_packages: true}}\n",
+        base.name
+    );
+    let list = Built::new::<&str>(&manifest, &[], &[]).run(&["python", "-c", LIST]);
+    let (version, place) = only(&list, "six");
+    assert_eq!((&*version, place.starts_with("/own/")), ("1.16.0", true), "{list}");
+    assert!(only(&list, "idna").1.starts_with("/opt/venv/"), "{list}");
+}
+
+#[test]
 #[ignore = "slow: hundreds of megabytes from Debian"]
 fn torch_of_the_base() {
     let (image, _index) = on_top_of("python3-torch", "strata_needy", &["torch>=2", "numpy>=1.26"]);

@@ -15,7 +15,8 @@ use crate::{
 /// # Errors
 ///
 /// When two models write the same file, a model writes where the code goes, a command needs a
-/// package that there is not, or a pipeline is for another spaCy.
+/// package that there is not, a pipeline is for another spaCy, or the base has another Hugging
+/// Face cache.
 pub fn check(
     recipe: &Recipe,
     facts: &[ModelFacts],
@@ -28,6 +29,18 @@ pub fn check(
     let mut at = |model: &Model, mistake: Mistake| {
         mistakes.push(mistake.on(&recipe.file, model.lines));
     };
+    let cached = |model: &&Model| matches!(&model.source, Source::Hub(hub) if hub.to.is_none());
+    let home = base.env.get("HF_HOME").filter(|home| **home != recipe.hf_home);
+    if let Some((home, model)) = home.zip(recipe.models.iter().find(cached)) {
+        // One of the two caches would not be found.
+        let message = format!(
+            "the base image has its Hugging Face cache at {home} (`HF_HOME`), and {} would go to {}",
+            model.name(),
+            recipe.hf_home
+        );
+        let help = format!("have both in one: `env: {{HF_HOME: {home}}}`");
+        at(model, Mistake::new(message).help(help));
+    }
     let mut taken: BTreeMap<String, (&Model, String)> = BTreeMap::new();
     for (model, facts) in recipe.models.iter().zip(facts) {
         match &model.source {

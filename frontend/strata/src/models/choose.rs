@@ -37,13 +37,29 @@ const OTHER_FORMATS: &[&str] = &[
     "original/*",
 ];
 
+/// The most files of one model: a build describes each in a message that BuildKit takes no more of
+/// than 16 MiB (`grpc.MaxRecvMsgSize` in `frontend/gateway/gateway.go`).
+const MOST: usize = 10_000;
+
 /// The files of `hub` that its patterns mean. Without patterns all, but of the formats that the
 /// weights come in one: safetensors, else PyTorch's own.
 ///
 /// # Errors
 ///
-/// When a pattern means none, or when there is no telling which of many is meant.
+/// When a pattern means none, when there is no telling which of many is meant, or when they are more
+/// than a build can describe.
 pub fn choose(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Vec<Mistake>> {
+    let chosen = by_patterns(hub, listing)?;
+    if chosen.len() <= MOST {
+        return Ok(chosen);
+    }
+    let message = format!("{} has {} files, and a build takes {MOST}", hub.name(), chosen.len());
+    let help = "name those that are wanted in `files`; many small ones are better fetched as an \
+                archive, by `url` with `unpack`";
+    Err(vec![Mistake::new(message).help(help)])
+}
+
+fn by_patterns(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Vec<Mistake>> {
     if hub.files.is_empty() {
         return by_default(hub, listing).map_err(|mistake| vec![mistake]);
     }

@@ -1,11 +1,12 @@
 //! The code: a copy, and what the manifest has done with it.
 
-use llb::{CacheSharing, Copy, Meta, Mount, Owner, State};
+use llb::{CacheSharing, Copy, Meta, Mount, Owner, State, Vertex};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Scope,
-    facts::{Base, CodeFacts},
+    facts::{CodeFacts, PlatformFacts},
     folders::Folders,
     step::{Step, script},
 };
@@ -26,6 +27,8 @@ pub(super) fn code(
     let to = folders.resolve(&code.to);
     let copy =
         Copy::new(facts.source.clone(), format!("/{}", facts.folder), &to).exclude(&facts.exclude);
+    // A folder that is a link is what that leads to, as in a Dockerfile.
+    let copy = copy.follow_link();
     let name = format!("copy {} to {}", facts.name, code.to);
     let meta = Meta::named(format!("[code] {name}"))
         .at([scope.location(code.lines)])
@@ -54,12 +57,13 @@ impl Files {
 /// it.
 pub(super) fn build(
     scope: &Scope<'_>,
-    base: &Base,
+    platform: &PlatformFacts,
     root: State,
     code: &Code,
     words: &Spanned<Vec<String>>,
     files: &Files,
 ) -> Files {
+    let base = &platform.base;
     let request = json!({ "words": words.value, "env": code.env, "folder": files.at });
     let scripts = [script!("build.py"), script!("tree.py"), script!("network.py")];
     let layer = Step::new(scope, "code", base, root, scope.python(), &scripts)
@@ -70,7 +74,29 @@ pub(super) fn build(
         .mount(files.mount())
         .network()
         // What compilers and package managers keep between two edits.
-        .cache("/tmp/home/.cache", "strata-code", CacheSharing::Locked)
+        .cache("/tmp/home/.cache", &cache(scope, platform, code, words), CacheSharing::Locked)
         .out();
     Files { layer, at: files.at.clone() }
+}
+
+/// The id of the command's cache mount. What tools keep there they know by names that say nothing of
+/// the system that it was made on: it must be that of the same command, on the same system.
+fn cache(
+    scope: &Scope<'_>,
+    PlatformFacts { base, probe, .. }: &PlatformFacts,
+    code: &Code,
+    words: &Spanned<Vec<String>>,
+) -> String {
+    let system = &scope.recipe.system;
+    let packages = [&system.python, &system.build, &system.runtime]
+        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    let made_on = json!([
+        base.platform.to_string(),
+        base.state.vertex().map(Vertex::digest),
+        probe.python.soabi,
+        packages,
+    ]);
+    let hash = Sha256::digest(json!([words.value, code.env, code.to, made_on]).to_string());
+    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("strata-code-{hex}")
 }

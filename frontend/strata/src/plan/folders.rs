@@ -56,9 +56,21 @@ impl Folders<'_> {
 
     /// Starts a layer with the folders `paths` (resolved and sorted), owned as `owner` says, and
     /// every folder above them with its present owner and mode, because a layer restamps each
-    /// folder that it passes through. They are made first and copied then: making a folder changes
-    /// its parent's time, and a copy sets times last.
+    /// folder that it passes through.
     pub(super) fn layer(&self, paths: &[String], owner: impl Fn(&str) -> Option<Owner>) -> File {
+        self.with_files(paths, owner, &[])
+    }
+
+    /// The same with files in these folders, path and text, that belong to whom their folder does.
+    ///
+    /// All is made first and copied then: to make a folder or a file changes the time of the
+    /// folder above, and a copy sets times last.
+    pub(super) fn with_files(
+        &self,
+        paths: &[String],
+        owner: impl Fn(&str) -> Option<Owner>,
+        files: &[(String, String)],
+    ) -> File {
         let made = paths.iter().fold(File::on(State::scratch()), |file, path| {
             let ends = path.match_indices('/').map(|(index, _)| index).skip(1).chain([path.len()]);
             ends.fold(file, |file, end| {
@@ -72,6 +84,11 @@ impl Folders<'_> {
                     special(file, folder, mode)
                 }
             })
+        });
+        let made = files.iter().fold(made, |made, (path, text)| {
+            let (folder, _) = path.rsplit_once('/').unwrap_or_default();
+            let owner = owner(folder).unwrap_or_else(|| self.stamp(folder).0);
+            made.owner(owner).mkfile(path, 0o644, text.as_str())
         });
         let made = made.build(Meta::named(format!("[internal] folders for {}", paths.join(" "))));
         File::on(State::scratch()).timestamp(EPOCH).copy(Copy::new(made, "/", "/"))

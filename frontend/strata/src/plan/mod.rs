@@ -252,7 +252,8 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
     let earlier = packages.earlier.iter().cloned();
     layers.extend(earlier.map(|layer| files(layer, "how the packages were resolved")));
     for bill in &packages.bills {
-        layers.push(files(resolve::bill(scope, base, python.clone(), bill), "what is installed"));
+        let bill = resolve::bill(scope, base, python.clone(), &folders, bill);
+        layers.push(files(bill, "what is installed"));
     }
     let together = |stage: &str, what: &str, layers: &[Layer]| {
         let name = format!("put together {what}");
@@ -277,7 +278,7 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
                 let tools = beside(scope, &python, &toolchain, "toolchain");
                 let below: Vec<Layer> = layers.iter().cloned().chain(tools).collect();
                 let root = together("code", "what the code is built on", &below);
-                code::build(scope, base, root, code, words, &copied)
+                code::build(scope, platform, root, code, words, &copied)
             }
         };
         layers.push(files(code_files.layer.clone(), &format!("code from {}", from.origin)));

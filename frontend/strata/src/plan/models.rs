@@ -169,11 +169,7 @@ pub(super) fn in_volume(
     let meta = Meta::named(format!("[dirs] make {home} a volume"))
         .at(recipe.models.iter().map(|model| scope.location(model.lines)))
         .ignore_cache(scope.settings.no_cache.covers("dirs"));
-    let layer = folders.layer(&own, |_| Some(owner)).owner(owner);
-    let layer = names
-        .into_iter()
-        .fold(layer, |layer, (path, commit)| layer.mkfile(path, 0o644, commit))
-        .build(meta);
+    let layer = folders.with_files(&own, |_| Some(owner), &names).build(meta);
     Some(files(layer, "a volume for models"))
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use llb::{File, Meta, Mount, State};
+use llb::{Meta, Mount, State};
 
 use super::{
-    EPOCH, Scope,
+    Scope,
     facts::{Base, Bill, Resolution},
+    folders::Folders,
     python::{self, HINTS},
     step::{PYTHON, Step, script},
     system,
@@ -14,14 +15,21 @@ use super::{
 use crate::requirements::InstallSet;
 
 /// The layer that says what is installed: `/opt/strata/pylock.toml`.
-pub(super) fn bill(scope: &Scope<'_>, base: &Base, python: State, bill: &Bill) -> State {
+pub(super) fn bill(
+    scope: &Scope<'_>,
+    base: &Base,
+    python: State,
+    folders: &Folders<'_>,
+    bill: &Bill,
+) -> State {
     match bill {
         Bill::Resolved(resolution) => lock(scope, base, python, resolution),
-        Bill::Stated(text) => File::on(State::scratch())
-            .timestamp(EPOCH)
-            .mkdir("/opt", 0o755)
-            .mkdir("/opt/strata", 0o755)
-            .mkfile("/opt/strata/pylock.toml", 0o644, text.as_str())
+        Bill::Stated(text) => folders
+            .with_files(
+                &["/opt/strata".to_owned()],
+                |_| None,
+                &[("/opt/strata/pylock.toml".to_owned(), text.clone())],
+            )
             .build(Meta::named("[lock] what is installed")),
     }
 }

@@ -22,6 +22,8 @@ pub struct User {
     pub gid: u32,
     /// Home directory.
     pub home: String,
+    /// Whether its groups are those that the base says: nobody has asked for another.
+    pub has_groups: bool,
     /// The name to make the user under, if the base does not have it.
     pub make: Option<String>,
 }
@@ -29,38 +31,46 @@ pub struct User {
 impl User {
     /// The user that the recipe asks for in a base with these users.
     pub fn resolve(asked: Option<&recipe::User>, users: &BTreeMap<String, Account>) -> Self {
-        let there = |account: &Account, gid: u32| Self {
+        let there = |account: &Account, asked: Option<u32>| Self {
             uid: account.uid,
-            gid,
+            gid: asked.unwrap_or(account.gid),
             home: account.home.clone(),
+            has_groups: asked.is_none(),
             make: None,
         };
         match asked {
             Some(&recipe::User::Id { uid, gid }) => {
                 match users.values().find(|account| account.uid == uid) {
-                    Some(account) => there(account, gid),
-                    None if uid == 0 => Self { uid, gid, home: "/root".into(), make: None },
+                    Some(account) => there(account, Some(gid)),
+                    None if uid == 0 => {
+                        Self { uid, gid, home: "/root".into(), has_groups: false, make: None }
+                    }
                     None => Self::made(NAME, uid, gid),
                 }
             }
             Some(recipe::User::Name(name)) => match users.get(name) {
-                Some(account) => there(account, account.gid),
+                Some(account) => there(account, None),
                 None => Self::made(name, UID, UID),
             },
             None => match users.get(NAME) {
-                Some(account) => there(account, account.gid),
+                Some(account) => there(account, None),
                 None => Self::made(NAME, UID, UID),
             },
         }
     }
 
     fn made(name: &str, uid: u32, gid: u32) -> Self {
-        Self { uid, gid, home: format!("/home/{name}"), make: Some(name.to_owned()) }
+        let home = format!("/home/{name}");
+        Self { uid, gid, home, has_groups: false, make: Some(name.to_owned()) }
     }
 
-    /// As an image's config has it: `10001:10001`.
+    /// As an image's config has it: `10001:10001`. With a group there, whoever runs the image adds
+    /// no other that the base has the user in, such as `video`.
     pub fn config(&self) -> String {
-        format!("{}:{}", self.uid, self.gid)
+        match self.has_groups {
+            true => self.uid.to_string(),
+            false => format!("{}:{}", self.uid, self.gid),
+        }
     }
 
     /// Whether it is root.

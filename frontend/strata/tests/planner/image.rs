@@ -168,7 +168,8 @@ fn users() {
     for (user, number, home) in [
         ("user: app", "10001:10001", "/home/app"),
         ("user: web", "10001:10001", "/home/web"),
-        ("user: root", "0:0", "/root"),
+        // Known to the base, which says its groups, too.
+        ("user: root", "0", "/root"),
         ("user: 0", "0:0", "/root"),
         ("user: 1234", "1234:1234", "/home/app"),
         ("user: 1234:5678", "1234:5678", "/home/app"),

@@ -68,7 +68,8 @@ def visible_packages():
 
 def keep_lib64():
     """Where Python installs into lib64 (Red Hat), that is a link in the environment. Without it
-    pip would make a folder of that name, which would then hide the link."""
-    if os.path.islink(VENV + "/lib64"):
-        os.makedirs(OUT_VENV + "/lib")
-        os.symlink("lib", OUT_VENV + "/lib64")
+    an installer would make a folder of that name, which would hide the link, or be hidden by it."""
+    link = OUT_VENV + "/lib64"
+    if os.path.islink(VENV + "/lib64") and not os.path.islink(link):
+        os.makedirs(OUT_VENV + "/lib", exist_ok=True)
+        os.symlink("lib", link)

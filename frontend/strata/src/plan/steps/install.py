@@ -57,6 +57,7 @@ def pip(options):
 
 
 def with_uv(packages):
+    inside_pip.keep_lib64()
     lock = "/tmp/pylock.toml"
     with open(lock, "w", encoding="utf-8") as out:
         out.write('lock-version = "1.0"\ncreated-by = "strata"\n')

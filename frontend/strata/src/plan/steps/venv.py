@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 import tree
 
@@ -16,5 +17,11 @@ made = subprocess.run(
 )
 if made.returncode != 0:
     sys.exit(f"{sys.executable} could not make a virtual environment: see its words above")
+if "--system-site-packages" in sys.argv and sys.prefix != sys.base_prefix:
+    # The base's Python is an environment itself, of which Python would go on to the parent alone.
+    packages = sorted({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})
+    version = "python{}.{}".format(*sys.version_info)
+    with open(f"{VENV}/lib/{version}/site-packages/base.pth", "w", encoding="utf-8") as links:
+        links.writelines(f"import site; site.addsitedir({path!r})\n" for path in packages)
 shutil.move(VENV, "/out" + VENV)
 tree.normalise("/out")
