@@ -11,7 +11,7 @@ use integration::package_index::PackageIndex;
 use integration::registry::Registry;
 
 use crate::built::{Built, unique_name};
-use crate::{BASE, STRATA, build, context};
+use crate::{BASE, STRATA, build, build_file, context};
 
 /// A build that must fail.
 pub struct Bad<'a> {
@@ -39,8 +39,8 @@ impl<'a> Bad<'a> {
         let folder = context(&[&[("strata.yaml", &*manifest)], self.files].concat());
         let image = unique_name();
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml")).args(["--tag", &image]);
-        let Plain { status, text } = Plain::run(command.args(self.arguments)).unwrap();
+        command.args(["--tag", &image]).args(self.arguments);
+        let Plain { status, text } = Plain::run(&mut command).unwrap();
 
         assert_eq!(status.code(), Some(1), "{}:\n{text}", self.what);
         for said in self.says {
@@ -89,9 +89,9 @@ fn alias_bomb() -> String {
 fn no_manifest() {
     let folder = context(&[]);
     // Without a manifest there is no syntax line, unless the command line stands in for it.
-    let mut command = build(&STRATA, folder.path());
-    let command = command.arg("--build-arg=BUILDKIT_SYNTAX=strata").arg("--file=nope.yaml");
-    let Plain { status, text } = Plain::run(command.current_dir(folder.path())).unwrap();
+    let mut command = build_file(&STRATA, folder.path(), "nope.yaml");
+    command.arg("--build-arg=BUILDKIT_SYNTAX=strata");
+    let Plain { status, text } = Plain::run(&mut command).unwrap();
     assert_eq!(status.code(), Some(1));
     assert!(text.contains("there is no nope.yaml in the folder that the client sent"), "{text}");
 }

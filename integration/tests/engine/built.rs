@@ -10,7 +10,7 @@ use integration::buildx::{Build, between_builds};
 use integration::command::output;
 use serde_json::Value;
 
-use crate::{STRATA, build, context};
+use crate::{STRATA, build_file, context};
 
 /// An image in the shared engine.
 pub struct Built {
@@ -37,9 +37,8 @@ impl Built {
     /// Builds that file of `folder`.
     pub fn by<A: AsRef<OsStr>>(folder: &Path, file: &str, arguments: &[A]) -> Self {
         let name = unique_name();
-        let mut command = build(&STRATA, folder);
-        command.arg("--file").arg(folder.join(file)).args(["--tag", &name]).args(arguments);
-        Build::succeed(&mut command).unwrap();
+        let mut command = build_file(&STRATA, folder, file);
+        Build::succeed(command.args(["--tag", &name]).args(arguments)).unwrap();
         Self { name }
     }
 

@@ -35,9 +35,7 @@ fn the_engine_reports_the_digests_of_the_plan() {
         servers.repository.url()
     );
     let folder = context(&[("strata.yaml", &manifest)]);
-    let mut command = build(&STRATA, folder.path());
-    command.arg(format!("--tag={IMAGE}")).arg("--file").arg(folder.path().join("strata.yaml"));
-    let build = Build::succeed(&mut command).unwrap();
+    let build = Build::succeed(build(&STRATA, folder.path()).args(["--tag", IMAGE])).unwrap();
 
     // An engine that can be asked for a ref's commit needs no `.git` in the checkout.
     let commit = servers.repository.tip("main").unwrap();

@@ -10,7 +10,7 @@ use integration::package_index::PackageIndex;
 
 use crate::built::{Built, unique_name};
 use crate::project::{NOTHING, steps};
-use crate::{BASE, STRATA, build, context, unique};
+use crate::{BASE, STRATA, build, build_file, context, unique};
 
 /// Installs packages of Debian.
 const APT: &str = "RUN apt-get -o Acquire::Retries=6 update && \
@@ -50,7 +50,7 @@ fn repository() -> (FileServer, String) {
     let folder = context(&[("Dockerfile", &dockerfile), ("package.spec", SPEC)]);
     let made = tempfile::tempdir().unwrap();
     let output = format!("--output=type=local,dest={}", made.path().display());
-    Build::succeed(build(&STRATA, folder.path()).arg(output)).unwrap();
+    Build::succeed(build_file(&STRATA, folder.path(), "Dockerfile").arg(output)).unwrap();
     // What was downloaded from another place is not looked for in the cache.
     let place = unique();
     let files = ["", "repodata/"]
@@ -87,9 +87,8 @@ fn base(url: &str) -> Built {
 fn built(manifest: &str) -> (Built, Vec<String>) {
     let folder = context(&[("strata.yaml", manifest)]);
     let name = unique_name();
-    let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml")).args(["--tag", &name]);
-    let ran = steps(&Build::succeed(&mut command).unwrap());
+    let build = Build::succeed(build(&STRATA, folder.path()).args(["--tag", &name])).unwrap();
+    let ran = steps(&build);
     (Built { name }, ran)
 }
 

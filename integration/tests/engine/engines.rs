@@ -13,7 +13,7 @@ use integration::daemons::{CURRENT, Kind, Store};
 use integration::engine::Engine;
 use integration::registry::Registry;
 
-use crate::{BASE, ENGINE, build, context};
+use crate::{BASE, ENGINE, build_file, context};
 
 /// Builds in a new engine of `kind` an image from nothing, and checks that nothing of the engine is
 /// left.
@@ -24,7 +24,8 @@ fn builds_and_goes(kind: Kind, version: &str) {
     assert_eq!(engine.store().unwrap(), kind.store);
     assert_eq!(output(&mut engine.docker(["image", "list", "--quiet"])).unwrap(), "");
 
-    Build::succeed(build(&engine, folder.path()).arg("--tag=trivial")).unwrap();
+    let mut command = build_file(&engine, folder.path(), "Dockerfile");
+    Build::succeed(command.arg("--tag=trivial")).unwrap();
     assert_ne!(output(&mut engine.docker(["image", "list", "--quiet", "trivial"])).unwrap(), "");
 
     let home = engine.home().to_owned();
@@ -77,13 +78,15 @@ fn a_second_engine_knows_nothing_and_takes_the_cache_of_the_first_from_a_registr
     let registry = Registry::serve(Ipv4Addr::LOCALHOST.into()).unwrap();
     let reference = format!("{}/cache:test", registry.host());
     let export = format!("--cache-to=type=registry,mode=max,ref={reference}");
-    Build::succeed(build(&ENGINE, folder.path()).arg(export)).unwrap();
+    Build::succeed(build_file(&ENGINE, folder.path(), "Dockerfile").arg(export)).unwrap();
     let import = format!("--cache-from=type=registry,ref={reference}");
-    let imported = Build::succeed(build(&engine, folder.path()).arg(import)).unwrap();
+    let mut command = build_file(&engine, folder.path(), "Dockerfile");
+    let imported = Build::succeed(command.arg(import)).unwrap();
     assert!(imported.ran().is_empty(), "{}", imported.report());
 
     let dockerfile = dockerfile.replace("/version", "/version-too");
     let folder = context(&[("Dockerfile", &dockerfile)]);
-    let alone = Build::succeed(&mut build(&engine, folder.path())).unwrap();
+    let mut command = build_file(&engine, folder.path(), "Dockerfile");
+    let alone = Build::succeed(&mut command).unwrap();
     assert_eq!(alone.ran().len(), 1, "{}", alone.report());
 }

@@ -9,7 +9,7 @@ use integration::git_server::GitServer;
 use crate::built::{Built, unique_name};
 use crate::layout::Layout;
 use crate::project::{NOTHING, Servers, ran};
-use crate::{BASE, STRATA, build, context, unique};
+use crate::{BASE, STRATA, build, build_file, context, unique};
 
 /// A manifest of which nothing takes time, for code that has a file `say`.
 const MANIFEST: &str = "\
@@ -43,16 +43,16 @@ fn docker(words: &[&str]) -> Command {
 fn the_frontend_named_by_a_build_argument() {
     let manifest = MANIFEST.replace("# syntax=strata\n", "");
     let folder = context(&[("strata.yaml", &manifest), ("say", "it")]);
-    let mut command = build(&STRATA, folder.path());
-    command.current_dir(folder.path()).args(["--file=strata.yaml", "--build-arg=GREETING=hi"]);
+    let mut command = docker(&["buildx", "build", "--file=strata.yaml", "."]);
+    command.current_dir(folder.path()).arg("--build-arg=GREETING=hi");
     assert_eq!(says(command.arg("--build-arg=BUILDKIT_SYNTAX=strata")), "hi it");
 }
 
 #[test]
 fn the_manifest_from_standard_input() {
     let folder = context(&[("say", "it")]);
-    let mut command = build(&STRATA, folder.path());
-    assert_eq!(says_of(command.arg("--file=-"), MANIFEST.as_bytes()), "hello it");
+    let mut command = docker(&["buildx", "build", "--file=-"]);
+    assert_eq!(says_of(command.arg(folder.path()), MANIFEST.as_bytes()), "hello it");
     // Without a context, the code comes from elsewhere.
     let server = GitServer::serve(STRATA.host_address().unwrap()).unwrap();
     let repository = server.create("app").unwrap();
@@ -165,7 +165,8 @@ target variants {{
 fn another_base_by_the_same_name() {
     let other = Built::dockerfile(&format!("FROM {BASE}\nENV OTHER=yes\n"));
     let folder = context(&[("Dockerfile", &format!("FROM {BASE}\nENV OTHER=layout\n"))]);
-    let layout = Layout::built_by(build(&STRATA, folder.path()).arg("--provenance=false"));
+    let mut command = build_file(&STRATA, folder.path(), "Dockerfile");
+    let layout = Layout::built_by(command.arg("--provenance=false"));
     let manifest = MANIFEST.replace("$GREETING", "$OTHER");
     for (instead, prints) in [
         (format!("docker-image://{}", other.name), "yes it"),
@@ -196,9 +197,7 @@ fn results_as_files() {
         format!("--output=type=tar,dest={}", files.display()),
         format!("--output=type=oci,dest={}", archive.display()),
     ] {
-        let mut command = build(&STRATA, folder.path());
-        command.current_dir(folder.path()).arg("--file=strata.yaml").arg(output);
-        Build::succeed(&mut command).unwrap();
+        Build::succeed(build(&STRATA, folder.path()).arg(output)).unwrap();
     }
     let of_files = |path| output(Command::new("tar").arg("-xOf").arg(&files).arg(path)).unwrap();
     assert_eq!(of_files("app/say"), "it");
@@ -237,8 +236,7 @@ fn questions_in_place_of_a_build() {
         ("--call=outline", "TARGET:"),
     ] {
         let mut command = build(&STRATA, folder.path());
-        let command = command.current_dir(folder.path()).args(["--file=strata.yaml", flag]);
-        let Plain { status, text } = Plain::run(command).unwrap();
+        let Plain { status, text } = Plain::run(command.arg(flag)).unwrap();
         assert_eq!(status.code(), Some(0), "{text}");
         assert!(text.contains(answer), "{text}");
     }
@@ -249,7 +247,6 @@ fn options_that_are_not_honoured() {
     let manifest = MANIFEST.replace("syntax=strata", "syntax=strata --fast");
     let folder = context(&[("strata.yaml", &manifest), ("say", "it")]);
     let mut command = build(&STRATA, folder.path());
-    command.current_dir(folder.path()).arg("--file=strata.yaml");
     command.args(["--build-arg=BUILDKIT_NEWS=1", "--no-cache-filter=pakages,venv"]);
     let build = Build::succeed(&mut command).unwrap();
     let mut warnings: Vec<&str> = build.warnings.iter().map(|warning| &*warning.short).collect();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::built::Built;
 use crate::layout::Layout;
-use crate::{BASE, STRATA, build, context};
+use crate::{BASE, STRATA, build, build_file, context};
 
 /// What a base may say, and some things that nobody knows of.
 fn unusual(config: &mut Value) {
@@ -30,7 +30,8 @@ fn unusual(config: &mut Value) {
 #[test]
 fn the_config_is_the_bases_with_the_manifest_laid_over_it() {
     let base = context(&[("Dockerfile", &format!("FROM {BASE}\n"))]);
-    let base = Layout::built_by(build(&STRATA, base.path()).arg("--provenance=false"));
+    let mut command = build_file(&STRATA, base.path(), "Dockerfile");
+    let base = Layout::built_by(command.arg("--provenance=false"));
     let mut config = base.config();
     let below = config["rootfs"]["diff_ids"].as_array().unwrap().len();
     unusual(&mut config);
@@ -60,8 +61,6 @@ healthcheck: {test: [CMD, python, --version], interval: 1m30s}
     let folder = context(&[("strata.yaml", manifest), ("main.py", "print('hello')\n")]);
     let image = Layout::built_by(
         build(&STRATA, folder.path())
-            .arg("--file")
-            .arg(folder.path().join("strata.yaml"))
             .arg(format!("--build-context=unusual=oci-layout://{}", base.path().display()))
             .arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()))
             .args(["--build-arg=CODE_VERSION=v1", "--label=words=command", "--provenance=false"]),

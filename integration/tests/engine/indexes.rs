@@ -155,9 +155,8 @@ impl Private {
         let folder = context(&[("strata.yaml", &manifest)]);
         let output = folder.path().join("lock");
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--target=lock");
-        command.arg(format!("--output={}", output.display())).args(self.arguments(Some("right")));
-        Build::succeed(&mut command).unwrap();
+        command.arg("--target=lock").arg(format!("--output={}", output.display()));
+        Build::succeed(command.args(self.arguments(Some("right")))).unwrap();
     }
 
     /// Builds, which must succeed.

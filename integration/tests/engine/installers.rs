@@ -1,5 +1,6 @@
 //! Who installs, and in what order things are built, shows in nothing that a program could see.
 
+use integration::buildx::Build;
 use integration::command::output;
 use integration::package::{Package, PackageFile};
 use integration::package_index::PackageIndex;
@@ -123,8 +124,7 @@ impl Late {
         let folder = context(&[("strata.yaml", &manifest)]);
         let image = Built { name: unique_name() };
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml")).args(["--tag", &image.name]);
-        let build = integration::buildx::Build::succeed(&mut command).unwrap();
+        let build = Build::succeed(command.args(["--tag", &image.name])).unwrap();
         let steps = steps(&build).into_iter().filter(|step| !step.starts_with("[lock]"));
         let saw = ["python", "-c", "import strata_late; print(strata_late.SEEN)"];
         (steps.collect(), image.run(&saw))
@@ -201,9 +201,7 @@ fn packages_that_own_the_same_files_are_reported() {
         unique(),
     );
     let folder = context(&[("strata.yaml", &manifest)]);
-    let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml"));
-    let build = integration::buildx::Build::succeed(&mut command).unwrap();
+    let build = Build::succeed(&mut build(&STRATA, folder.path())).unwrap();
     let said = &build.vertex("[verify] import strata_shared").unwrap().log;
     assert!(
         said.contains("strata_greedier and strata_greedy both have ")

@@ -41,9 +41,7 @@ fn manifest(hub: &str, once: &str) -> String {
 }
 
 fn builds(folder: &Path, image: &str) -> Build {
-    let mut command = build(&STRATA, folder);
-    command.arg("--file").arg(folder.join("strata.yaml")).args(["--tag", image]);
-    Build::succeed(&mut command).unwrap()
+    Build::succeed(build(&STRATA, folder).args(["--tag", image])).unwrap()
 }
 
 #[test]

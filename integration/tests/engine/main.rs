@@ -78,10 +78,16 @@ fn context(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// The command that builds `context` in `engine`, to which a test adds its arguments.
-fn build(engine: &Engine, context: &Path) -> Command {
+/// The command that builds the manifest `strata.yaml` of `folder` in `engine`, to which a test adds
+/// its arguments.
+fn build(engine: &Engine, folder: &Path) -> Command {
+    build_file(engine, folder, "strata.yaml")
+}
+
+/// The same for another file of `folder`, such as a Dockerfile.
+fn build_file(engine: &Engine, folder: &Path, file: &str) -> Command {
     let mut command = engine.docker(["buildx", "build"]);
-    command.arg(context);
+    command.arg("--file").arg(folder.join(file)).arg(folder);
     command
 }
 

@@ -121,8 +121,7 @@ cmd: [python, show.py]
     let clashing = manifest.replace("to: /models/single", "to: /app/show.py");
     let folder = context(&[("strata.yaml", &*clashing), ("show.py", SHOW)]);
     let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml")).args(&arguments[..1]);
-    let refused = Build::run(&mut command).unwrap().report();
+    let refused = Build::run(command.args(&arguments[..1])).unwrap().report();
     for says in ["tiny/single writes /app/show.py, and the code has that, too", "strata.yaml:11"] {
         assert!(refused.contains(says), "nobody says {says:?}: {refused}");
     }
@@ -159,7 +158,6 @@ models:
     let runs = |manifest: &str, base: &str| {
         let folder = context(&[("strata.yaml", manifest)]);
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml"));
         command.args([&endpoint, &format!("--build-arg=BASE={base}")]);
         ran(&Build::succeed(&mut command).unwrap()).join(" ")
     };
@@ -200,11 +198,8 @@ fn spacys_pipelines() {
 
     // The lock notes what it is; with it nobody warns, and another file is none.
     let folder = context(&[("strata.yaml", &manifest("3.8.0"))]);
-    let build_here = |arguments: &[&str]| {
-        let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml")).args(arguments);
-        Build::run(&mut command).unwrap()
-    };
+    let build_here =
+        |arguments: &[&str]| Build::run(build(&STRATA, folder.path()).args(arguments)).unwrap();
     let unpinned = |build: &Build| {
         build.warnings.iter().any(|warning| warning.short.starts_with("UnpinnedModel: "))
     };
@@ -224,8 +219,7 @@ fn spacys_pipelines() {
     assert!(!refused.success && refused.text.contains(says), "{}", refused.report());
 
     let folder = context(&[("strata.yaml", &manifest("3.7.0"))]);
-    let mut command = build(&STRATA, folder.path());
-    let refused = Build::run(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();
+    let refused = Build::run(&mut build(&STRATA, folder.path())).unwrap();
     let says = "en_tiny 3.7.0 is for spaCy 3.7, and 3.8.7 is installed";
     assert!(!refused.success && refused.text.contains(says), "{}", refused.report());
 }
@@ -259,8 +253,7 @@ cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
 
     let runs = |manifest: &str| {
         let folder = context(&[("strata.yaml", manifest)]);
-        let mut command = build(&STRATA, folder.path());
-        Build::run(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap()
+        Build::run(&mut build(&STRATA, folder.path())).unwrap()
     };
     let bumped = runs(&manifest.replace("six==1.17.0", "six==1.16.0"));
     assert_eq!(ran(&bumped), ["lock", "packages", "verify"], "{}", bumped.report());
@@ -328,8 +321,8 @@ fn the_models_alone() {
         let folder = context(&[("strata.yaml", manifest)]);
         let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--provenance=false");
-        command.args([&endpoint, &format!("--target={target}"), "--output", &output]);
+        let target = format!("--target={target}");
+        command.args(["--provenance=false", &endpoint, &target, "--output", &output]);
         let mut layers = layers(&registry, &Build::succeed(&mut command).unwrap());
         layers.retain(|(purpose, _)| purpose.contains("tiny/shared"));
         layers
@@ -343,9 +336,8 @@ fn the_models_alone() {
     assert_eq!(pushed(&other, "models"), layers);
 
     let folder = context(&[("strata.yaml", &other)]);
-    let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml"));
     let files = folder.path().join("files");
+    let mut command = build(&STRATA, folder.path());
     command.args([&endpoint, "--target=models", "--output"]).arg(&files);
     Build::succeed(&mut command).unwrap();
     let cache = files.join("opt/huggingface/hub/models--tiny--shared");
@@ -375,7 +367,6 @@ fn what_a_lock_pins() {
     let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
     let locked = || {
         let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml"));
         command.args([&endpoint, "--target=lock", "--output"]).arg(folder.path());
         Build::succeed(&mut command).unwrap();
         fs::read_to_string(folder.path().join("strata.lock")).unwrap()
@@ -417,8 +408,7 @@ fn a_hub_behind_a_company() {
         (format!("--add-host={HOST}:{address}"), format!("--build-arg=HF_ENDPOINT=https://{HOST}"));
     let folder = context(&[("strata.yaml", &manifest)]);
     let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml")).args([&host, &endpoint]);
-    let refused = Build::run(&mut command).unwrap().report();
+    let refused = Build::run(command.args([&host, &endpoint])).unwrap().report();
     for says in ["UnknownIssuer", "--secret id=ca_bundle,src=FILE", "strata.yaml:3"] {
         assert!(refused.contains(says), "nobody says {says:?}: {refused}");
     }
@@ -483,8 +473,7 @@ fn a_model_larger_than_the_disk() {
     let manifest = format!("# syntax=strata\nbase: {BASE}\nmodels:\n  - tests/large\n");
     let folder = context(&[("strata.yaml", &manifest)]);
     let mut command = build(&engine, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml")).arg("--target=models");
-    command.arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
+    command.arg("--target=models").arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
     let Plain { status, text } = Plain::run(&mut command).unwrap();
 
     assert_eq!(status.code(), Some(1), "{text}");

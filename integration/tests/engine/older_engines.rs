@@ -49,8 +49,7 @@ static MERGED: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
 /// The build of the project in `folder` to the image `older-engines`.
 fn service(engine: &Engine, folder: &Path) -> Command {
     let mut command = build(engine, folder);
-    command.arg("--file").arg(folder.join("strata.yaml")).arg("--tag=older-engines");
-    command.arg(format!("--build-arg=HF_ENDPOINT={}", HUB.endpoint()));
+    command.arg("--tag=older-engines").arg(format!("--build-arg=HF_ENDPOINT={}", HUB.endpoint()));
     command
 }
 

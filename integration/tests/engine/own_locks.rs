@@ -74,8 +74,7 @@ fn project(tool: &str, python: &str) -> TempDir {
 fn built(folder: &TempDir, arguments: &[&str]) -> (Build, String) {
     let image = Built { name: unique_name() };
     let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml")).args(["--tag", &image.name]);
-    let build = Build::succeed(command.args(arguments)).unwrap();
+    let build = Build::succeed(command.args(["--tag", &image.name]).args(arguments)).unwrap();
     let installed = image.run(&["python3", "-c", LIST]);
     (build, installed)
 }
@@ -152,8 +151,7 @@ fn members_of_a_workspace() {
 
     // What a member asks for since it was locked is missed, whichever member it is.
     edit(&folder, "lib/pyproject.toml", "[\"six\"]", "[\"six\", \"toolz\"]");
-    let mut stale = crate::build(&STRATA, folder.path());
-    let told = Plain::run(stale.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap();
+    let told = Plain::run(&mut crate::build(&STRATA, folder.path())).unwrap();
     assert_eq!(told.status.code(), Some(1), "{}", told.text);
     assert!(told.text.contains("uv.lock was not made for `toolz`"), "{}", told.text);
     edit(&folder, "lib/pyproject.toml", "[\"six\", \"toolz\"]", "[\"six\"]");
@@ -182,9 +180,7 @@ fn a_lock_that_is_out_of_date() {
             _ => ("\"docopt==0.6.2\",", "\"docopt==0.6.2\", \"toolz\","),
         };
         edit(&folder, file, from, to);
-        let mut command = build(&STRATA, folder.path());
-        command.arg("--file").arg(folder.path().join("strata.yaml"));
-        let Plain { status, text } = Plain::run(&mut command).unwrap();
+        let Plain { status, text } = Plain::run(&mut build(&STRATA, folder.path())).unwrap();
         assert_eq!(status.code(), Some(1), "{tool}:\n{text}");
         for said in [file, lock, "out of date"] {
             assert!(text.contains(said), "of {tool}, nobody says {said:?}:\n{text}");
@@ -197,9 +193,7 @@ fn a_hash_that_is_missing() {
     let (_, python, _) = LOCKS[5];
     let folder = project("hashes", python);
     edit(&folder, "requirements.txt", "pluggy==", "six==1.17.0\npluggy==");
-    let mut command = build(&STRATA, folder.path());
-    command.arg("--file").arg(folder.path().join("strata.yaml"));
-    let Plain { status, text } = Plain::run(&mut command).unwrap();
+    let Plain { status, text } = Plain::run(&mut build(&STRATA, folder.path())).unwrap();
     assert_eq!(status.code(), Some(1), "{text}");
     for said in ["strata.yaml:3: `six==1.17.0` has no hash", "help: pip wants all of them pinned"] {
         assert!(text.contains(said), "nobody says {said:?}:\n{text}");

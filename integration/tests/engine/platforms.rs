@@ -10,7 +10,7 @@ use integration::registry::Registry;
 
 use crate::built::{Built, unique_name};
 use crate::project::NOTHING;
-use crate::{BASE, STRATA, build, context, registry, unique};
+use crate::{BASE, STRATA, build, build_file, context, registry, unique};
 
 /// A registry with an index of two bases, the name of that, and a hub with a model.
 static SERVERS: LazyLock<(Registry, String, Hub)> = LazyLock::new(|| {
@@ -49,8 +49,6 @@ fn build_for(platforms: &str, number: &str, name: &str, arguments: &[&str]) -> B
     let folder = context(&[("strata.yaml", &manifest), ("main.py", &main)]);
     let mut command = build(&STRATA, folder.path());
     command
-        .arg("--file")
-        .arg(folder.path().join("strata.yaml"))
         .args(["--tag", name, "--provenance=false", "--platform", platforms])
         .arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()))
         .arg(format!("--build-arg=BUILDKIT_SANDBOX_HOSTNAME={number}"))
@@ -125,7 +123,7 @@ fn platforms_together_and_alone() {
 fn base(files: &[(&str, &str)], arguments: &[&str]) -> Built {
     let image = Built { name: unique_name() };
     let folder = context(files);
-    let mut command = build(&STRATA, folder.path());
+    let mut command = build_file(&STRATA, folder.path(), "Dockerfile");
     command.args(["--provenance=false", "--tag", &image.name]).args(arguments);
     Build::succeed(&mut command).unwrap();
     image
@@ -138,8 +136,7 @@ const FOREIGN: &str = "--platform=linux/sparc64";
 fn refusal(base: &Built) -> String {
     let folder = context(&[("strata.yaml", &format!("# syntax=strata\nbase: {}\n", base.name))]);
     let mut command = build(&STRATA, folder.path());
-    command.arg(FOREIGN).arg("--file").arg(folder.path().join("strata.yaml"));
-    let Plain { status, text } = Plain::run(&mut command).unwrap();
+    let Plain { status, text } = Plain::run(command.arg(FOREIGN)).unwrap();
     assert_eq!(status.code(), Some(1), "{text}");
     assert!(text.contains(&format!(">>> base: {}", base.name)), "{text}");
     text

@@ -7,7 +7,7 @@ use integration::engine::Engine;
 use integration::git_server::{GitServer, Repository};
 use integration::hub::{Hub, Repo};
 
-use crate::{BASE, ENGINE, context, unique};
+use crate::{BASE, ENGINE, build, context, unique};
 
 const MANIFEST: &str = "\
 # syntax=strata
@@ -122,10 +122,9 @@ impl Project {
     pub fn build(&self, engine: &Engine) -> Build {
         let files: Vec<_> = self.files.iter().map(|(name, text)| (*name, text.as_str())).collect();
         let folder = context(&[&files[..], &[("strata.yaml", &self.manifest)]].concat());
+        let mut command = build(engine, folder.path());
         // Provenance has the time in it: without, the same image has the same digest.
-        let mut command = engine.docker(["buildx", "build", "--provenance=false"]);
-        command.arg("--file").arg(folder.path().join("strata.yaml"));
-        Build::succeed(command.args(&self.arguments).arg(folder.path())).unwrap()
+        Build::succeed(command.arg("--provenance=false").args(&self.arguments)).unwrap()
     }
 }
 

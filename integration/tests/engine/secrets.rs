@@ -131,8 +131,6 @@ fn leaves_no_trace(installer: &str) {
     let plain = "compression=uncompressed,force-compression=true";
     let image = Layout::built_plain_by(
         build(&STRATA, folder.path())
-            .arg("--file")
-            .arg(folder.path().join("strata.yaml"))
             .arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()))
             .args([
                 secret("GIT_AUTH_TOKEN", "git"),

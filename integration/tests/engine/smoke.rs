@@ -2,12 +2,19 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::process::Command;
 use std::time::Duration;
 
 use integration::buildx::{Build, Plain};
 use integration::command::output;
+use tempfile::TempDir;
 
-use crate::{BASE, ENGINE, build, context, unique};
+use crate::{BASE, ENGINE, build_file, context, unique};
+
+/// The command that builds the Dockerfile of `folder`.
+fn build(folder: &TempDir) -> Command {
+    build_file(&ENGINE, folder.path(), "Dockerfile")
+}
 
 fn ran(build: &Build) -> Vec<&str> {
     build.ran().iter().map(|vertex| vertex.name.as_str()).collect()
@@ -24,7 +31,7 @@ fn a_build_reaches_the_package_index_and_is_cached_after() {
     .replace("{version}", "1.16.0");
     let folder = context(&[("Dockerfile", &dockerfile), ("greeting", "hello")]);
 
-    let first = Build::succeed(build(&ENGINE, folder.path()).arg("--tag=smoke")).unwrap();
+    let first = Build::succeed(build(&folder).arg("--tag=smoke")).unwrap();
     let names = ran(&first);
     assert_eq!(names.len(), 2, "{}", first.report());
     assert!(names[0].starts_with("[2/3] RUN"), "{names:?}");
@@ -38,13 +45,13 @@ fn a_build_reaches_the_package_index_and_is_cached_after() {
     );
     assert_eq!(first.vertex("[3/3] COPY greeting /greeting").unwrap().inputs[0], run.digest);
 
-    let second = Build::succeed(build(&ENGINE, folder.path()).arg("--tag=smoke")).unwrap();
+    let second = Build::succeed(build(&folder).arg("--tag=smoke")).unwrap();
     assert_eq!(ran(&second), Vec::<&str>::new(), "{}", second.report());
     assert!(second.vertex(&run.name).unwrap().cached, "{}", second.report());
     assert!(second.metadata["containerimage.digest"].is_string(), "{}", second.metadata);
 
     std::fs::write(folder.path().join("greeting"), "bonjour").unwrap();
-    let third = Build::succeed(build(&ENGINE, folder.path()).arg("--tag=smoke")).unwrap();
+    let third = Build::succeed(build(&folder).arg("--tag=smoke")).unwrap();
     assert_eq!(ran(&third), ["[3/3] COPY greeting /greeting"], "{}", third.report());
 
     let code = "import six; print(open('/greeting').read(), six.__version__)";
@@ -59,7 +66,7 @@ fn a_failed_build_says_which_step_and_why() {
     let dockerfile = format!("FROM {BASE}\nRUN echo so far so good && false # {}\n", unique());
     let folder = context(&[("Dockerfile", &dockerfile)]);
 
-    let failed = Build::run(&mut build(&ENGINE, folder.path())).unwrap();
+    let failed = Build::run(&mut build(&folder)).unwrap();
     assert!(!failed.success);
     let step = failed.vertices.iter().find(|vertex| vertex.error.is_some()).unwrap();
     assert!(step.name.starts_with("[2/2] RUN"), "{}", step.name);
@@ -67,7 +74,7 @@ fn a_failed_build_says_which_step_and_why() {
     assert!(failed.text.contains("Dockerfile:2"), "{}", failed.text);
     assert!(failed.report().contains("so far so good"));
 
-    let plain = Plain::run(&mut build(&ENGINE, folder.path())).unwrap();
+    let plain = Plain::run(&mut build(&folder)).unwrap();
     assert!(
         !plain.status.success() && plain.text.contains(">>> RUN echo so far so good"),
         "{}",
@@ -103,6 +110,6 @@ fn build_steps_reach_servers_on_the_host() {
     let dockerfile = format!("FROM {BASE}\nRUN python3 -c \"{code}\" # {}\n", unique());
     let folder = context(&[("Dockerfile", &dockerfile)]);
 
-    let built = Build::succeed(&mut build(&ENGINE, folder.path())).unwrap();
+    let built = Build::succeed(&mut build(&folder)).unwrap();
     assert_eq!(built.ran()[0].log, "hello from the host\n");
 }

@@ -58,9 +58,8 @@ impl Project {
     fn lock(&self, arguments: &[&str]) -> String {
         let written = context(&[]);
         let mut command = build(&STRATA, self.folder.path());
-        let file = self.folder.path().join("strata.yaml");
-        command.arg("--file").arg(file).args(["--target=lock"]).args(arguments);
-        Build::succeed(command.arg("--output").arg(written.path())).unwrap();
+        command.arg("--target=lock").args(arguments).arg("--output").arg(written.path());
+        Build::succeed(&mut command).unwrap();
         assert_eq!(files(written.path()), ["strata.lock"]);
         let text = fs::read_to_string(written.path().join("strata.lock")).unwrap();
         self.write("strata.lock", &text);
@@ -70,9 +69,7 @@ impl Project {
     fn build(&self, arguments: &[&str]) -> Locked {
         let image = Built { name: unique_name() };
         let mut command = build(&STRATA, self.folder.path());
-        let file = self.folder.path().join("strata.yaml");
-        command.arg("--file").arg(file).args(["--tag", &image.name]).args(arguments);
-        let build = Build::succeed(&mut command).unwrap();
+        let build = Build::succeed(command.args(["--tag", &image.name]).args(arguments)).unwrap();
         Locked { packages: image.run(&["python3", "-c", LIST]), build, image }
     }
 }
@@ -266,7 +263,6 @@ fn a_lock_that_someone_has_edited() {
     ] {
         project.write("strata.lock", &edited);
         let mut command = build(&STRATA, project.folder.path());
-        command.arg("--file").arg(project.folder.path().join("strata.yaml"));
         let Plain { status, text } = Plain::run(&mut command).unwrap();
         assert_eq!(status.code(), Some(1), "{what}:\n{text}");
         for said in [says, renew] {

@@ -56,9 +56,8 @@ fn what_must_import() {
     let builds = |more: &str| {
         let manifest = format!("{manifest}{more}");
         let folder = context(&[("strata.yaml", &format!("# syntax=strata\n{manifest}"))]);
-        let mut command = build(&STRATA, folder.path());
-        command.arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
-        Build::succeed(command.arg("--file").arg(folder.path().join("strata.yaml"))).unwrap()
+        let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
+        Build::succeed(build(&STRATA, folder.path()).arg(endpoint)).unwrap()
     };
     let first = builds("");
     let said = &first.vertex(&format!("[verify] import {name}")).unwrap().log;

@@ -1,7 +1,5 @@
 //! 64-bit ARM on a machine of another kind.
 
-use std::process::Command;
-
 use integration::base_image;
 use integration::buildx::Build;
 use integration::command::output;
@@ -13,7 +11,7 @@ use integration::weights::all_minilm_l6_v2;
 use serde_json::Value;
 
 use super::service::Example;
-use crate::newcomer;
+use crate::{build, newcomer};
 
 const IMAGE: &str = "lightspeed";
 const DEBIAN: &str = "debian:trixie-slim";
@@ -36,15 +34,15 @@ fn lightspeed_for_arm64() {
         .arg("DEBIAN", DEBIAN)
         .arg("HF_ENDPOINT", hub.endpoint())
         .arg("LLM", "gguf==0.17.1");
-    let build = || {
-        let mut command: Command = engine.docker(["buildx", "build", "--platform=linux/arm64"]);
-        command.arg("--file").arg(example.folder.path().join("strata.yaml"));
+    let built = || {
+        let mut command = build(&engine, example.folder.path());
+        command.args(["--platform=linux/arm64", "--tag", IMAGE]);
         for (name, value) in &example.arguments {
             command.arg(format!("--build-arg={name}={value}"));
         }
-        Build::succeed(command.args(["--tag", IMAGE]).arg(example.folder.path())).unwrap()
+        Build::succeed(&mut command).unwrap()
     };
-    build();
+    built();
     let run = |words: &[&str]| {
         let run = ["run", "--rm", "--platform=linux/arm64", "--network=none", IMAGE];
         output(engine.docker(run).args(words)).unwrap()
@@ -56,7 +54,7 @@ fn lightspeed_for_arm64() {
     assert!(answer["answer"].as_str().unwrap().starts_with("Hog scenarios"), "{answer}");
 
     example.edit("docs/scenarios.md", "Hog scenarios", "Hungry scenarios");
-    let edited = build();
+    let edited = built();
     let ran: Vec<_> = edited.ran().into_iter().map(|vertex| vertex.name.as_str()).collect();
     assert!(ran.iter().all(|name| name.contains("[code]")), "{}", edited.report());
 }

@@ -85,7 +85,6 @@ impl Example {
     /// Builds the image.
     pub fn build(&self) -> Build {
         let mut command = build(&STRATA, self.folder.path());
-        command.arg("--file").arg(self.folder.path().join("strata.yaml"));
         command.args(["--tag", &self.image.name]);
         for (name, value) in &self.arguments {
             command.args(["--build-arg", &format!("{name}={value}")]);
