@@ -12,7 +12,7 @@ use crate::built::Built;
 use crate::layers::layers;
 use crate::own_locks::one_line_changed;
 use crate::project::{NOTHING, Project, Servers, ran};
-use crate::{BASE, STRATA, newcomer, registry, unique};
+use crate::{BASE, STRATA, newcomer, push_as, registry, unique};
 
 /// A project that was built once, so that to build it again and leave a cache is quick.
 static PROJECT: LazyLock<(Servers, Project)> = LazyLock::new(|| {
@@ -73,11 +73,8 @@ fn newer_base(ci: &mut Ci) {
     // Its content is another one, and its fetcher is the same.
     let other = Built::dockerfile(&format!("FROM strata\nCOPY Dockerfile /other-{}\n", unique()));
     let syntax = format!("{}/strata", ci.registry.host());
-    for (image, name) in [(&newer, &ci.base), (&other, &syntax)] {
-        for words in [["tag", &image.name, name].as_slice(), &["push", name], &["rmi", name]] {
-            output(STRATA.docker([]).args(words)).unwrap();
-        }
-    }
+    push_as(&STRATA, &newer.name, &ci.base);
+    push_as(&STRATA, &other.name, &syntax);
     let (ran, _) = ci.next(|project| {
         project.file("main.py", "print('newer')\n").build_arg("BUILDKIT_SYNTAX", &syntax)
     });

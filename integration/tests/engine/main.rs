@@ -108,8 +108,13 @@ fn registry() -> (Registry, String) {
     // Every engine trusts a registry on its own machine, and none of them is elsewhere.
     let registry = Registry::serve(Ipv4Addr::LOCALHOST.into()).unwrap();
     let base = format!("{}/{BASE}", registry.host());
-    for words in [["tag", BASE, &base].as_slice(), &["push", &base], &["rmi", &base]] {
-        output(ENGINE.docker([]).args(words)).unwrap();
-    }
+    push_as(&ENGINE, BASE, &base);
     (registry, base)
+}
+
+/// Pushes `image` to the registry that is in `name`. The engine has it by that name no more.
+fn push_as(engine: &Engine, image: &str, name: &str) {
+    for words in [["tag", image, name].as_slice(), &["push", name], &["rmi", name]] {
+        output(engine.docker([]).args(words)).unwrap();
+    }
 }

@@ -4,13 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use integration::buildx::{Build, Plain};
-use integration::command::output;
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 use tempfile::TempDir;
 
 use crate::built::{Built, unique_name};
-use crate::{BASE, STRATA, build, context, platforms, registry, unique};
+use crate::{BASE, STRATA, build, context, platforms, push_as, registry, unique};
 
 /// A folder with a manifest, and an index that its requirements come from.
 struct Project {
@@ -194,9 +193,7 @@ fn the_base_stays_when_its_tag_moves_or_is_gone() {
     let lock = project.lock(&[]);
     let before = project.build(&[]);
     let moved = Built::dockerfile(&format!("FROM {BASE}\nENV MOVED={}\n", unique()));
-    for words in [["tag", &moved.name, &base].as_slice(), &["push", &base], &["rmi", &base]] {
-        output(STRATA.docker([]).args(words)).unwrap();
-    }
+    push_as(&STRATA, &moved.name, &base);
     let env = |locked: &Locked| locked.image.config()["Env"].to_string();
     let after = project.build(&[]);
     after.is_as_locked(&before.packages);
