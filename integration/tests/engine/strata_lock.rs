@@ -241,28 +241,29 @@ fn development_stands_on_production() {
 fn a_lock_that_someone_has_edited() {
     let project = Project::new(MANIFEST);
     let text = project.lock(&[]);
+    let no_hash = "`alpha-1.0-py3-none-any.whl` has no hash";
     let renew = "take the file away, and build with `--target lock --output .`";
     for (what, edited, says) in [
         ("no TOML", "<<<<<<< HEAD\n".to_owned() + &text, "strata.lock:1: "),
         ("another version", text.replace("version = 1\n", "version = 2\n"), "strata.lock:3: "),
         ("no platform", text.replace("platform = ", "form = "), "strata.lock:5: "),
-        ("no hash", text.replacen("sha256 = ", "crc = ", 1), "strata.lock:"),
-        ("no URL", text.replacen("url = ", "link = ", 1), "strata.lock:"),
-        ("a hash that is none", text.replacen("sha256 = \"", "sha256 = \"x", 1), "strata.lock:"),
+        ("no hash", text.replacen("sha256 = ", "crc = ", 1), no_hash),
+        ("no URL", text.replacen("url = ", "link = ", 1), "`alpha` has a file without `url`"),
+        ("a hash that is none", text.replacen("sha256 = \"", "sha256 = \"x", 1), no_hash),
         (
             "a package twice",
             {
                 let package = text.split("\n[[images.packages]]").nth(1).unwrap();
                 format!("{text}\n[[images.packages]]{package}")
             },
-            "strata.lock:",
+            "the lock has `alpha` twice for this environment: 1.0 and 1.0",
         ),
     ] {
         project.write("strata.lock", &edited);
         let mut command = build(&STRATA, project.folder.path());
         let Plain { status, text } = Plain::run(&mut command).unwrap();
         assert_eq!(status.code(), Some(1), "{what}:\n{text}");
-        for said in [says, renew] {
+        for said in ["strata.lock:", says, renew] {
             assert!(text.contains(said), "of {what}, nobody says {said:?}:\n{text}");
         }
     }
