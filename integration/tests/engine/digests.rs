@@ -108,7 +108,7 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
         lock::read(&Arc::new(file), Kind::Pylock, None, &[], &Selection::default(), &environment)
             .unwrap();
     let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
-    let options = requirements.options_text();
+    let options = requirements.build_options_text();
     let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
     let bills = vec![Bill::Resolved(resolution.into())];
     Packages { picks, bills, options, ..Packages::default() }
