@@ -56,10 +56,13 @@ fn heavy_packages_are_alone_where_there_is_room() {
 fn the_smallest_share_where_there_is_none() {
     let project = project(70, 80);
     let sharing = sharing(&project);
-    assert_eq!(project.plans()[0].layers.total(), 99, "and there is room for light ones");
     assert!(sharing.iter().all(|pin| pin.starts_with("small-")), "{sharing:?}");
     assert_eq!(sharing.len(), 80, "all but those for which there is room");
+    // Of the 120 that are planned, 10 are the base's, up to 5 are models', up to 15 others', and 12
+    // light packages': that leaves 78.
     assert_eq!(packages(&project).len(), 70 + 8);
+    let total = project.plans()[0].layers.total();
+    assert!(total <= 120 - 12, "there is room for light ones beside {total}");
 }
 
 #[test]

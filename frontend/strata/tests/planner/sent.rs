@@ -12,6 +12,6 @@ fn a_hundred_layers_of_packages() {
     // A tenth of that. Scripts are sent once.
     assert!(bytes < 400_000, "{bytes} bytes");
     let text = definition.def.concat();
-    let script = b"Installs the packages of /strata/packages.json";
+    let script = include_bytes!("../../src/plan/steps/install.py");
     assert_eq!(text.windows(script.len()).filter(|part| part == script).count(), 1);
 }
