@@ -1,6 +1,6 @@
 //! Programs of another processor, run by QEMU out of Debian's packages.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::command::output;
 use crate::packages::Packages;
+use crate::workspace;
 
 /// The kernel's list of who runs what it cannot (Linux, `admin-guide/binfmt-misc`).
 const KERNELS: &str = "/proc/sys/fs/binfmt_misc";
@@ -21,17 +22,21 @@ const COUNTS: &str =
     r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff";
 
 /// Lets this machine run programs for 64-bit ARM, in containers, too, while it exists. Engines that
-/// start meanwhile know that they can.
+/// start meanwhile know that they can. There is one at a time: when it goes, so does what the kernel
+/// has of us.
 #[derive(Debug)]
-pub struct Arm64(());
+pub struct Arm64 {
+    _lock: File,
+}
 
 impl Arm64 {
-    /// Asks the kernel for it, unless the machine has it already.
+    /// Asks the kernel for it, unless the machine has it already; waits while another process does.
     ///
     /// # Errors
     ///
     /// When the package cannot be had, or the kernel does not let us.
     pub fn emulate() -> Result<Self> {
+        let lock = workspace::lock("emulation")?;
         let qemu = Packages::of_qemu()?.file("usr/bin/qemu-aarch64-static")?;
         let kernels = Path::new(KERNELS);
         if !kernels.join("register").exists() {
@@ -43,7 +48,7 @@ impl Arm64 {
             fs::write(kernels.join("register"), line)
                 .context("the kernel takes no emulator of us")?;
         }
-        Ok(Self(()))
+        Ok(Self { _lock: lock })
     }
 }
 
