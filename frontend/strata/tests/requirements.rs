@@ -134,6 +134,13 @@ fn hashes_are_sorted() {
 }
 
 #[test]
+fn hashes_are_the_same_in_either_case() {
+    let hash = "0123456789abcdef".repeat(4);
+    let written = format!("x==1 --hash=sha256:{} --hash=sha256:{hash}", hash.to_uppercase());
+    assert_eq!(canonical(&written), format!("x==1 --hash=sha256:{hash}\n"));
+}
+
+#[test]
 fn other_files_are_named() {
     let read =
         parse("-r base.txt\n-cpins.txt\n--requirement=more/dev.txt\n--constraint x.txt").unwrap();

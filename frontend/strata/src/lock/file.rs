@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{File, Source};
 use crate::{
     mistake::{Mistake, quote},
-    requirements::check_url,
+    requirements::{self, check_url},
 };
-
-/// Hashes that an installer takes, with the number of their digits; md5 and sha1 prove nothing.
-const HASHES: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
 
 impl File {
     /// A file at a URL; its name is the URL's last part if the lock has no other.
@@ -49,12 +46,9 @@ impl File {
     }
 }
 
-/// `sha256:…` of one that an installer takes; none of a weak one.
+/// As [`requirements::hash`]; a lock may write the algorithm's name in any case.
 pub(super) fn hash(algorithm: &str, digits: &str) -> Option<String> {
-    let algorithm = algorithm.to_lowercase();
-    let (_, length) = HASHES.iter().find(|(name, _)| *name == algorithm)?;
-    let is_hash = digits.len() == *length && digits.chars().all(|c| c.is_ascii_hexdigit());
-    is_hash.then(|| format!("{algorithm}:{}", digits.to_lowercase()))
+    requirements::hash(&algorithm.to_lowercase(), digits)
 }
 
 /// The hashes of a table `{ sha256 = "…" }`.

@@ -4,6 +4,7 @@
 mod cursor;
 mod dependency;
 mod file;
+mod hash;
 mod install_set;
 mod lines;
 mod marker;
@@ -18,4 +19,5 @@ pub use options::{Formats, Options};
 pub use requirement::Requirement;
 
 pub(crate) use dependency::{Dependency, Source as DependencySource, normalize};
+pub(crate) use hash::hash;
 pub(crate) use url::{check as check_url, check_page};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{dependency::Dependency, options::split_value, url};
+use super::{dependency::Dependency, hash::hash, options::split_value, url};
 use crate::mistake::{Mistake, quote};
 
 /// A requirement whose text is canonical: two that mean the same are equal.
@@ -44,7 +44,7 @@ impl Requirement {
     /// The hashes behind it, `sha256:…`.
     pub(crate) fn hashes(&self) -> BTreeSet<String> {
         let options = self.text.split(' ').filter_map(|word| word.strip_prefix("--hash="));
-        options.map(str::to_lowercase).collect()
+        options.map(str::to_owned).collect()
     }
 }
 
@@ -99,24 +99,16 @@ fn read_options(options: &str) -> Result<BTreeSet<String>, Mistake> {
         }
         let value = value.or_else(|| words.next());
         let value = value.ok_or_else(|| Mistake::new(format!("{} has no value", quote(option))))?;
-        read.insert(hash(&value)?);
+        read.insert(hash_option(&value)?);
     }
     Ok(read)
 }
 
-fn hash(value: &str) -> Result<String, Mistake> {
-    let length = |algorithm| match algorithm {
-        "sha256" => Some(64),
-        "sha384" => Some(96),
-        "sha512" => Some(128),
-        _ => None,
+fn hash_option(value: &str) -> Result<String, Mistake> {
+    let read = value.split_once(':').and_then(|(algorithm, digits)| hash(algorithm, digits));
+    let Some(hash) = read else {
+        let mistake = Mistake::new(format!("{} is not a hash", quote(value)));
+        return Err(mistake.help("pip takes `sha256:`, `sha384:` or `sha512:` and the hash"));
     };
-    let is_hash = value.split_once(':').is_some_and(|(algorithm, hash)| {
-        length(algorithm) == Some(hash.len()) && hash.chars().all(|c| c.is_ascii_hexdigit())
-    });
-    if is_hash {
-        return Ok(format!("--hash={value}"));
-    }
-    let mistake = Mistake::new(format!("{} is not a hash", quote(value)));
-    Err(mistake.help("pip takes `sha256:`, `sha384:` or `sha512:` and the hash"))
+    Ok(format!("--hash={hash}"))
 }
