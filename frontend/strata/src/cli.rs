@@ -414,7 +414,7 @@ fn locked(
     picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
     picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
     let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
-    let is_flat = demand.lock.is_some() && lock.is_flat();
+    let is_flat = !lock.says_needs;
     Ok(Packages { picks, is_flat, local, bills, earlier: Vec::new(), options })
 }
 

@@ -386,7 +386,8 @@ impl Entry {
             let pin = self.pins.iter().find(|pin| normalize(&pin.name) == package.name);
             package.location = pin.and_then(|pin| pin.location.clone());
         }
-        Ok(lock)
+        // It is of a resolution, and writes what is needed only where something is.
+        Ok(Lock { says_needs: true, ..lock })
     }
 
     /// Whether it is for an environment, and each of its packages can be installed there: a base of

@@ -152,7 +152,8 @@ fn its_packages_are_those_that_were_picked() {
     let read = parse(&lock.text()).unwrap();
     let entry = read.entry(&key).unwrap();
     assert_eq!(entry.preferences(), ["archive==1.0", "source==1.0", "wheel==1.0+cu126"]);
-    let Lock { packages, .. } = entry.lock(&environment()).unwrap();
+    let Lock { packages, says_needs, .. } = entry.lock(&environment()).unwrap();
+    assert!(says_needs);
     let [archive, git, source, wheel] = &packages[..] else { panic!("{packages:?}") };
     let Source::Archive { file, subdirectory } = &archive.source else { panic!("{archive:?}") };
     assert_eq!(file.url.as_deref(), Some("https://example.org/archive.zip"));

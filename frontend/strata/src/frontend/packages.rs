@@ -252,7 +252,8 @@ impl Build<'_> {
             Locked::Nothing => return Ok(Packages::default()),
             Locked::Kept(entry) => (entry.lock(&environment)?, None),
             Locked::Resolved(resolved) => {
-                let found = read(&resolved.file)?;
+                // A resolution says what needs what, even where nothing needs anything.
+                let found = Lock { says_needs: true, ..read(&resolved.file)? };
                 let blame = |mistakes| self.recipe.blame_selection(mistakes);
                 let pinned = lock::pinned(&demand.requirements, &environment).map_err(blame)?;
                 let lock = match pinned {
@@ -286,9 +287,8 @@ impl Build<'_> {
             None => (None, Vec::new()),
         };
         let bills = resolved.into_iter().chain(stated).collect();
-        // A resolution made here does say what needs what, even where nothing needs anything.
-        let is_flat = is_own && lock.is_flat();
         let (options, local) = (requirements.build_options_text(), lock.local);
+        let is_flat = !lock.says_needs;
         Ok(Packages { picks, is_flat, local, bills, earlier, options })
     }
 

@@ -46,6 +46,8 @@ pub struct Lock {
     pub packages: Vec<Package>,
     /// What is needed and is code, not installed from anywhere.
     pub local: Vec<Local>,
+    /// Whether it says which packages need which; what it says may be that none needs any.
+    pub says_needs: bool,
 }
 
 /// One package of a lock.
@@ -271,6 +273,8 @@ impl Lock {
     /// the files, only those are taken that have one of the lock's hashes.
     #[must_use]
     pub fn located(mut self, found: &Self) -> Self {
+        // Of what was not looked up, it says no more than before.
+        self.says_needs |= found.says_needs && self.packages.iter().all(|one| found.has(&one.name));
         for package in &mut self.packages {
             let other = found.packages.iter().find(|other| other.name == package.name);
             package.needs.extend(other.into_iter().flat_map(|other| other.needs.iter().cloned()));
@@ -315,17 +319,13 @@ impl Lock {
         if mistakes.is_empty() { Ok(self.located(found)) } else { Err(Mistakes(mistakes)) }
     }
 
-    /// Whether it says of no package what that needs.
-    pub fn is_flat(&self) -> bool {
-        self.packages.iter().all(|package| package.needs.is_empty())
-    }
-
     /// Whether a package is in it.
     pub fn has(&self, name: &str) -> bool {
         self.packages.iter().any(|package| package.name == name)
     }
 
-    /// What was read as a lock, if nothing was found wrong: sorted, and no package twice.
+    /// What was read as a lock, if nothing was found wrong: sorted, and no package twice. Whether it
+    /// says what packages need is for its reader to tell.
     fn new(entries: Vec<Entry>, mut findings: Findings) -> Result<Self, Mistakes> {
         let (mut packages, local) = local::divide(entries);
         packages.sort_by(|a, b| a.name.cmp(&b.name));
@@ -348,7 +348,7 @@ impl Lock {
             }
         }
         if findings.is_empty() {
-            Ok(Self { packages, local })
+            Ok(Self { packages, local, says_needs: false })
         } else {
             Err(findings.into_mistakes())
         }

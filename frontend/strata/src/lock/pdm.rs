@@ -133,7 +133,7 @@ pub(super) fn read(
             Err(mistake) => findings.at(location.lines, mistake),
         }
     }
-    Lock::new(packages, findings)
+    Ok(Lock { says_needs: true, ..Lock::new(packages, findings)? })
 }
 
 fn check_targets(

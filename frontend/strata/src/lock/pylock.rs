@@ -52,8 +52,7 @@ struct Package {
     sdist: Option<Archive>,
     #[serde(default)]
     wheels: Vec<Archive>,
-    #[serde(default)]
-    dependencies: Vec<Dependency>,
+    dependencies: Option<Vec<Dependency>>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +119,7 @@ pub(super) fn read(
         findings.at(document.lines(&python.span()), mistake);
     }
     check_environments(&lock.environments, &document, &mut findings, environment);
+    let says_needs = lock.packages.iter().any(|package| package.dependencies.is_some());
     let mut packages = Vec::new();
     for package in lock.packages {
         let lines = document.lines(&package.name.span());
@@ -130,7 +130,7 @@ pub(super) fn read(
             Err(mistake) => findings.at(lines, mistake),
         }
     }
-    Lock::new(packages, findings)
+    Ok(Lock { says_needs, ..Lock::new(packages, findings)? })
 }
 
 /// The releases that it has; what comes from a URL or a repository is none.
@@ -208,7 +208,7 @@ impl Package {
             require_python(python.get_ref(), environment)
                 .map_err(|mistake| mistake.about(&name))?;
         }
-        let needs = self.dependencies.into_iter().filter_map(|dependency| dependency.name);
+        let needs = self.dependencies.into_iter().flatten().filter_map(|needed| needed.name);
         let needs = needs.map(|name| normalize(&name)).collect();
         let source = match (self.vcs, self.directory, self.archive) {
             (Some(vcs), None, None) => vcs.read(&name)?,

@@ -52,16 +52,42 @@ fn as_who_looked_up_the_files_has_found() {
     let text = RequirementsFile::parse(&file("requirements.txt", &text)).unwrap();
     set.add_file(IncludeKind::Requirements, &text);
     let pinned = lock::pinned(&set, &usual()).unwrap().unwrap();
-    assert!(pinned.is_flat());
+    assert!(!pinned.says_needs);
     let lock = pinned.completed(&found()).unwrap();
-    assert_eq!((needs(&lock, "torch"), lock.is_flat()), (vec!["sympy"], false));
+    assert_eq!((needs(&lock, "torch"), lock.says_needs), (vec!["sympy"], true));
 }
 
 #[test]
 fn as_nothing_says() {
     let pipenv = file("Pipfile.lock", include_str!("fixtures/pipenv/Pipfile.lock"));
-    assert!(read(&pipenv, None, &selection(&[], &[]), &environments()[5]).unwrap().is_flat());
+    let pipenv = read(&pipenv, None, &selection(&[], &[]), &environments()[5]).unwrap();
+    assert!(!pipenv.says_needs);
     let by_uv = file("pylock.toml", include_str!("fixtures/pylock.uv.toml"));
-    assert!(read(&by_uv, None, &selection(&[], &[]), &usual()).unwrap().is_flat());
-    assert!(!found().is_flat());
+    assert!(!read(&by_uv, None, &selection(&[], &[]), &usual()).unwrap().says_needs);
+    assert!(found().says_needs);
+    // Of what is in a repository, nobody has looked up what it needs.
+    assert!(!pipenv.located(&found()).says_needs);
+}
+
+#[test]
+fn as_a_lock_says_whose_packages_need_nothing() {
+    let hash = format!("sha256:{}", "a".repeat(64));
+    let uv = format!(
+        "version = 1\n[[package]]\nname = \"app\"\nsource = {{ virtual = \".\" }}\n\
+         dependencies = [{{ name = \"six\" }}]\n\
+         [[package]]\nname = \"six\"\nversion = \"1\"\n\
+         source = {{ registry = \"https://pypi.org/simple\" }}\n\
+         wheels = [{{ url = \"https://e.org/six-1-py3-none-any.whl\", hash = \"{hash}\" }}]\n"
+    );
+    let uv = read(&file("uv.lock", &uv), None, &selection(&[], &[]), &usual()).unwrap();
+    assert_eq!((needs(&uv, "six"), uv.says_needs), (vec![], true));
+    let pylock = |dependencies: &str| {
+        let text = format!(
+            "lock-version = \"1.0\"\ncreated-by = \"me\"\n[[packages]]\nname = \"six\"\n\
+             {dependencies}wheels = [{{ url = \"https://e.org/six-1-py3-none-any.whl\" }}]\n"
+        );
+        read(&file("pylock.toml", &text), None, &selection(&[], &[]), &usual()).unwrap()
+    };
+    assert!(pylock("dependencies = []\n").says_needs);
+    assert!(!pylock("").says_needs);
 }

@@ -136,7 +136,7 @@ pub(super) fn read(
             }
         }
     }
-    Lock::new(packages, findings)
+    Ok(Lock { says_needs: true, ..Lock::new(packages, findings)? })
 }
 
 /// A package and whether it is wanted, or what is wrong with it.

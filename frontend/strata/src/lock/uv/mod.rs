@@ -223,7 +223,7 @@ pub(super) fn read(
             Err(mistake) => findings.at(document.lines(&package.name.span()), mistake),
         }
     }
-    Lock::new(packages, findings)
+    Ok(Lock { says_needs: true, ..Lock::new(packages, findings)? })
 }
 
 /// The folders of projects in it, but for that of the lock.
