@@ -18,7 +18,7 @@ use crate::{
     init,
     inputs::{Demand, Inputs},
     local_code,
-    lock::{self, Kind, Lock},
+    lock::Lock,
     mistake::{Mistake, Mistakes},
     models::Listing,
     picks,
@@ -277,7 +277,11 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
         let kept = kept.filter(|entry| entry.is_fresh(recipe, &demand.requirements));
         let environment = probe.environment();
         let lock = match (kept, &demand.lock) {
-            (_, Some(file)) => Some(own_lock(recipe, &demand, file, &environment)?),
+            // It is in git.
+            (_, Some(own)) if own.file.data.is_empty() => Some(Lock::default()),
+            (_, Some(_)) => demand
+                .own_lock(recipe, &environment)
+                .map_err(|mistakes| assuming(&environment, mistakes))?,
             (Some(entry), None) => Some(entry.lock(&environment)?),
             (None, None) => None,
         };
@@ -378,24 +382,6 @@ fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
     let Ok(data) = fs::read(&name) else { return Ok(None) };
     let file = SourceFile { name, language: "TOML".to_owned(), data };
     StrataLock::parse(&Arc::new(file)).map(Some)
-}
-
-fn own_lock(
-    recipe: &Recipe,
-    demand: &Demand,
-    file: &Arc<SourceFile>,
-    environment: &Environment,
-) -> Result<Lock, Mistakes> {
-    if file.data.is_empty() {
-        // It is in git.
-        return Ok(Lock::default());
-    }
-    let name = file.name.strip_prefix("code:").unwrap_or(&file.name);
-    let unknown = || Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]);
-    let kind = Kind::of(name).ok_or_else(unknown)?;
-    let Demand { project, members, selection, .. } = demand;
-    lock::read(file, kind, project.as_ref(), members, selection, environment)
-        .map_err(|mistakes| assuming(environment, recipe.blame_selection(mistakes)))
 }
 
 /// The packages of a lock.

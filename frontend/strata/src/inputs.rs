@@ -6,7 +6,7 @@ use llb::{Location, SourceFile};
 
 use crate::{
     environment::Environment,
-    lock::{self, Kind, Pyproject},
+    lock::{self, Kind, Lock, Pyproject},
     mistake::{Mistake, Mistakes, Spanned},
     recipe::{Indexes, InputPath, Recipe},
     requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile, Selection},
@@ -42,7 +42,7 @@ pub struct Demand {
     /// What is to be resolved, or has been by `lock`.
     pub requirements: InstallSet,
     /// The lock that another tool keeps.
-    pub lock: Option<Arc<SourceFile>>,
+    pub lock: Option<OwnLock>,
     /// The project, whose dependencies are required; with a lock, that the lock is of.
     pub project: Option<Arc<SourceFile>>,
     /// Of a lock that was made from several projects, the others.
@@ -51,7 +51,33 @@ pub struct Demand {
     pub selection: Selection,
 }
 
+/// A lock that another tool keeps.
+#[derive(Clone, Debug)]
+pub struct OwnLock {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// What tool's lock it is.
+    pub kind: Kind,
+}
+
 impl Demand {
+    /// What another tool's lock has for an environment, if one was named.
+    ///
+    /// # Errors
+    ///
+    /// As [`lock::read`]; what is wrong with the selection is on the recipe's lines.
+    pub fn own_lock(
+        &self,
+        recipe: &Recipe,
+        environment: &Environment,
+    ) -> Result<Option<Lock>, Mistakes> {
+        let Self { lock, project, members, selection, .. } = self;
+        let Some(OwnLock { file, kind }) = lock else { return Ok(None) };
+        lock::read(file, *kind, project.as_ref(), members, selection, environment)
+            .map(Some)
+            .map_err(|mistakes| recipe.blame_selection(mistakes))
+    }
+
     /// Refuses a Python that the project is not for, where no lock says for which it is.
     ///
     /// # Errors
@@ -202,7 +228,8 @@ impl Inputs {
         let members = lock.iter().flat_map(|(file, path)| members(path, file));
         let members = members.filter(|member| Some(member) != project.as_ref());
         let members = members.filter_map(|member| text(&member)).collect();
-        let (lock, project) = (lock.map(|(file, _)| file), project.and_then(|it| text(&it)));
+        let lock = lock.and_then(|(file, path)| Some(OwnLock { file, kind: kind(&path)? }));
+        let project = project.and_then(|project| text(&project));
         let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
         let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
         if let Some(project) = project.as_ref().filter(|_| lock.is_none()) {
@@ -232,16 +259,20 @@ impl Inputs {
     }
 }
 
+/// What tool's lock a file is, if it is one.
+fn kind(path: &InputPath) -> Option<Kind> {
+    let (InputPath::Context(path) | InputPath::Code(path)) = path;
+    Kind::of(path)
+}
+
 /// The file that a lock is made from, if it has one: in the same folder.
 fn made_from(lock: &InputPath) -> Option<InputPath> {
-    let (InputPath::Context(path) | InputPath::Code(path)) = lock;
-    beside(lock, Kind::of(path)?.made_from()?)
+    beside(lock, kind(lock)?.made_from()?)
 }
 
 /// The other projects that a lock was made from, too; of another file, none.
 fn members(path: &InputPath, file: &Arc<SourceFile>) -> Vec<InputPath> {
-    let (InputPath::Context(name) | InputPath::Code(name)) = path;
-    let folders = Kind::of(name).map(|kind| lock::folders(file, kind)).unwrap_or_default();
+    let folders = kind(path).map(|kind| lock::folders(file, kind)).unwrap_or_default();
     let projects = folders.iter().map(|folder| format!("{folder}/pyproject.toml"));
     projects.filter_map(|project| beside(path, &project)).collect()
 }

@@ -59,7 +59,7 @@ impl Build<'_> {
         let (probe, locked) = self.locked(&base).await?;
         let picks = match locked {
             // The other tool's lock is kept beside this one.
-            Locked::Own(_) => Vec::new(),
+            Locked::Own => Vec::new(),
             locked => self.packages(&base, &probe, locked).await?.picks,
         };
         let asked = strata_lock::asked(self.recipe, &self.demand().await?.requirements);

@@ -10,7 +10,6 @@ use crate::{
     environment::Environment,
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
-    mistake::{Mistake, Mistakes},
     picks,
     plan::{self, Base, Bill, Packages, Probe, Resolution},
     requirements::{InstallSet, Selection},
@@ -30,7 +29,7 @@ pub(super) enum Locked {
     /// As they were resolved.
     Resolved(Resolved),
     /// As another tool's lock has them.
-    Own(Arc<SourceFile>),
+    Own,
 }
 
 /// A lock as it was resolved, and by what.
@@ -75,11 +74,11 @@ impl Build<'_> {
     /// The requirements of a base's packages resolved, now or by `strata.lock`.
     async fn lock(&self, base: &Base) -> Result<Locked, Error> {
         let demand = self.demand().await?;
-        if let Some(file) = &demand.lock {
+        if demand.lock.is_some() {
             if base.has_venv() {
                 return Err(self.lock_on_environment());
             }
-            return Ok(Locked::Own(Arc::clone(file)));
+            return Ok(Locked::Own);
         }
         if demand.requirements.is_empty() {
             return Ok(Locked::Nothing);
@@ -135,7 +134,7 @@ impl Build<'_> {
         }
         let (pins, layers) = match Box::pin(production.lock(base)).await? {
             // A lock's groups are locked together.
-            Locked::Nothing | Locked::Own(_) => (Vec::new(), Vec::new()),
+            Locked::Nothing | Locked::Own => (Vec::new(), Vec::new()),
             Locked::Kept(entry) => (entry.preferences(), Vec::new()),
             Locked::Resolved(Resolved { resolution, file, mut earlier }) => {
                 earlier.push(production.lock_layer(base, &resolution));
@@ -247,7 +246,7 @@ impl Build<'_> {
         let read = |file: &Arc<SourceFile>| {
             lock::read(file, Kind::Pylock, None, &[], &Selection::default(), &environment)
         };
-        let is_own = matches!(locked, Locked::Own(_));
+        let is_own = matches!(locked, Locked::Own);
         let (lock, resolved) = match locked {
             Locked::Nothing => return Ok(Packages::default()),
             Locked::Kept(entry) => (entry.lock(&environment)?, None),
@@ -262,8 +261,8 @@ impl Build<'_> {
                 };
                 (lock, Some(resolved))
             }
-            Locked::Own(file) => {
-                let lock = self.own_lock(demand, &file, &environment)?;
+            Locked::Own => {
+                let lock = demand.own_lock(self.recipe, &environment)?.unwrap_or_default();
                 let pins = lock.unlocated();
                 if pins.is_empty() {
                     (lock, None)
@@ -290,20 +289,5 @@ impl Build<'_> {
         let (options, local) = (requirements.build_options_text(), lock.local);
         let is_flat = !lock.says_needs;
         Ok(Packages { picks, is_flat, local, bills, earlier, options })
-    }
-
-    fn own_lock(
-        &self,
-        demand: &Demand,
-        file: &Arc<SourceFile>,
-        environment: &Environment,
-    ) -> Result<Lock, Mistakes> {
-        let name = file.name.strip_prefix("code:").unwrap_or(&file.name);
-        let Some(kind) = Kind::of(name) else {
-            return Err(Mistakes(vec![Mistake::new(format!("{} is no known lock", file.name))]));
-        };
-        let Demand { project, members, selection, .. } = demand;
-        lock::read(file, kind, project.as_ref(), members, selection, environment)
-            .map_err(|mistakes| self.recipe.blame_selection(mistakes))
     }
 }
