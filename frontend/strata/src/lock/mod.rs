@@ -15,6 +15,7 @@ mod pipfile;
 mod poetry;
 mod pylock;
 mod pyproject;
+mod refusal;
 mod tags;
 mod uv;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use llb::{Lines, SourceFile};
+use llb::SourceFile;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use toml::{Spanned, Table, Value};
@@ -13,7 +13,7 @@ use super::{
     file::{folder, git, hash_text, refuse_path},
     fingerprint::{SPACED, json, object, sha256},
     local::{self, Entry, Local, is_archive, is_project},
-    pylock::{require_python, unknown},
+    refusal::{check_selection, other_state, require_python},
 };
 use crate::{
     environment::Environment,
@@ -109,11 +109,7 @@ pub(super) fn read(
     }
     let known = lock.metadata.groups.iter().map(|name| normalize(name));
     let known: BTreeSet<String> = known.filter(|name| name != DEFAULT).collect();
-    for (what, asked) in [("extra", &selection.extras), ("group", &selection.groups)] {
-        for name in asked.difference(&known) {
-            findings.add(unknown(&file.name, what, name, &known));
-        }
-    }
+    check_selection(selection, &known, &known, &mut findings);
     if !findings.is_empty() {
         return Err(findings.into_mistakes());
     }
@@ -192,9 +188,7 @@ fn stale(lock: &PdmLock, project: &Pyproject, lock_name: &str) -> Option<Mistake
             return None;
         }
     }
-    let words = format!("{lock_name} was made for another state of {}", project.file.name);
-    let mistake = Mistake::at(&project.file, Lines::one(1), words);
-    Some(mistake.help(format!("{lock_name} is out of date: run `pdm lock`")))
+    Some(other_state(lock_name, &project.file, "pdm lock"))
 }
 
 /// What of a project pdm takes the hash of.

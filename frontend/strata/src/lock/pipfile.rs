@@ -16,11 +16,11 @@ use super::{
     file::{folder, git, hash_text, refuse_path},
     fingerprint::{COMPACT, object, sha256},
     local::{self, Entry, Local, is_archive, is_project},
-    pylock::unknown,
+    refusal::{check_selection, other_python, other_state},
 };
 use crate::{
     environment::Environment,
-    mistake::{Findings, Mistake, Mistakes, quote, without_credentials},
+    mistake::{Findings, Mistake, Mistakes, without_credentials},
     requirements::{Selection, check_page, normalize},
 };
 
@@ -119,17 +119,13 @@ pub(super) fn read(
         "develop" | "dev-packages" => "dev".to_owned(),
         other => other.to_owned(),
     };
-    let asked: BTreeSet<String> = selection.groups.iter().map(asked).collect();
-    for name in asked.difference(&known) {
-        findings.add(unknown(&file.name, "group", name, &known));
-    }
-    for name in &selection.extras {
-        findings.add(unknown(&file.name, "extra", name, &BTreeSet::new()));
-    }
+    let groups = selection.groups.iter().map(asked).collect();
+    let asked = Selection { groups, ..selection.clone() };
+    check_selection(&asked, &BTreeSet::new(), &known, &mut findings);
     let mut packages: Vec<Entry> = Vec::new();
     for (category, entries) in &categories {
         let name = if category == "develop" { "dev".into() } else { normalize(category) };
-        if category != "default" && !asked.contains(&name) {
+        if category != "default" && !asked.groups.contains(&name) {
             continue;
         }
         for (name, entry) in entries {
@@ -179,21 +175,19 @@ fn check_python(meta: &Meta, text: &str, findings: &mut Findings, environment: &
     let Requires { python_version, python_full_version } = &meta.requires;
     let full = python_full_version.as_ref();
     let wanted = full.or(python_version.as_ref());
-    let own = &environment.python_full_version;
     let (major, minor) = environment.python();
     let has = match full {
-        Some(_) => own.clone(),
+        Some(_) => environment.python_full_version.clone(),
         None => format!("{major}.{minor}"),
     };
     if let Some(wanted) = wanted.filter(|wanted| **wanted != has && **wanted != "*") {
-        let words = format!("Python {} is required; the base has {own}", quote(wanted));
         let help = "take a base with this Python, or lock again for that of the base";
         let line = line_of(
             text,
             "_meta",
             if full.is_some() { "python_full_version" } else { "python_version" },
         );
-        findings.at(line, Mistake::new(words).help(help));
+        findings.at(line, other_python(wanted, environment).help(help));
     }
 }
 
@@ -211,9 +205,7 @@ fn stale(
     if hashes.contains(locked) {
         return Ok(None);
     }
-    let words = format!("{lock_name} was made for another state of {}", pipfile.name);
-    let mistake = Mistake::at(pipfile, Lines::one(1), words);
-    Ok(Some(mistake.help(format!("{lock_name} is out of date: run `pipenv lock`"))))
+    Ok(Some(other_state(lock_name, pipfile, "pipenv lock")))
 }
 
 /// What of a Pipfile pipenv takes the hash of.

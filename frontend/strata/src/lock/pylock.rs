@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    str::FromStr as _,
     sync::Arc,
 };
 
@@ -15,10 +14,11 @@ use super::{
     document::{Document, When, holds},
     file::{file_name, folder, git, hash_table, refuse_path},
     local::{Entry, Local, is_project},
+    refusal::{check_environments, check_selection, require_python},
 };
 use crate::{
     environment::Environment,
-    mistake::{Findings, Mistake, Mistakes, list, quote},
+    mistake::{Findings, Mistake, Mistakes, quote},
     requirements::{Selection, normalize},
 };
 
@@ -105,9 +105,10 @@ pub(super) fn read(
         findings.at(lines, Mistake::new(words).help("Strata reads version 1 (PEP 751)"));
         return Err(findings.into_mistakes());
     }
-    known(&mut findings, "extra", &selection.extras, &lock.extras);
-    let groups = [&lock.dependency_groups[..], &lock.default_groups].concat();
-    known(&mut findings, "group", &selection.groups, &groups);
+    let names = |names: &[String]| names.iter().map(|name| normalize(name)).collect();
+    let extras: BTreeSet<String> = names(&lock.extras);
+    let groups = names(&[&lock.dependency_groups[..], &lock.default_groups].concat());
+    check_selection(selection, &extras, &groups, &mut findings);
     // What is asked for comes on top of what the lock gives anyone: some tools' main packages
     // are such a group.
     let mut selection = selection.clone();
@@ -139,58 +140,6 @@ pub(super) fn pins(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
     let is_release = |package: &Package| package.vcs.is_none() && package.archive.is_none();
     let pin = |package: Package| Some(format!("{}=={}", package.name.get_ref(), package.version?));
     Ok(lock.packages.into_iter().filter(is_release).filter_map(pin).collect())
-}
-
-/// Says which of the names that are asked for the lock does not know.
-fn known(findings: &mut Findings, what: &str, asked: &BTreeSet<String>, known: &[String]) {
-    let known: BTreeSet<String> = known.iter().map(|name| normalize(name)).collect();
-    for name in asked {
-        if !known.contains(name) {
-            findings.add(unknown(&findings.file.name, what, name, &known));
-        }
-    }
-}
-
-/// An extra or group that `file` does not have.
-pub(super) fn unknown(file: &str, what: &str, name: &str, known: &BTreeSet<String>) -> Mistake {
-    let mistake = Mistake::new(format!("{file} has no {what} {}", quote(name)));
-    if known.is_empty() {
-        return mistake.help(format!("it has no {what}s at all"));
-    }
-    let names = known.iter().map(String::as_str);
-    mistake.help(format!("it has {}", list(names.clone()))).suggest(name, names)
-}
-
-/// Refuses an environment that is none of those that a lock names, if it names any.
-pub(super) fn check_environments(
-    environments: &[Spanned<When>],
-    document: &Document<'_>,
-    findings: &mut Findings,
-    environment: &Environment,
-) {
-    let nothing = Selection::default();
-    let holds = |when: &Spanned<When>| holds(Some(when.get_ref()), environment, &nothing);
-    if let Some(first) = environments.first()
-        && !environments.iter().any(holds)
-    {
-        let mistake = Mistake::new(format!("the lock is not for this environment: {environment}"));
-        let help = "lock again for it, or take a base that the lock is for";
-        findings.at(document.lines(&first.span()), mistake.help(help));
-    }
-}
-
-/// Refuses a Python that `specifiers` do not allow.
-pub(super) fn require_python(specifiers: &str, environment: &Environment) -> Result<(), Mistake> {
-    let read = pep440_rs::VersionSpecifiers::from_str(specifiers).map_err(|_| {
-        Mistake::new(format!("{} does not say which versions of Python", quote(specifiers)))
-    })?;
-    let allowed = environment.python_version().is_some_and(|python| read.contains(&python));
-    if allowed {
-        return Ok(());
-    }
-    let python = &environment.python_full_version;
-    let words = format!("Python {} is required; the base has {python}", quote(specifiers));
-    Err(Mistake::new(words).help("take a base with such a Python, or lock again for this one"))
 }
 
 impl Package {

@@ -11,7 +11,7 @@ use toml::{Spanned, Table, Value};
 
 use super::{
     document::Document,
-    pylock::{require_python, unknown},
+    refusal::{require_python, unknown},
 };
 use crate::{
     environment::Environment,

@@ -22,7 +22,7 @@ use super::{
     file::{folder, git, hash_text, refuse_path},
     fingerprint::{SPACED, json, object, sha256},
     local::{Entry, Local},
-    pylock::unknown,
+    refusal::{self, other_python, other_state},
 };
 use crate::{
     environment::Environment,
@@ -153,10 +153,8 @@ fn check_python(
     let allowed = own.and_then(|version| constraint::allows(python.get_ref(), &version));
     // What poetry wrote and is not understood here is not held against the base.
     if allowed == Some(false) {
-        let own = &environment.python_full_version;
-        let words = format!("Python {} is required; the base has {own}", quote(python.get_ref()));
-        let help = "take a base with such a Python, or lock again for this one";
-        findings.at(document.lines(&python.span()), Mistake::new(words).help(help));
+        let mistake = other_python(python.get_ref(), environment);
+        findings.at(document.lines(&python.span()), mistake);
     }
 }
 
@@ -175,13 +173,7 @@ fn check_selection(
         groups.extend(graph::groups(project));
     }
     groups.remove(MAIN);
-    for (what, asked, known) in
-        [("extra", &selection.extras, &extras), ("group", &selection.groups, &groups)]
-    {
-        for name in asked.difference(known) {
-            findings.add(unknown(&findings.file.name, what, name, known));
-        }
-    }
+    refusal::check_selection(selection, &extras, &groups, findings);
 }
 
 /// Whether the lock is of another state of the project (`Locker._get_content_hash`).
@@ -193,9 +185,7 @@ fn stale(lock: &PoetryLock, project: &Pyproject, lock_name: &str) -> Option<Mist
     if *locked == new || *locked == old {
         return None;
     }
-    let words = format!("{lock_name} was made for another state of {}", project.file.name);
-    let mistake = Mistake::at(&project.file, Lines::one(1), words);
-    Some(mistake.help(format!("{lock_name} is out of date: run `poetry lock`")))
+    Some(other_state(lock_name, &project.file, "poetry lock"))
 }
 
 /// What of a project poetry takes the hash of.

@@ -18,7 +18,7 @@ use super::{
     document::{Document, When},
     file::{folder, git, hash_text, refuse_path},
     local::{Entry, Local},
-    pylock::{check_environments, require_python, unknown},
+    refusal::{self, check_environments, require_python},
 };
 use crate::{
     environment::Environment,
@@ -267,13 +267,7 @@ fn check_selection(lock: &UvLock, roots: &[usize], selection: &Selection, findin
         .flat_map(|root| root.metadata.requires_dev.keys().chain(root.dev_dependencies.keys()));
     let groups = groups.chain(lock.manifest.dependency_groups.keys());
     let groups: BTreeSet<String> = groups.map(|name| normalize(name)).collect();
-    for (what, asked, known) in
-        [("extra", &selection.extras, &extras), ("group", &selection.groups, &groups)]
-    {
-        for name in asked.difference(known) {
-            findings.add(unknown(&findings.file.name, what, name, known));
-        }
-    }
+    refusal::check_selection(selection, &extras, &groups, findings);
     for conflict in &lock.conflicts {
         let is_root = |name: &str| roots.iter().any(|root| root.name.get_ref() == name);
         let asked = conflict.iter().filter(|one| is_root(&one.package)).filter_map(|one| {
