@@ -12,7 +12,9 @@ use strata::graph::Graph;
 use strata::inputs::Inputs;
 use strata::lock::{self, Kind};
 use strata::picks;
-use strata::plan::{self, Base, Bill, Facts, Packages, PlatformFacts, Probe, Resolution, Settings};
+use strata::plan::{
+    self, Base, Bill, Building, Facts, Packages, PlatformFacts, Probe, Resolution, Settings,
+};
 use strata::recipe::{self, Choices, Recipe};
 use strata::requirements::Selection;
 use strata::sources::{self, Checkout};
@@ -109,7 +111,8 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
             .unwrap();
     let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
     let options = requirements.build_options_text();
-    let resolution = Resolution { requirements, may_need_toolchain: true, ..Resolution::default() };
+    let resolution =
+        Resolution { requirements, building: Building::Deferred, ..Resolution::default() };
     let bills = vec![Bill::Resolved(resolution.into())];
     Packages { picks, bills, options, ..Packages::default() }
 }

@@ -11,7 +11,7 @@ use crate::{
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
     picks,
-    plan::{self, Base, Bill, Packages, Probe, Resolution},
+    plan::{self, Base, Bill, Building, Packages, Probe, Resolution},
     requirements::{InstallSet, Selection},
     strata_lock::{Entry, Key},
 };
@@ -192,17 +192,20 @@ impl Build<'_> {
     /// Resolves without a toolchain. Where that cannot tell what a package needs, with it; where
     /// there is none, once more, so that what fails is told and not kept.
     async fn resolve(&self, base: &Base, resolution: Resolution) -> Result<Resolved, Error> {
-        let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
+        let first = Resolution { building: Building::Deferred, ..resolution.clone() };
         let attempt = self.lock_layer(base, &first);
         if let Some(resolved) = self.try_to_resolve(base, first).await? {
             return Ok(resolved);
         }
-        let toolchain = self.recipe.system.build.is_some();
-        let second = Resolution { toolchain, ..resolution };
+        let building = match self.recipe.system.build {
+            Some(_) => Building::WithToolchain,
+            None => Building::Without,
+        };
+        let second = Resolution { building, ..resolution };
         let resolved = self.try_to_resolve(base, second).await.map_err(|error| {
             let help = "a package has to be built to tell what it needs: name the compilers and \
                         libraries that it wants in `system.build`";
-            error.help((!toolchain).then(|| help.to_owned()))
+            error.help((building == Building::Without).then(|| help.to_owned()))
         })?;
         let resolved = resolved
             .ok_or_else(|| Error::new(format!("the resolver left neither {LOCK} nor an error")))?;

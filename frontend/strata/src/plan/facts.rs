@@ -124,10 +124,21 @@ pub struct Resolution {
     pub preferences: Vec<String>,
     /// Whether what the requirements require has been resolved already.
     pub no_deps: bool,
-    /// Whether it is done where packages are built.
-    pub toolchain: bool,
-    /// Whether it is an answer, too, that a package would have to be built.
-    pub may_need_toolchain: bool,
+    /// What becomes of a package that has to be built to tell what it needs.
+    pub building: Building,
+}
+
+/// How a resolution builds a package where nothing else tells what that needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Building {
+    /// Not where it takes more than the base has: that it would is an answer, too, and whoever
+    /// asked tries again.
+    Deferred,
+    /// With what the base has, or it fails: there is no toolchain.
+    #[default]
+    Without,
+    /// Where packages are built, by `system.build`.
+    WithToolchain,
 }
 
 /// The base image on one platform.

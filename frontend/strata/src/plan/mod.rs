@@ -31,8 +31,8 @@ use serde::Serialize;
 
 pub use buckets::HEAVY;
 pub use facts::{
-    Account, Base, Bill, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
-    Pick, PlatformFacts, Probe, Resolution, Settings,
+    Account, Base, Bill, Building, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os,
+    Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
 };
 pub use layers::{Layers, check_layers};
 pub use models::SUM;

@@ -6,7 +6,7 @@ use llb::{Meta, Mount, State};
 
 use super::{
     Scope,
-    facts::{Base, Bill, Resolution},
+    facts::{Base, Bill, Building, Resolution},
     folders::Folders,
     python::{self, HINTS},
     step::{PYTHON, Step, script},
@@ -41,17 +41,19 @@ pub(super) fn lock(
     python: State,
     resolution: &Resolution,
 ) -> State {
-    let Resolution { requirements, preferences, .. } = resolution;
+    let Resolution { requirements, preferences, no_deps, building } = resolution;
     let tools = [python::UV, python::PIP];
     let [uv, pip] = tools.map(|tool| python::tool(scope, base, python.clone(), tool));
-    let root = if resolution.toolchain { system::toolchain(scope, base, python) } else { python };
+    let is_deferred = *building == Building::Deferred;
+    let has_toolchain = *building == Building::WithToolchain;
+    let root = if has_toolchain { system::toolchain(scope, base, python) } else { python };
     let flag = |name: &'static str, is_set: bool| is_set.then_some(name);
     let scripts = [script!("resolve.py"), script!("tree.py"), script!("network.py"), HINTS];
     // Hints are for who has no other try.
-    let scripts = &scripts[..if resolution.may_need_toolchain { 3 } else { 4 }];
+    let scripts = &scripts[..if is_deferred { 3 } else { 4 }];
     let indexes = &scope.recipe.python.indexes;
     // What builds are to see may be gigabytes, and mostly nothing has to be built.
-    let settings = match resolution.may_need_toolchain {
+    let settings = match is_deferred {
         true => String::new(),
         false => seen_by_builds(&scope.recipe.python.after, requirements),
     };
@@ -59,10 +61,10 @@ pub(super) fn lock(
         .named(format!("resolve {requirements}"))
         .at(scope.recipe.python.lines)
         .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))
-        .args(flag("--no-deps", resolution.no_deps))
+        .args(flag("--no-deps", *no_deps))
         .args(flag("--site-packages", scope.recipe.python.system_site_packages))
         .args(flag("--goes-on", base.has_venv()))
-        .args(flag("--may-need-toolchain", resolution.may_need_toolchain))
+        .args(flag("--may-need-toolchain", is_deferred))
         .file("requirements.txt", requirements.requirements_text())
         .file("constraints.txt", requirements.constraints_text())
         .file("options.txt", requirements.options_text())
@@ -79,7 +81,7 @@ pub(super) fn lock(
         .caches("pip");
     let env = &scope.recipe.python.env;
     // Where it takes a build to tell what a package needs, it is built as it will be.
-    let env = env.iter().filter(|_| resolution.toolchain);
+    let env = env.iter().filter(|_| has_toolchain);
     env.fold(step, |step, (name, value)| step.env(name, value)).out()
 }
 

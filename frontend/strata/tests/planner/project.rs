@@ -12,8 +12,8 @@ use strata::{
     inputs::Inputs,
     models::{Checksum, File, Listing},
     plan::{
-        self, Account, Base, Bill, Facts, Folder, Interpreter, Libc, ModelFacts, Os, Packages,
-        Pick, PlatformFacts, Probe, Resolution, Settings,
+        self, Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts, Os,
+        Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
     },
     recipe::{self, Choices, Model, Recipe, Source},
     sources::{self, Checkout},
@@ -202,9 +202,11 @@ impl Project {
         let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = demand.requirements.build_options_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
-        let first = Resolution { may_need_toolchain: true, ..resolution.clone() };
+        let first = Resolution { building: Building::Deferred, ..resolution.clone() };
         let first = plan::lock(recipe, settings, &self.base(platform), &first);
-        let resolution = Resolution { toolchain: self.is_hard_to_resolve, ..resolution };
+        let building =
+            if self.is_hard_to_resolve { Building::WithToolchain } else { Building::Without };
+        let resolution = Resolution { building, ..resolution };
         let lock = self.locks.get(platform).unwrap_or(&self.lock);
         let picks = lock.iter().map(|pin| self.pick(pin)).collect();
         Packages {
