@@ -139,7 +139,7 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         Some((_, old)) => *old = value,
         None => env.push((name.to_owned(), value)),
     };
-    if plan.has_venv {
+    if recipe.has_python() {
         set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
     }

@@ -75,7 +75,7 @@ impl Build<'_> {
     async fn lock(&self, base: &Base) -> Result<Locked, Error> {
         let demand = self.demand().await?;
         if demand.lock.is_some() {
-            if base.has_venv() {
+            if base.brings_venv() {
                 return Err(self.lock_on_environment());
             }
             return Ok(Locked::Own);

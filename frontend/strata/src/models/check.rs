@@ -24,7 +24,7 @@ pub fn check(
     packages: &Packages,
 ) -> Result<(), Mistakes> {
     // What the base has is in no list.
-    let unlisted = recipe.python.system_site_packages || base.has_venv();
+    let unlisted = recipe.python.system_site_packages || base.brings_venv();
     let mut mistakes = Vec::new();
     let mut at = |model: &Model, mistake: Mistake| {
         mistakes.push(mistake.on(&recipe.file, model.lines));

@@ -36,7 +36,7 @@ pub(super) struct Bucket<'a> {
 impl<'a> Environment<'a> {
     /// The environment on a base with `python`; without layers where the manifest wants none.
     pub(super) fn of(scope: &Scope<'_>, platform: &'a PlatformFacts, python: &State) -> Self {
-        if !scope.has_venv() {
+        if !scope.recipe.has_python() {
             return Self::default();
         }
         let all = &platform.packages;
@@ -81,7 +81,7 @@ impl<'a> Environment<'a> {
         python: &State,
         names: &BTreeSet<String>,
     ) -> Vec<Layer> {
-        if !scope.has_venv() {
+        if !scope.recipe.has_python() {
             return Vec::new();
         }
         let seen = meant(&platform.packages, names);

@@ -163,7 +163,7 @@ impl Base {
 
     /// Whether it has an environment where the image's own would be, as images made by Strata
     /// have: that one goes on.
-    pub fn has_venv(&self) -> bool {
+    pub fn brings_venv(&self) -> bool {
         let bin = format!("{VENV}/bin");
         self.path().split(':').any(|folder| folder == bin)
     }

@@ -82,8 +82,6 @@ pub struct Plan {
     pub models: Vec<Carried>,
     /// Who runs it.
     pub user: User,
-    /// Whether it has the environment at [`VENV`].
-    pub has_venv: bool,
     /// Its search path.
     pub path: String,
 }
@@ -117,19 +115,14 @@ impl<'a> Scope<'a> {
         Location { file: Arc::clone(self.file), lines }
     }
 
-    /// A manifest that asks for no Python packages keeps the base's environment.
-    const fn has_venv(&self) -> bool {
-        self.recipe.python.lines.is_some()
-    }
-
     /// The Python of the environment, or of the base where the manifest wants no packages.
     const fn python(&self) -> &'static [&'static str] {
-        if self.has_venv() { VENV_PYTHON } else { PYTHON }
+        if self.recipe.has_python() { VENV_PYTHON } else { PYTHON }
     }
 
     /// The search path of what runs in the environment.
     fn path(&self, base: &Base) -> String {
-        if self.has_venv() && !base.has_venv() {
+        if self.recipe.has_python() && !base.brings_venv() {
             format!("{VENV}/bin:{}", base.path())
         } else {
             base.path().to_owned()
@@ -319,7 +312,6 @@ fn platform_plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> 
         layers: count,
         models: carried(recipe, &facts.models),
         user,
-        has_venv: scope.has_venv(),
         path: scope.path(base),
     }
 }

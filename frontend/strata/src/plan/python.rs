@@ -38,7 +38,7 @@ pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> Option<Stat
         .named("make the virtual environment")
         .at(scope.recipe.python.lines)
         .args(scope.recipe.python.system_site_packages.then_some("--system-site-packages"));
-    (!base.has_venv()).then(|| venv.out())
+    (!base.brings_venv()).then(|| venv.out())
 }
 
 /// A tool of the build's in a folder of its own, never in the image.

@@ -63,7 +63,7 @@ pub(super) fn lock(
         .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))
         .args(flag("--no-deps", *no_deps))
         .args(flag("--site-packages", scope.recipe.python.system_site_packages))
-        .args(flag("--goes-on", base.has_venv()))
+        .args(flag("--goes-on", base.brings_venv()))
         .args(flag("--may-need-toolchain", is_deferred))
         .file("requirements.txt", requirements.requirements_text())
         .file("constraints.txt", requirements.constraints_text())

@@ -78,7 +78,7 @@ fn arguments(offer: &Offer, choices: &Choices, recipe: Option<&Recipe>) -> Vec<A
 /// or cached.
 fn keys(recipe: &Recipe) -> (BTreeSet<&str>, BTreeSet<&str>) {
     let (mut secrets, mut ssh) = (BTreeSet::new(), BTreeSet::new());
-    let python = Some(&recipe.python).filter(|it| it.lines.is_some() && recipe.needs_packages());
+    let python = Some(&recipe.python).filter(|_| recipe.has_python() && recipe.needs_packages());
     let codes = [recipe.code.as_ref(), python.and_then(|python| python.code.as_ref())];
     for Code { source, .. } in codes.into_iter().flatten() {
         match source {

@@ -245,6 +245,11 @@ pub struct Healthcheck {
 }
 
 impl Recipe {
+    /// Whether there is a Python environment: without `python`, the base's stays as it is.
+    pub const fn has_python(&self) -> bool {
+        self.python.lines.is_some()
+    }
+
     /// Whether what is built has, or is made with, the Python packages.
     pub fn needs_packages(&self) -> bool {
         let of_python =
