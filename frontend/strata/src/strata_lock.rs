@@ -15,7 +15,7 @@ use crate::{
     environment::Environment,
     lock::{self, Document, Kind, Lock, Tags},
     manifest::values,
-    mistake::{Mistake, Mistakes},
+    mistake::{Mistake, Mistakes, quote},
     models::{Checksum, File, Listing},
     picks,
     plan::Pick,
@@ -28,6 +28,9 @@ const VERSION: i64 = 1;
 
 /// What to do about a lock that cannot be used.
 const RENEW: &str = "make it anew: take the file away, and build with `--target lock --output .`";
+
+/// The one target that an entry names: production has none.
+const DEV: &str = "dev";
 
 /// What a package of an image begins with.
 const PACKAGE: &str = "[[images.packages]]";
@@ -130,7 +133,7 @@ struct Image {
     platform: String,
     #[serde(default)]
     variant: String,
-    target: Option<String>,
+    target: Option<Spanned<String>>,
     base: String,
     digest: Option<String>,
     asked: String,
@@ -236,6 +239,7 @@ impl StrataLock {
         });
         self.pipelines.extend(pipelines);
         self.pipelines.sort_unstable();
+        self.pipelines.dedup();
     }
 
     /// The file's text.
@@ -251,7 +255,7 @@ impl StrataLock {
                 line("variant", variant);
             }
             if *dev {
-                line("target", "dev");
+                line("target", DEV);
             }
             line("base", &entry.base);
             if let Some(digest) = &entry.digest {
@@ -420,11 +424,13 @@ impl Entry {
 
 /// An image of the file.
 fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry), Mistakes> {
-    let key = Key {
-        platform: image.platform,
-        variant: image.variant,
-        dev: image.target.is_some_and(|target| target == "dev"),
-    };
+    let dev = image.target.as_ref().is_some_and(|target| target.get_ref() == DEV);
+    if let Some(target) = image.target.filter(|_| !dev) {
+        let words = format!("the target {} is not known here", quote(target.get_ref()));
+        let location = Some(document.location(&target.span()));
+        return Err(Mistakes(vec![Mistake { location, ..Mistake::new(words).help(RENEW) }]));
+    }
+    let key = Key { platform: image.platform, variant: image.variant, dev };
     let mut pins = Vec::new();
     let mut packages = String::new();
     for package in image.packages {

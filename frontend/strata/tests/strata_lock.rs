@@ -129,7 +129,9 @@ fn a_pipelines_checksum() {
     let pipeline = |version: &str| Pipeline { name: "en_tiny".into(), version: version.into() };
     let (sum, mut lock) = ("0a".repeat(32), StrataLock::default());
     lock.set_pipelines("", [(&pipeline("3.8.0"), sum.clone())]);
-    lock.set_pipelines("small", [(&pipeline("3.7.0"), sum.clone())]);
+    let twice = [(&pipeline("3.7.0"), sum.clone()), (&pipeline("3.7.0"), sum.clone())];
+    lock.set_pipelines("small", twice);
+    assert_eq!(lock.text().matches("[[pipelines]]").count(), 2);
     let read = parse(&lock.text()).unwrap();
     assert_eq!(read, lock);
     assert_eq!(read.pipeline("", &pipeline("3.8.0")), Some(sum.as_str()));
@@ -293,6 +295,10 @@ fn what_is_refused() {
         ("another version", refused(&text.replace("version = 1\n", "version = 2\n"))),
         ("no version", refused(&text.replace("version = 1\n", ""))),
         ("no base", refused(&text.replace("base = \"base\"\n", ""))),
+        (
+            "another target",
+            refused(&text.replace("base = \"base\"\n", "target = \"prod\"\nbase = \"base\"\n")),
+        ),
         ("a package without a name", refused(&text.replace("name = \"source\"\n", ""))),
         (
             "a wheel without a URL",
