@@ -39,6 +39,8 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it: ``did you mean `models`?``.
     pub help: Option<String>,
+    /// The extras and groups that it is about, if it is about what is asked for.
+    pub names: Vec<String>,
 }
 
 /// All the mistakes that one look at the input found, in the order of their lines.
@@ -48,7 +50,7 @@ pub struct Mistakes(pub Vec<Mistake>);
 impl Mistake {
     /// A mistake that no line of a file is to blame for, or whose line is not known yet.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { location: None, message: message.into(), help: None }
+        Self { location: None, message: message.into(), help: None, names: Vec::new() }
     }
 
     /// A mistake on `lines` of `file`.
@@ -81,6 +83,13 @@ impl Mistake {
             (Some(near), None) => self.help(format!("did you mean `{near}`?")),
             (None, _) => self,
         }
+    }
+
+    /// Says which of the extras or groups that are asked for the mistake is about.
+    #[must_use]
+    pub fn naming(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names.extend(names.into_iter().map(Into::into));
+        self
     }
 
     /// Says which key the mistake is about.

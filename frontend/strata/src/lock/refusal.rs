@@ -30,7 +30,7 @@ pub(super) fn check_selection(
 
 /// An extra or group that `file` does not have.
 pub(super) fn unknown(file: &str, what: &str, name: &str, known: &BTreeSet<String>) -> Mistake {
-    let mistake = Mistake::new(format!("{file} has no {what} {}", quote(name)));
+    let mistake = Mistake::new(format!("{file} has no {what} {}", quote(name))).naming([name]);
     if known.is_empty() {
         return mistake.help(format!("it has no {what}s at all"));
     }

@@ -150,7 +150,7 @@ impl Recipe {
         let python = &self.python;
         let blame = |mistake: Mistake| {
             let asked = python.extras.iter().chain(&python.groups);
-            let asked = asked.filter(|name| mistake.message.contains(&quote(&name.value)));
+            let asked = asked.filter(|name| mistake.names.contains(&name.value));
             let lines = asked.map(|name| name.lines).next();
             let lock = python.lock.as_ref().or(python.pyproject.as_ref());
             let file = lock.or(python.requirements.first()).map(|path| path.lines);

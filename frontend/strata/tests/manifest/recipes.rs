@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use strata::{
-    mistake::Spanned,
+    mistake::{Mistake, Mistakes, Spanned},
     recipe::{Code, CodeSource, Command, Download, Hub, InputPath, Model, Recipe, Source, Target},
 };
 
@@ -603,4 +603,17 @@ dev:
     assert_eq!(lines(recipe.image.dirs[0].lines), (22, 22));
     let image = read(manifest, &[]).unwrap();
     assert_eq!(image.code.map(|code| lines(code.lines)), Some((18, 20)));
+}
+
+#[test]
+fn a_selection_is_to_blame_for_what_is_about_it() {
+    let manifest = "base: b\npython:\n  lock: uv.lock\n  extras: [six]\n  groups: [test]\n";
+    let recipe = read(manifest, &[]).unwrap();
+    let line = |mistake: Mistake| {
+        let blamed = recipe.blame_selection(Mistakes(vec![mistake])).0.remove(0);
+        blamed.location.unwrap().lines.start
+    };
+    assert_eq!(line(Mistake::new("there is none").naming(["six"])), 4);
+    assert_eq!(line(Mistake::new("they exclude each other").naming(["all", "test"])), 5);
+    assert_eq!(line(Mistake::new("`six` has no hash")), 3, "a package of an extra's name");
 }

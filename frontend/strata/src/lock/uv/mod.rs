@@ -273,12 +273,14 @@ fn check_selection(lock: &UvLock, roots: &[usize], selection: &Selection, findin
         let asked = conflict.iter().filter(|one| is_root(&one.package)).filter_map(|one| {
             let extra = one.extra.as_ref().filter(|name| selection.extras.contains(*name));
             let group = one.group.as_ref().filter(|name| selection.groups.contains(*name));
-            extra.or(group).map(|name| quote(name))
+            extra.or(group)
         });
-        let asked: Vec<String> = asked.collect();
+        let asked: Vec<&String> = asked.collect();
         if asked.len() > 1 {
-            let words = format!("{} exclude each other", asked.join(" and "));
-            findings.add(Mistake::new(words).help("the lock says so: ask for one of them"));
+            let shown: Vec<String> = asked.iter().map(|name| quote(name)).collect();
+            let words = format!("{} exclude each other", shown.join(" and "));
+            let help = "the lock says so: ask for one of them";
+            findings.add(Mistake::new(words).help(help).naming(asked));
         }
     }
 }
