@@ -26,7 +26,7 @@ use crate::{
         self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Os, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
-    recipe::{self, Choices, InputPath, Model, Recipe, Source, Target},
+    recipe::{self, Choices, InputPath, Model, Recipe, Source, SpacyRelease, Target},
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
 };
@@ -316,7 +316,7 @@ fn facts(recipe: &Recipe, is_dev: bool, arguments: &PlanArguments) -> Result<Fac
 
 /// What a model came to, and where no lock says that, what stands for it: only a hub knows.
 fn model_facts(recipe: &Recipe, lock: Option<&StrataLock>, model: &Model) -> ModelFacts {
-    if let Source::Spacy { pipeline, sha256: None, .. } = &model.source
+    if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
         && let Some(locked) = lock.and_then(|lock| lock.pipeline(&recipe.variant, pipeline))
     {
         return ModelFacts::Pinned(locked.to_owned());

@@ -10,7 +10,7 @@ use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
     plan::{self, ModelFacts},
-    recipe::{Hub, Model, Pipeline, Source, release_url},
+    recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
 };
 
 impl Build<'_> {
@@ -30,7 +30,7 @@ impl Build<'_> {
         if let Some(warning) = self.unpinned_warning(model) {
             self.gateway.warn(warning).await?;
         }
-        if let Source::Spacy { pipeline, sha256: None, .. } = &model.source
+        if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
             && let Some(locked) = self.locked_sum(pipeline)
         {
             return Ok(ModelFacts::Pinned(locked.to_owned()));
@@ -74,8 +74,7 @@ impl Build<'_> {
         &self,
         image: &State,
         model: &Model,
-        pipeline: &Pipeline,
-        endpoint: &str,
+        release: &SpacyRelease,
     ) -> Result<String, Error> {
         #[derive(Deserialize)]
         struct Sum {
@@ -83,7 +82,7 @@ impl Build<'_> {
         }
         let native = self.gateway.request().build_platform();
         let (recipe, settings) = (self.recipe, &self.settings);
-        let layer = plan::sum(recipe, settings, &native, image, model, pipeline, endpoint);
+        let layer = plan::sum(recipe, settings, &native, image, model, release);
         let reference = self.gateway.solve(&layer.definition()).await?;
         let text = self.gateway.read_file(&reference, plan::SUM).await?;
         let sum: Sum = serde_json::from_slice(&text).map_err(|error| {
@@ -99,8 +98,9 @@ impl Build<'_> {
 
     /// What to know of a pipeline that nothing says the checksum of.
     pub(super) fn unpinned_warning(&self, model: &Model) -> Option<Warning> {
-        let Source::Spacy { pipeline, sha256: None, endpoint } = &model.source else { return None };
-        if !self.warns_of_lock || self.locked_sum(pipeline).is_some() {
+        let Source::Spacy(release) = &model.source else { return None };
+        let is_pinned = release.sha256.is_some() || self.locked_sum(&release.pipeline).is_some();
+        if !self.warns_of_lock || is_pinned {
             return None;
         }
         let short = format!(
@@ -108,7 +108,7 @@ impl Build<'_> {
              sha256sum` prints it, and {} notes it, by `docker buildx build --target lock --output \
              . …` (line {})",
             model.name(),
-            release_url(endpoint, pipeline),
+            release.url(),
             self.lock_name,
             model.lines.start
         );

@@ -6,7 +6,7 @@ use llb::{File, Meta, Platform, State};
 use super::{Build, base::Found, packages::Locked};
 use crate::{
     plan::{EPOCH, ModelFacts},
-    recipe::Source,
+    recipe::{Source, SpacyRelease},
     strata_lock::{self, Entry},
 };
 
@@ -30,15 +30,15 @@ impl Build<'_> {
         let mut sums = Vec::new();
         for (model, facts) in self.recipe.models.iter().zip(&models) {
             // One that the manifest has the checksum of needs no other.
-            let Source::Spacy { pipeline, sha256: None, endpoint } = &model.source else {
+            let Source::Spacy(release @ SpacyRelease { sha256: None, .. }) = &model.source else {
                 continue;
             };
             let sum = match (facts, &image) {
                 (ModelFacts::Pinned(locked), _) => locked.clone(),
-                (_, Some(image)) => self.sum(image, model, pipeline, endpoint).await?,
+                (_, Some(image)) => self.sum(image, model, release).await?,
                 (_, None) => continue,
             };
-            sums.push((pipeline, sum));
+            sums.push((&release.pipeline, sum));
         }
         lock.set_pipelines(&self.recipe.variant, sums);
         let name = self.lock_name.rsplit('/').next().unwrap_or(self.lock_name);

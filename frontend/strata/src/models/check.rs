@@ -6,7 +6,7 @@ use crate::{
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
     plan::{Base, ModelFacts, Packages},
-    recipe::{Code, CodeSource, Model, Recipe, Source},
+    recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease},
     sources::join,
 };
 
@@ -68,8 +68,8 @@ pub fn check(
                     taken.insert(path, (model, content));
                 }
             }
-            Source::Spacy { .. } | Source::Run(_) if unlisted => {}
-            Source::Spacy { pipeline, .. } => {
+            Source::Spacy(_) | Source::Run(_) if unlisted => {}
+            Source::Spacy(SpacyRelease { pipeline, .. }) => {
                 if let Some(mistake) = other_spacy(&pipeline.name, &pipeline.version, packages) {
                     at(model, mistake);
                 }

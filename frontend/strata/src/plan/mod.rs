@@ -42,7 +42,7 @@ use step::PYTHON;
 pub use user::User;
 use verify::Imports;
 
-use crate::recipe::{Hub, Model, Pipeline, Recipe, Source, Target};
+use crate::recipe::{Hub, Model, Recipe, Source, SpacyRelease, Target};
 
 /// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
 /// takes.
@@ -181,11 +181,10 @@ pub fn sum(
     native: &Platform,
     image: &State,
     model: &Model,
-    pipeline: &Pipeline,
-    endpoint: &str,
+    release: &SpacyRelease,
 ) -> State {
     let scope = Scope::new(recipe, settings);
-    models::sum(&scope, Fetcher { native, image }, model, pipeline, endpoint)
+    models::sum(&scope, Fetcher { native, image }, model, release)
 }
 
 /// The whole graph, platform by platform.
@@ -322,13 +321,13 @@ fn carried(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<Carried> {
         let listing = facts.listing();
         Carried {
             name: match &model.source {
-                Source::Spacy { pipeline, .. } => pipeline.name.clone(),
+                Source::Spacy(release) => release.pipeline.name.clone(),
                 _ => model.name(),
             },
             version: match &model.source {
                 Source::Hub(_) => listing.map(|listing| listing.commit.clone()),
                 Source::Url(download) => Some(format!("sha256:{}", download.sha256)),
-                Source::Spacy { pipeline, .. } => Some(pipeline.version.clone()),
+                Source::Spacy(release) => Some(release.pipeline.version.clone()),
                 Source::Run(_) => None,
             },
             license: listing.and_then(|listing| listing.license.clone()),

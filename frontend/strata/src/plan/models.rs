@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
-    recipe::{Download, Hub, Model, Pipeline, Source, release_url},
+    recipe::{Download, Hub, Model, Pipeline, Source, SpacyRelease},
 };
 
 /// Where the fetcher is in the frontend's image.
@@ -72,12 +72,11 @@ pub(super) fn sum(
     scope: &Scope<'_>,
     fetcher: Fetcher<'_>,
     model: &Model,
-    pipeline: &Pipeline,
-    endpoint: &str,
+    release: &SpacyRelease,
 ) -> State {
-    let url = release_url(endpoint, pipeline);
+    let url = release.url();
     let request = json!({"sum": {
-        "origin": of_release(pipeline, endpoint), "name": url, "url": url, "to": SUM,
+        "origin": of_release(release), "name": url, "url": url, "to": SUM,
     }});
     step(scope, fetcher, MODELS, &format!("sum {}", model.name()), model, request)
 }
@@ -118,12 +117,12 @@ pub(super) fn layers(
                 layers.extend(fetch(download.file_name(), of_url(model, download, &path)));
                 paths.push(path);
             }
-            Source::Spacy { pipeline, sha256, endpoint } => {
+            Source::Spacy(release) => {
                 let sha256 = match facts {
                     ModelFacts::Pinned(locked) => Some(locked),
-                    _ => sha256.as_ref(),
+                    _ => release.sha256.as_ref(),
                 };
-                let request = wheel(platform, pipeline, sha256, endpoint);
+                let request = wheel(platform, release, sha256);
                 pipelines.extend(fetch(&model.name(), request));
             }
             Source::Run(command) => {
@@ -200,19 +199,15 @@ fn of_url(model: &Model, download: &Download, to: &str) -> Value {
 }
 
 /// A pipeline is a wheel of nothing but files, and goes where the environment's packages are.
-fn wheel(
-    platform: &PlatformFacts,
-    pipeline: &Pipeline,
-    sha256: Option<&String>,
-    endpoint: &str,
-) -> Value {
-    let Pipeline { name, version } = pipeline;
-    let url = release_url(endpoint, pipeline);
+/// `sha256` is what it must be, whoever says so.
+fn wheel(platform: &PlatformFacts, release: &SpacyRelease, sha256: Option<&String>) -> Value {
+    let Pipeline { name, version } = &release.pipeline;
+    let url = release.url();
     let python = platform.probe.python.series();
     let statement = json!({"name": name, "version": version, "url": url, "sha256": sha256});
     let statement = format!("{statement:#}\n");
     json!({"fetch": {
-        "origin": of_release(pipeline, endpoint),
+        "origin": of_release(release),
         "files": [{
             "name": url, "url": url,
             "checksum": sha256.map(|sha256| json!({"sha256": sha256})),
@@ -222,7 +217,8 @@ fn wheel(
     }})
 }
 
-fn of_release(Pipeline { name, version }: &Pipeline, endpoint: &str) -> Value {
+fn of_release(SpacyRelease { pipeline, endpoint, .. }: &SpacyRelease) -> Value {
+    let Pipeline { name, version } = pipeline;
     json!({"kind": "file", "name": format!("{name}-{version}"), "endpoint": endpoint})
 }
 

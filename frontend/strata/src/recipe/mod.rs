@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use self::choice::TARGETS;
-pub use self::models::{Command, Download, Hub, Model, Source, release_url};
+pub use self::models::{Command, Download, Hub, Model, Source, SpacyRelease};
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
 /// What is chosen outside of the manifest.
@@ -252,8 +252,7 @@ impl Recipe {
 
     /// Whether what is built has, or is made with, the Python packages.
     pub fn needs_packages(&self) -> bool {
-        let of_python =
-            |model: &Model| matches!(model.source, Source::Spacy { .. } | Source::Run(_));
+        let of_python = |model: &Model| matches!(model.source, Source::Spacy(_) | Source::Run(_));
         self.target != Target::Models || self.models.iter().any(of_python)
     }
 

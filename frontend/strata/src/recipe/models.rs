@@ -38,14 +38,7 @@ pub enum Source {
     /// A file of any server.
     Url(Download),
     /// One of spaCy's pipelines.
-    Spacy {
-        /// Its package.
-        pipeline: Pipeline,
-        /// What the package's file must be: 64 hexadecimal digits.
-        sha256: Option<String>,
-        /// Where pipelines are released, without a slash at its end.
-        endpoint: String,
-    },
+    Spacy(SpacyRelease),
     /// A command that downloads it.
     Run(Command),
 }
@@ -83,6 +76,17 @@ pub struct Download {
     pub to: String,
 }
 
+/// One of spaCy's pipelines, as it is released: a wheel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpacyRelease {
+    /// Its package.
+    pub pipeline: Pipeline,
+    /// What the wheel must be: 64 hexadecimal digits.
+    pub sha256: Option<String>,
+    /// Where pipelines are released, without a slash at its end.
+    pub endpoint: String,
+}
+
 /// A command that downloads what no other way does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -104,7 +108,9 @@ impl Model {
         match &self.source {
             Source::Hub(hub) => hub.name(),
             Source::Url(download) => download.file_name().to_owned(),
-            Source::Spacy { pipeline, .. } => format!("{} {}", pipeline.name, pipeline.version),
+            Source::Spacy(SpacyRelease { pipeline, .. }) => {
+                format!("{} {}", pipeline.name, pipeline.version)
+            }
             Source::Run(command) => command.name.clone(),
         }
     }
@@ -120,9 +126,12 @@ impl Hub {
     }
 }
 
-/// Where a release of a pipeline is.
-pub fn release_url(endpoint: &str, Pipeline { name, version }: &Pipeline) -> String {
-    format!("{endpoint}/{name}-{version}/{name}-{version}-py3-none-any.whl")
+impl SpacyRelease {
+    /// Where its wheel is.
+    pub fn url(&self) -> String {
+        let Self { pipeline: Pipeline { name, version }, endpoint, .. } = self;
+        format!("{endpoint}/{name}-{version}/{name}-{version}-py3-none-any.whl")
+    }
 }
 
 impl Download {
@@ -166,7 +175,7 @@ impl Reader<'_> {
         let source = if node.get("url").is_some() {
             self.download(node).map(Source::Url)
         } else if node.get("spacy").is_some() {
-            self.spacy(node)
+            self.spacy(node).map(Source::Spacy)
         } else if node.get("run").is_some() {
             self.run(node).map(Source::Run)
         } else {
@@ -223,7 +232,7 @@ impl Reader<'_> {
         Some(download)
     }
 
-    fn spacy(&mut self, node: &Node) -> Option<Source> {
+    fn spacy(&mut self, node: &Node) -> Option<SpacyRelease> {
         let sha256 = self.one(node, "sha256", values::sha256).map(|sha256| sha256.value);
         let endpoint = self.one(node, "endpoint", values::hub);
         let endpoint = endpoint.map_or_else(|| SPACY_RELEASES.to_owned(), |own| own.value);
@@ -233,7 +242,7 @@ impl Reader<'_> {
             let mistake = Mistake::new("a pipeline is a Python package, and there is no `python`");
             self.findings.at(node.lines, mistake.help("add `spacy` to `python.packages`"));
         }
-        Some(Source::Spacy { pipeline, sha256, endpoint })
+        Some(SpacyRelease { pipeline, sha256, endpoint })
     }
 
     fn run(&mut self, node: &Node) -> Option<Command> {
@@ -269,7 +278,7 @@ impl Reader<'_> {
                 // Archives may share a folder.
                 Source::Url(download) if download.unpack => continue,
                 Source::Url(download) => download.path(),
-                Source::Spacy { pipeline, .. } => pipeline.name.clone(),
+                Source::Spacy(release) => release.pipeline.name.clone(),
                 Source::Run(_) => continue,
             };
             let Some(first) = places.insert(place.clone(), model.lines) else { continue };

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use strata::{
     mistake::{Mistake, Mistakes, Spanned},
-    recipe::{Code, CodeSource, Command, Download, Hub, InputPath, Model, Recipe, Source, Target},
+    recipe::{
+        Code, CodeSource, Command, Download, Hub, InputPath, Model, Recipe, Source, SpacyRelease,
+        Target,
+    },
 };
 
 use crate::read;
@@ -68,7 +71,7 @@ fn what(model: &Model) -> String {
             let unpacked = if *unpack { " unpacked" } else { "" };
             format!("{url} {}…{unpacked} to {to}", &sha256[..4])
         }
-        Source::Spacy { pipeline, sha256, endpoint } => {
+        Source::Spacy(SpacyRelease { pipeline, sha256, endpoint }) => {
             format!("{} {} {sha256:?} from {endpoint}", pipeline.name, pipeline.version)
         }
         Source::Run(Command { name, words, needs, keep, env }) => {
