@@ -24,10 +24,6 @@ pub(super) const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
 /// pip's cache of wheels that it built; see [`built_wheels_cache`].
 const BUILT_WHEELS_CACHE: &str = "strata-pip-wheels";
 
-/// What a tool step installs, pinned.
-pub(super) const PIP: Script = script!("tool_pip.txt");
-pub(super) const UV: Script = script!("tool_uv.txt");
-
 /// What may help a build from source that failed.
 pub(super) const HINTS: Script = script!("hints.py");
 
@@ -41,8 +37,16 @@ pub(super) fn venv(scope: &Scope<'_>, base: &Base, python: State) -> Option<Stat
     (!base.brings_venv()).then(|| venv.out())
 }
 
-/// A tool of the build's in a folder of its own, never in the image.
-pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, (name, pins): Script) -> State {
+/// The releases of an installer that builds use, as requirements.
+const fn pins(installer: Installer) -> &'static str {
+    match installer {
+        Installer::Pip => include_str!("steps/tool_pip.txt"),
+        Installer::Uv => include_str!("steps/tool_uv.txt"),
+    }
+}
+
+/// An installer for the build, in a folder of its own and never in the image.
+pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Installer) -> State {
     let scripts = [script!("tool.py"), script!("tree.py"), script!("network.py")];
     // It comes from PyPI, or from what stands in its place: the other indexes are for packages.
     let indexes = Some(&scope.recipe.python.indexes).filter(|all| all.index_url.is_some());
@@ -50,16 +54,15 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, (name, pins): 
     let extra = indexes.iter().flat_map(|all| &all.extra_index_urls);
     let index = index.map(|url| format!("--index-url {url}\n"));
     let extra = extra.map(|url| format!("--extra-index-url {url}\n"));
-    let pins = index.chain(extra).chain([pins.to_owned()]).collect::<String>();
+    let pins = index.chain(extra).chain([pins(installer).to_owned()]).collect::<String>();
     let credentials = indexes.map(|all| all.credentials.clone()).unwrap_or_default();
-    let what = name.trim_start_matches("tool_").trim_end_matches(".txt");
     Step::new(scope, "tool", base, python, PYTHON, &scripts)
-        .named(format!("get {what}"))
+        .named(format!("get {}", installer.name()))
         .at(scope.recipe.python.lines)
         .file("tool.txt", pins)
         .network()
         .credentials(&credentials)
-        .caches("pip")
+        .caches(Installer::Pip)
         // A tool that had to be built is for this base alone.
         .mount(Mount::discarded("/cache/pip/wheels", State::scratch()))
         .out()
@@ -73,16 +76,13 @@ pub(super) fn wheels(
     venv: Option<&State>,
     bucket: &[&Pick],
 ) -> State {
-    let (installer, tool) = match scope.recipe.python.installer {
-        Installer::Pip => ("pip", PIP),
-        Installer::Uv => ("uv", UV),
-    };
-    let path = format!("/tool/{installer}");
+    let installer = scope.recipe.python.installer;
+    let path = format!("/tool/{}", installer.name());
     install(scope, "packages", base, python.clone(), venv, bucket)
         .named(format!("install {}", named(bucket)))
-        .args([installer])
-        .args((installer == "uv" && buckets::overlap(bucket)).then_some("apart"))
-        .mount(Mount::read_only(path, self::tool(scope, base, python.clone(), tool)))
+        .args([installer.name()])
+        .args((installer == Installer::Uv && buckets::overlap(bucket)).then_some("apart"))
+        .mount(Mount::read_only(path, tool(scope, base, python.clone(), installer)))
         .caches(installer)
         .out()
 }
@@ -111,8 +111,8 @@ pub(super) fn built(
         .args(["source"])
         .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
-        .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), PIP)))
-        .caches("pip")
+        .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), Installer::Pip)))
+        .caches(Installer::Pip)
         .cache(
             "/cache/pip/wheels",
             &built_wheels_cache(scope, facts, visible.as_ref()),
@@ -183,10 +183,10 @@ pub(super) fn code(
         .file("options.txt", facts.packages.options.as_str())
         .mount(files.mount())
         .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
-        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, PIP)))
+        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
         .network()
         .credentials(&scope.recipe.python.indexes.credentials)
-        .caches("pip")
+        .caches(Installer::Pip)
         // It has the same name and version whatever is in it.
         .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
     let env = scope.recipe.python.env.iter().chain(&code.env);

@@ -12,7 +12,7 @@ use super::{
     step::{PYTHON, Step, script},
     system,
 };
-use crate::requirements::InstallSet;
+use crate::{recipe::Installer, requirements::InstallSet};
 
 /// The layer that says what is installed: `/opt/strata/pylock.toml`.
 pub(super) fn bill(
@@ -42,7 +42,7 @@ pub(super) fn lock(
     resolution: &Resolution,
 ) -> State {
     let Resolution { requirements, preferences, no_deps, building } = resolution;
-    let tools = [python::UV, python::PIP];
+    let tools = [Installer::Uv, Installer::Pip];
     let [uv, pip] = tools.map(|tool| python::tool(scope, base, python.clone(), tool));
     let is_deferred = *building == Building::Deferred;
     let has_toolchain = *building == Building::WithToolchain;
@@ -77,8 +77,8 @@ pub(super) fn lock(
         .mount(Mount::read_only("/tool/pip", pip))
         .network()
         .credentials(&indexes.credentials)
-        .caches("uv")
-        .caches("pip");
+        .caches(Installer::Uv)
+        .caches(Installer::Pip);
     let env = &scope.recipe.python.env;
     // Where it takes a build to tell what a package needs, it is built as it will be.
     let env = env.iter().filter(|_| has_toolchain);

@@ -6,6 +6,7 @@ use gateway::Sandbox;
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 
 use super::{EPOCH, Scope, facts::Base};
+use crate::recipe::Installer;
 
 /// A script of `steps/` by name and text.
 pub(super) type Script = (&'static str, &'static str);
@@ -164,11 +165,15 @@ impl<'a> Step<'a> {
     }
 
     /// Gives it what pip or uv downloads into.
-    pub(super) fn caches(self, installer: &str) -> Self {
-        if installer == "uv" {
-            return self.cache("/cache/uv", UV_CACHE, CacheSharing::Shared);
+    pub(super) fn caches(self, installer: Installer) -> Self {
+        match installer {
+            Installer::Uv => self.cache("/cache/uv", UV_CACHE, CacheSharing::Shared),
+            Installer::Pip => self.env("PIP_CACHE_DIR", "/cache/pip").cache(
+                "/cache/pip",
+                PIP_CACHE,
+                CacheSharing::Shared,
+            ),
         }
-        self.env("PIP_CACHE_DIR", "/cache/pip").cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
     }
 
     /// The layer that it leaves in `/out`; what it does to its root is forgotten.

@@ -16,6 +16,16 @@ pub enum Installer {
     Uv,
 }
 
+impl Installer {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pip => "pip",
+            Self::Uv => "uv",
+        }
+    }
+}
+
 /// `pip` or `uv`.
 pub fn installer(text: &str) -> Read<Installer> {
     match text {
