@@ -287,6 +287,29 @@ fn an_index_that_does_not_answer_is_told() {
 }
 
 #[test]
+fn a_host_that_is_trusted_without_a_certificate() {
+    const HOST: &str = "index.test";
+    let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = STRATA.host_address().unwrap();
+    let name = format!("strata_{}", unique());
+    let index = PackageIndex::serve(address, [wheel(&name, "1.0", "there")]).unwrap();
+    let _front = TlsFront::serve(address, HOST, index.address()).unwrap();
+    let requirements = format!(
+        "--extra-index-url https://{HOST}/simple\n--trusted-host {HOST}\n{name}\nsix==1.17.0\n"
+    );
+    let host = format!("--add-host={HOST}:{address}");
+    for installer in ["pip", "uv"] {
+        let manifest = format!(
+            "# syntax=strata\nbase: {BASE}\n\
+             python: {{requirements: requirements.txt, installer: {installer}}}\n"
+        );
+        let image = Built::new(&manifest, &[("requirements.txt", &requirements)], &[&host]);
+        let said = image.run(&["python", "-c", &format!("import {name}, six")]);
+        assert_eq!(said, format!("{name} 1.0 there"), "{installer}");
+    }
+}
+
+#[test]
 fn torch_comes_from_its_own_index_and_nothing_else_does() {
     const PYTORCH: &str = "download.pytorch.org";
     let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -70,6 +70,7 @@ pub(super) fn build(
         .named(format!("build {}", code.to))
         .at(words.lines)
         .env("PATH", scope.path(base))
+        .settings_of_base()
         .file("build.json", request.to_string())
         .mount(files.mount())
         .network()
@@ -83,19 +84,15 @@ pub(super) fn build(
 /// the system that it was made on: it must be that of the same command, on the same system.
 fn cache(
     scope: &Scope<'_>,
-    PlatformFacts { base, probe, .. }: &PlatformFacts,
+    PlatformFacts { base, .. }: &PlatformFacts,
     code: &Code,
     words: &Spanned<Vec<String>>,
 ) -> String {
     let system = &scope.recipe.system;
     let packages = [&system.python, &system.build, &system.runtime]
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
-    let made_on = json!([
-        base.platform.to_string(),
-        base.state.vertex().map(Vertex::digest),
-        probe.python.soabi,
-        packages,
-    ]);
+    let made_on =
+        json!([base.platform.to_string(), base.state.vertex().map(Vertex::digest), packages,]);
     let hash = Sha256::digest(json!([words.value, code.env, code.to, made_on]).to_string());
     let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("strata-code-{hex}")

@@ -48,7 +48,7 @@ impl<'a> Environment<'a> {
             Buckets::of(picks, &heavy, room(scope.recipe, &platform.base));
         let venv = python::venv(scope, &platform.base, python.clone());
         let wheels = |picks: Vec<&'a Pick>| {
-            let state = python::wheels(scope, &platform.base, python, venv.as_ref(), &picks);
+            let state = python::wheels(scope, platform, python, venv.as_ref(), &picks);
             Bucket { layer: packages(state, &picks), picks }
         };
         let heavy: Vec<Bucket<'_>> = heavy.into_iter().map(wheels).collect();
@@ -93,7 +93,7 @@ impl<'a> Environment<'a> {
         let others: Vec<&Pick> = shared.copied().filter(is_seen).collect();
         let others = (!others.is_empty()).then(|| {
             let venv = self.venv.as_ref();
-            packages(python::wheels(scope, &platform.base, python, venv, &others), &others)
+            packages(python::wheels(scope, platform, python, venv, &others), &others)
         });
         let alone = alone.into_iter().map(|bucket| bucket.layer.clone());
         self.empty().into_iter().chain(alone).chain(others).collect()

@@ -1,6 +1,8 @@
 //! The Python environment: an empty venv, the pinned installers, the packages.
 
-use llb::{CacheSharing, Mount, State};
+use std::collections::BTreeSet;
+
+use llb::{CacheSharing, Mount, State, Vertex};
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -71,20 +73,39 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Ins
 /// A bucket of wheels. No toolchain, no index: files by their hashes.
 pub(super) fn wheels(
     scope: &Scope<'_>,
-    base: &Base,
+    platform: &PlatformFacts,
     python: &State,
     venv: Option<&State>,
     bucket: &[&Pick],
 ) -> State {
+    let base = &platform.base;
     let installer = scope.recipe.python.installer;
     let path = format!("/tool/{}", installer.name());
     install(scope, "packages", base, python.clone(), venv, bucket)
         .named(format!("install {}", named(bucket)))
         .args([installer.name()])
         .args((installer == Installer::Uv && buckets::overlap(bucket)).then_some("apart"))
+        .files(trusted(&platform.packages.options, bucket).map(|hosts| ("trusted.txt", hosts)))
         .mount(Mount::read_only(path, tool(scope, base, python.clone(), installer)))
         .caches(installer)
         .out()
+}
+
+/// The hosts of these files that the requirements trust without a certificate, a line each; none if
+/// there are none.
+fn trusted(options: &str, picks: &[&Pick]) -> Option<String> {
+    let authority = |pick: &&Pick| {
+        let (_, rest) = pick.url.split_once("://")?;
+        rest.split('/').next().map(str::to_owned)
+    };
+    let authorities: BTreeSet<String> = picks.iter().filter_map(authority).collect();
+    let is_asked = |host: &&str| {
+        let is_it = |it: &String| it == host || it.split(':').next() == Some(host);
+        *host == "*" || authorities.iter().any(is_it)
+    };
+    let hosts = options.lines().filter_map(|line| line.strip_prefix("--trusted-host "));
+    let hosts: String = hosts.filter(is_asked).map(|host| format!("{host}\n")).collect();
+    (!hosts.is_empty()).then_some(hosts)
 }
 
 /// What a build sees beside its own requirements.
@@ -215,19 +236,15 @@ fn built_wheels_cache(
         hash.update(text);
         hash.update([0]);
     };
-    let PlatformFacts { base, probe, .. } = facts;
+    let base = &facts.base;
     add(&base.platform.to_string());
-    let image = &scope.recipe.base.value;
-    add(image.split_once('@').map_or(image, |(name, _)| name));
-    for text in [&probe.python.soabi, &probe.os.id, &probe.os.version] {
-        add(text.as_deref().unwrap_or_default());
-    }
+    add(base.state.vertex().map_or("", Vertex::digest));
     let system = &scope.recipe.system;
     for packages in [&system.python, &system.build] {
         packages.iter().flat_map(|packages| &packages.value).for_each(|package| add(package));
         add("");
     }
-    for (name, value) in base.env.iter().chain(&scope.recipe.python.env) {
+    for (name, value) in &scope.recipe.python.env {
         add(name);
         add(value);
     }

@@ -52,6 +52,7 @@ pub(super) fn run(
         .named(format!("run {}", command.name))
         .at(model.lines)
         .env("PATH", scope.path(base))
+        .settings_of_base()
         .file("command.json", request.to_string())
         .network()
         // What a failed attempt has downloaded is there for the next.

@@ -59,9 +59,10 @@ impl<'a> Step<'a> {
         scripts: &[Script],
     ) -> Self {
         let main = scripts.first().map(|(name, _)| format!("{SCRIPTS}/{name}"));
+        let env = base.env.iter().filter(|(name, _)| !is_setting(name));
         let exec = Exec::new(root, interpreter.iter().map(|&part| part.to_owned()).chain(main))
             // Its Python may need it, and so do builds, which look for compilers and CUDA by it.
-            .envs(&base.env)
+            .envs(env)
             .env("PATH", base.path())
             .env("HOME", "/tmp/home")
             .env("LANG", "C.UTF-8")
@@ -122,6 +123,11 @@ impl<'a> Step<'a> {
         self
     }
 
+    /// Files that the script reads if they are there.
+    pub(super) fn files<'f>(self, files: impl IntoIterator<Item = (&'f str, String)>) -> Self {
+        files.into_iter().fold(self, |step, (name, text)| step.file(name, text))
+    }
+
     pub(super) fn mount(mut self, mount: Mount) -> Self {
         self.exec = self.exec.mount(mount);
         self
@@ -164,16 +170,24 @@ impl<'a> Step<'a> {
         self.file("credentials.txt", hosts.collect::<String>())
     }
 
-    /// Gives it what pip or uv downloads into.
+    /// Gives it what pip or uv downloads into. pip reads no settings of the base's, as uv is told
+    /// not to: one might resolve by them, and the other not install by them.
     pub(super) fn caches(self, installer: Installer) -> Self {
         match installer {
             Installer::Uv => self.cache("/cache/uv", UV_CACHE, CacheSharing::Shared),
-            Installer::Pip => self.env("PIP_CACHE_DIR", "/cache/pip").cache(
-                "/cache/pip",
-                PIP_CACHE,
-                CacheSharing::Shared,
-            ),
+            Installer::Pip => {
+                let step =
+                    self.env("PIP_CACHE_DIR", "/cache/pip").env("PIP_CONFIG_FILE", "/dev/null");
+                step.cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
+            }
         }
+    }
+
+    /// Gives a command of the manifest's own the base's settings of pip and uv, too.
+    pub(super) fn settings_of_base(self) -> Self {
+        let base = self.base;
+        let settings = base.env.iter().filter(|(name, _)| is_setting(name));
+        settings.fold(self, |step, (name, value)| step.env(name, value))
     }
 
     /// The layer that it leaves in `/out`; what it does to its root is forgotten.
@@ -203,6 +217,11 @@ impl<'a> Step<'a> {
             .mount(Mount::read_only(SCRIPTS, scripts))
             .build(&base.platform, meta)
     }
+}
+
+/// Whether a variable is a setting of pip's or uv's.
+fn is_setting(name: &str) -> bool {
+    ["PIP_", "UV_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// What the person's command says of all commands.

@@ -5,6 +5,7 @@
 mod examples;
 mod folders;
 mod image;
+mod installers;
 mod layers;
 mod project;
 mod reuse_matrix;

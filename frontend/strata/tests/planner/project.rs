@@ -29,6 +29,8 @@ pub struct Project {
     pub platforms: Vec<String>,
     pub base_digest: String,
     pub base_layers: usize,
+    /// Variables of the base's, beside its search path.
+    pub base_env: Vec<(String, String)>,
     pub merge: bool,
     pub proxy: Option<String>,
     pub no_cache: NoCache,
@@ -100,6 +102,7 @@ impl Project {
             platforms: vec!["linux/amd64".to_owned()],
             base_digest: format!("sha256:{}", "a".repeat(64)),
             base_layers: 4,
+            base_env: Vec::new(),
             merge: true,
             proxy: None,
             no_cache: NoCache::Nothing,
@@ -252,7 +255,7 @@ impl Project {
         Base {
             state: Image::new(name).build(&platform, Meta::named("[base] python:3.12-slim")),
             platform,
-            env: BTreeMap::from([("PATH".to_owned(), path)]),
+            env: self.base_env.iter().cloned().chain([("PATH".to_owned(), path)]).collect(),
             layers: self.base_layers,
         }
     }

@@ -49,7 +49,8 @@ def explain_failure(installer, packages):
 
 def with_pip(packages):
     write_links(packages)
-    return pip(["--only-binary", ":all:", "--no-index", "--require-hashes"])
+    trusted = [word for host in trusted_hosts() for word in ("--trusted-host", host)]
+    return pip(["--only-binary", ":all:", "--no-index", "--require-hashes", *trusted])
 
 
 def pip(options):
@@ -66,11 +67,20 @@ def with_uv(packages):
     command += ["--python", VENV + "/bin/python3", "--prefix", OUT_VENV, "--no-deps", "--no-build"]
     command += ["--no-python-downloads", "--link-mode", "copy", "--cache-dir", "/cache/uv"]
     command += ["--no-progress", "--color", "never", "--preview-features", "pylock"]
+    command += [word for host in trusted_hosts() for word in ("--allow-insecure-host", host)]
     status = subprocess.run(command, check=False).returncode
     # What uv keeps two of itself apart with.
     if os.path.exists(OUT_VENV + "/.lock"):
         os.remove(OUT_VENV + "/.lock")
     return status
+
+
+def trusted_hosts():
+    """Hosts of the files that the requirements trust without a certificate."""
+    if not os.path.exists("/strata/trusted.txt"):
+        return []
+    with open("/strata/trusted.txt", encoding="utf-8") as hosts:
+        return hosts.read().split()
 
 
 def from_source(packages):

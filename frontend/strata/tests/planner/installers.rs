@@ -1,0 +1,72 @@
+//! What pip and uv are told, beside what they are to install.
+
+use std::collections::BTreeMap;
+
+use llb::{
+    Vertex,
+    pb::{ExecOp, file_action::Action, op::Op},
+};
+
+use crate::project::Project;
+
+/// The commands of a project by their names.
+fn commands(project: &Project) -> BTreeMap<String, ExecOp> {
+    let definition = project.plans().remove(0).image.root.definition();
+    let command = |vertex: &Vertex| match vertex.op() {
+        Some(Op::Exec(exec)) => Some((vertex.name()?.to_owned(), exec)),
+        _ => None,
+    };
+    definition.vertices().filter_map(command).collect()
+}
+
+#[test]
+fn settings_of_the_base_are_for_the_manifests_own_commands() {
+    let mut project = Project::example();
+    project.base_env =
+        [("PIP_CONSTRAINT", "/etc/pip/constraint.txt"), ("UV_INDEX", "x"), ("CUDA_VERSION", "13")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
+    project.manifest = project
+        .manifest
+        .replace("  to: /app\n", "  to: /app\n  build: make\n")
+        .replace("  - hf: org/second\n", "  - {run: fetch, keep: ~/models, needs: numpy}\n");
+    for (name, exec) in commands(&project) {
+        let env = exec.meta.unwrap().env;
+        let has = |start: &str| env.iter().any(|variable| variable.starts_with(start));
+        let is_own = ["[code] build", "[models] run"].iter().any(|own| name.starts_with(own));
+        let is_fetcher = name.contains("org/first");
+        assert_eq!((has("PIP_CONSTRAINT="), has("UV_INDEX=")), (is_own, is_own), "{name}: {env:?}");
+        assert_eq!(has("CUDA_VERSION="), !is_fetcher, "{name}");
+        let installs = ["[packages]", "[source]", "[lock]", "[tool]"];
+        let installs = installs.iter().any(|stage| name.starts_with(stage));
+        assert_eq!(env.contains(&"PIP_CONFIG_FILE=/dev/null".to_owned()), installs, "{name}");
+    }
+}
+
+#[test]
+fn a_trusted_host_is_of_its_own_files_alone() {
+    let mut project = Project::example();
+    let mut trusting = |options: &str| {
+        let requirements = format!("{options}numpy==2.1.0\nrequests==2.32.3\n");
+        project.file("requirements.txt", &requirements);
+        project.lock =
+            vec!["numpy==2.1.0 https://one.test/simple".into(), "requests==2.32.3".into()];
+        let definition = project.plans().remove(0).image.root.definition();
+        let files = definition.vertices().filter_map(|vertex| match vertex.op() {
+            Some(Op::File(file)) => Some((vertex.name().unwrap().to_owned(), file.actions)),
+            _ => None,
+        });
+        let texts = files.flat_map(|(name, actions)| {
+            actions.into_iter().filter_map(move |action| match action.action {
+                Some(Action::Mkfile(made)) if made.path == "/trusted.txt" => {
+                    Some(format!("{name}: {}", String::from_utf8(made.data).unwrap()))
+                }
+                _ => None,
+            })
+        });
+        texts.collect::<Vec<_>>()
+    };
+    let numpys = "[internal] files for install numpy 2.1.0: one.test\n";
+    assert_eq!(trusting("--trusted-host one.test\n--trusted-host two.test\n"), [numpys]);
+    assert_eq!(trusting(""), [""; 0]);
+}
