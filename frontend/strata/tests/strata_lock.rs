@@ -232,7 +232,7 @@ fn a_plan_without_an_engine_uses_it() {
     assert!(without.contains("install wheel  "), "{without}");
     write("api.lock", &lock.text());
     let with = plan(&[]);
-    for said in ["install wheel 1.0  ", "install torch 1.0  ", "[lock] what is installed"] {
+    for said in ["install wheel 1.0  ", "install torch 1.0  "] {
         assert!(with.contains(said), "{said}:\n{with}");
     }
     assert!(!with.contains("resolve "), "{with}");

@@ -184,7 +184,9 @@ fn spacys_pipelines() {
         "import spacy\n\ndef load(**overrides):\n    return spacy.blank('en')\n",
     );
     let address = STRATA.host_address().unwrap();
-    let releases = PackageIndex::serve(address, [pipeline.wheel().unwrap()]).unwrap();
+    let wheel = pipeline.wheel().unwrap();
+    let sum = sha256(&wheel.content);
+    let releases = PackageIndex::serve(address, [wheel]).unwrap();
     let manifest = |version: &str| {
         format!(
             "# syntax=strata\nbase: {BASE}\npython: {{packages: [spacy==3.8.7, click], installer: uv}}\n\
@@ -209,14 +211,13 @@ fn spacys_pipelines() {
     assert!(locked.success && !unpinned(&locked), "{}", locked.report());
     let again = build_here(&[]);
     assert!(again.success && !unpinned(&again), "{}", again.report());
-    let other = pipeline.clone().file("en_tiny/more.py", "");
-    let elsewhere = PackageIndex::serve(address, [other.wheel().unwrap()]).unwrap();
-    let text = manifest("3.8.0")
-        .replace(&releases.address().to_string(), &elsewhere.address().to_string());
-    fs::write(folder.path().join("strata.yaml"), text).unwrap();
+    let lock = fs::read_to_string(folder.path().join("strata.lock")).unwrap();
+    let other = lock.replace(&sum, &sha256(b"another"));
+    assert_ne!(other, lock, "it has no {sum}");
+    fs::write(folder.path().join("strata.lock"), other).unwrap();
     let refused = build_here(&[]);
     let says = "is not what it should be: its checksum is ";
-    assert!(!refused.success && refused.text.contains(says), "{}", refused.report());
+    assert!(!refused.success && refused.report().contains(says), "{}", refused.report());
 
     let folder = context(&[("strata.yaml", &manifest("3.7.0"))]);
     let refused = Build::run(&mut build(&STRATA, folder.path())).unwrap();

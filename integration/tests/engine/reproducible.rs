@@ -18,7 +18,7 @@ fn two_cold_engines_give_the_same_layers() {
     let lock = "  lock: pylock.toml\n";
     for (installer, edits, count) in [
         ("pip", vec![], 14),
-        ("uv", vec![("  env: {FLAG", with_uv), ("  requirements: [requirements.txt]\n", lock)], 14),
+        ("uv", vec![("  env: {FLAG", with_uv), ("  requirements: [requirements.txt]\n", lock)], 19),
     ] {
         let [first, second] = engines.each_ref().map(|engine| {
             let push = format!("--output=type=image,push=true,name={}/app", registry.host());

@@ -30,7 +30,7 @@ pub(super) fn bill(
                 |_| None,
                 &[("/opt/strata/pylock.toml".to_owned(), text.clone())],
             )
-            .build(Meta::named("[lock] what is installed")),
+            .build(Meta::named("[internal] what is installed")),
     }
 }
 
