@@ -24,9 +24,13 @@ def main():
     with open("/strata/verify.json", encoding="utf-8") as file:
         asked = json.load(file)
     modules = asked["modules"]
+    failed = []
     with concurrent.futures.ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
         results = pool.map(lambda module: imports(module, asked), modules)
-    failed = [module for module, can in zip(modules, results) if not can]
+        # In their order, whichever is done first.
+        for module, (can, words) in zip(modules, results):
+            print(f"import {module}\n{words}", end="", flush=True)
+            failed += [] if can else [module]
     if failed:
         sys.exit(f"cannot import {', '.join(failed)} as the image's user: see Python's words above")
     for path, owners in overlaps() if asked["overlaps"] else ():
@@ -39,7 +43,8 @@ def main():
 
 
 def imports(module, asked):
-    """Whether a module can be imported: each by a Python of its own, as programs do it."""
+    """Whether a module can be imported, and what was said: each by a Python of its own, as programs
+    do it."""
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     environment.update({"HOME": asked["home"], **asked["env"]})
     folder = asked["folder"] if os.access(asked["folder"], os.X_OK) else "/"
@@ -47,9 +52,7 @@ def imports(module, asked):
     who = {"user": asked["uid"], "group": asked["gid"], "extra_groups": []}
     said = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     done = subprocess.run(command, cwd=folder, env=environment, check=False, **said, **who)
-    # At once, so that no other's words come in between.
-    print(f"import {module}\n{done.stdout.decode(errors='replace')}", end="", flush=True)
-    return done.returncode == 0
+    return done.returncode == 0, done.stdout.decode(errors="replace")
 
 
 def overlaps():
