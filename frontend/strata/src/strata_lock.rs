@@ -159,16 +159,19 @@ impl StrataLock {
             let mistake = Mistake::at(file, document.lines(&text.version.span()), words);
             return Err(Mistakes(vec![mistake.help(RENEW)]));
         }
-        let wrong = text.pipelines.iter().filter_map(|pipeline| {
-            let mistake = values::sha256(&pipeline.get_ref().sha256).err()?;
-            Some(mistake.about("sha256").on(file, document.lines(&pipeline.span())).help(RENEW))
-        });
-        let wrong: Vec<Mistake> = wrong.collect();
+        let (mut pipelines, mut wrong) = (Vec::new(), Vec::new());
+        for pipeline in text.pipelines {
+            let lines = document.lines(&pipeline.span());
+            let pipeline = pipeline.into_inner();
+            match values::sha256(&pipeline.sha256) {
+                Ok(sha256) => pipelines.push(LockedPipeline { sha256, ..pipeline }),
+                Err(mistake) => wrong.push(mistake.about("sha256").on(file, lines).help(RENEW)),
+            }
+        }
         if !wrong.is_empty() {
             return Err(Mistakes(wrong));
         }
         let entries = text.images.into_iter().map(|image| read(image, &document));
-        let pipelines = text.pipelines.into_iter().map(Spanned::into_inner).collect();
         Ok(Self { entries: entries.collect::<Result<_, _>>()?, models: text.models, pipelines })
     }
 

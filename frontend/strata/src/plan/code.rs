@@ -2,13 +2,12 @@
 
 use llb::{CacheSharing, Copy, Meta, Mount, Owner, State, Vertex};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Scope,
     facts::{CodeFacts, PlatformFacts},
     folders::Folders,
-    step::{Step, script},
+    step::{Step, keyed, script},
 };
 use crate::{mistake::Spanned, recipe::Code};
 
@@ -25,10 +24,10 @@ pub(super) fn code(
     folders: &Folders<'_>,
 ) -> Files {
     let to = folders.resolve(&code.to);
-    let copy =
-        Copy::new(facts.source.clone(), format!("/{}", facts.folder), &to).exclude(&facts.exclude);
-    // A folder that is a link is what that leads to, as in a Dockerfile.
-    let copy = copy.follow_link();
+    let copy = Copy::new(facts.source.clone(), format!("/{}", facts.folder), &to)
+        .exclude(&facts.exclude)
+        // A folder that is a link is what that leads to, as in a Dockerfile.
+        .follow_link();
     let name = format!("copy {} to {}", facts.name, code.to);
     let meta = Meta::named(format!("[code] {name}"))
         .at([scope.location(code.lines)])
@@ -93,7 +92,5 @@ fn cache(
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
     let made_on =
         json!([base.platform.to_string(), base.state.vertex().map(Vertex::digest), packages,]);
-    let hash = Sha256::digest(json!([words.value, code.env, code.to, made_on]).to_string());
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("strata-code-{hex}")
+    keyed("strata-code", &json!([words.value, code.env, code.to, made_on]))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use llb::{CacheSharing, Mount, State, Vertex};
-use sha2::{Digest as _, Sha256};
+use serde_json::json;
 
 use super::{
     Scope, buckets,
     code::Files,
     facts::{Base, Pick, PlatformFacts},
-    step::{PYTHON, Script, Step, script},
+    step::{PYTHON, Script, Step, keyed, script},
     system,
 };
 use crate::{
@@ -231,26 +231,11 @@ fn built_wheels_cache(
     facts: &PlatformFacts,
     visible: Option<&Visible<'_>>,
 ) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |text: &str| {
-        hash.update(text);
-        hash.update([0]);
-    };
-    let base = &facts.base;
-    add(&base.platform.to_string());
-    add(base.state.vertex().map_or("", Vertex::digest));
+    let PlatformFacts { base, .. } = facts;
     let system = &scope.recipe.system;
-    for packages in [&system.python, &system.build] {
-        packages.iter().flat_map(|packages| &packages.value).for_each(|package| add(package));
-        add("");
-    }
-    for (name, value) in &scope.recipe.python.env {
-        add(name);
-        add(value);
-    }
-    for pick in visible.into_iter().flat_map(|visible| &visible.picks) {
-        [&pick.name, &pick.url].into_iter().chain(&pick.hashes).for_each(|text| add(text));
-    }
-    let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{BUILT_WHEELS_CACHE}-{hex}")
+    let packages = [&system.python, &system.build]
+        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    let visible = visible.map(|visible| &visible.picks);
+    let made_on = json!([base.platform.to_string(), base.state.vertex().map(Vertex::digest)]);
+    keyed(BUILT_WHEELS_CACHE, &json!([made_on, packages, scope.recipe.python.env, visible]))
 }

@@ -2,13 +2,12 @@
 
 use llb::{CacheSharing, Mount, State};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Layer, Scope, assemble,
     environment::meant,
     facts::{Pick, PlatformFacts},
-    step::{Step, script},
+    step::{Step, keyed, script},
     user::User,
 };
 use crate::recipe::{Command, Model};
@@ -70,7 +69,5 @@ fn cache(Command { words, env, needs, .. }: &Command, facts: &PlatformFacts) -> 
     let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
     let picks: Vec<&Pick> = picks.collect();
     let machine = facts.base.platform.to_string();
-    let hash = Sha256::digest(json!([words, env, needs, picks, machine]).to_string());
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("strata-run-{hex}")
+    keyed("strata-run", &json!([words, env, needs, picks, machine]))
 }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateway::Sandbox;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 
 use super::{EPOCH, Scope, facts::Base};
@@ -217,6 +220,13 @@ impl<'a> Step<'a> {
             .mount(Mount::read_only(SCRIPTS, scripts))
             .build(&base.platform, meta)
     }
+}
+
+/// The id of a cache mount that is for what is the same in all of `identity` alone.
+pub(super) fn keyed(id: &str, identity: &Value) -> String {
+    let hash = Sha256::digest(identity.to_string());
+    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{id}-{hex}")
 }
 
 /// Whether a variable is a setting of pip's or uv's.

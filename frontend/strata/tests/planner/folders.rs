@@ -91,3 +91,22 @@ fn a_folder_of_the_users_lies_above_the_code_that_may_have_one_of_that_name() {
     let purposes = Project::example().purposes();
     assert_eq!(purposes.last().map(String::as_str), Some("folders of the user's"));
 }
+
+#[test]
+fn what_of_a_folder_of_code_is_none() {
+    let git = "  git: https://github.com/org/app.git\n  ref: main\n  subdir: src\n";
+    let project = example(git, "  context: service\n");
+    let definition = project.plans()[0].image.root.definition();
+    let is_copy = |name: &str| name.starts_with("[code] copy");
+    let vertex = definition.vertices().find(|vertex| vertex.name().is_some_and(is_copy)).unwrap();
+    let Some(Op::File(file)) = vertex.op() else { panic!("no file operation") };
+    let copies = file.actions.into_iter().filter_map(|action| match action.action {
+        Some(Action::Copy(copy)) if copy.src == "/service" => Some(copy),
+        _ => None,
+    });
+    let [copy] = &copies.collect::<Vec<_>>()[..] else { panic!("one") };
+    for name in ["strata.yaml", "strata.lock", ".dockerignore", "**/.git"] {
+        assert!(copy.exclude_patterns.iter().any(|pattern| pattern == name), "{name}");
+    }
+    assert!(copy.follow_symlink);
+}

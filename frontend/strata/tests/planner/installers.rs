@@ -70,3 +70,26 @@ fn a_trusted_host_is_of_its_own_files_alone() {
     assert_eq!(trusting("--trusted-host one.test\n--trusted-host two.test\n"), [numpys]);
     assert_eq!(trusting(""), [""; 0]);
 }
+
+/// The cache mounts that a command has in its folders, by the command's name.
+fn caches(project: &Project) -> BTreeMap<String, Vec<String>> {
+    let ids = |exec: ExecOp| {
+        let ids = exec.mounts.into_iter().filter_map(|mount| Some(mount.cache_opt?.id));
+        ids.filter(|id| id.contains("wheels-") || id.contains("code-")).collect()
+    };
+    commands(project).into_iter().map(|(name, exec)| (name, ids(exec))).collect()
+}
+
+#[test]
+fn what_was_built_on_one_base_is_not_taken_on_another() {
+    let mut project = Project::example();
+    project.manifest = project.manifest.replace("  to: /app\n", "  to: /app\n  build: make\n");
+    let before = caches(&project);
+    assert_eq!(before, caches(&project));
+    project.base_digest = format!("sha256:{}", "b".repeat(64));
+    let after = caches(&project);
+    for name in ["[source] build uvloop 0.21.0", "[code] build /app"] {
+        assert_eq!((before[name].len(), after[name].len()), (1, 1), "{name}");
+        assert_ne!(before[name], after[name], "{name}");
+    }
+}
