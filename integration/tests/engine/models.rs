@@ -246,7 +246,9 @@ cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
         hub.endpoint(),
         unique(),
     );
-    let built = Built::new::<&str>(&manifest, &[], &[]);
+    // No step of it was run before, on an engine that has run this test before, either.
+    let once = format!("--build-arg=BUILDKIT_SANDBOX_HOSTNAME={}", unique());
+    let built = Built::new(&manifest, &[], &[&once]);
     assert_eq!(built.run_with(&["--network=none"], &[]), "first");
     let owned = built.run(&["sh", "-c", "touch ~/.cache/huggingface/x && stat -c %U ~/.cache"]);
     assert_eq!(owned, "app");
@@ -254,14 +256,14 @@ cmd: [python, -c, \"from huggingface_hub import hf_hub_download as d; \
 
     let runs = |manifest: &str| {
         let folder = context(&[("strata.yaml", manifest)]);
-        Build::run(&mut build(&STRATA, folder.path())).unwrap()
+        Build::run(build(&STRATA, folder.path()).arg(&once)).unwrap()
     };
     let bumped = runs(&manifest.replace("six==1.17.0", "six==1.16.0"));
     assert_eq!(ran(&bumped), ["lock", "packages", "verify"], "{}", bumped.report());
     assert_eq!(hub.take_answered(), []);
 
     hub.update("tiny/open", |repo| repo.commit([("config.json", "second")])).unwrap();
-    let anew = Built::new(&manifest, &[], &["--no-cache-filter=models"]);
+    let anew = Built::new(&manifest, &[], &[&*once, "--no-cache-filter=models"]);
     assert_eq!(anew.run_with(&["--network=none"], &[]), "second");
     let snapshots = "ls ~/.cache/huggingface/hub/models--tiny--open/snapshots | wc -l";
     assert_eq!(anew.run(&["sh", "-c", snapshots]), "1", "nothing of what ran before");
