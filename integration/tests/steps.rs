@@ -40,8 +40,8 @@ fn an_index_that_refuses_is_not_passed_over() {
         index.mend();
         refused.iter().for_each(|page| index.trouble(page, Trouble::Status(403)));
         let setting = "import network; os.environ['NETRC'] = here + '/netrc'";
-        let call = format!("network.check_logins([network.PYPI, {:?}], {projects})", index.url());
-        ends(&here, setting, &call)
+        let asked = format!("network.refusal([network.PYPI, {:?}], {projects})", index.url());
+        run(&here, &format!("{setting}\nprint({asked} or '')"))
     };
     let refusal = format!("{}/one/ answers 403 Forbidden: if it asks for a password", index.url());
     let nobodys = "strata-has-no-such-project";

@@ -79,6 +79,21 @@ impl Repo {
         Self { license: Some(license.into()), ..self }
     }
 
+    /// The same, `main` at a commit with these files as well.
+    #[must_use]
+    pub fn with<P, C>(mut self, files: impl IntoIterator<Item = (P, C)>) -> Self
+    where
+        P: Into<String>,
+        C: Into<Bytes>,
+    {
+        let tree = self.commits.get(self.head()).into_iter().flatten();
+        let mut all: BTreeMap<String, Bytes> =
+            tree.map(|(path, blob)| (path.clone(), blob.content.clone())).collect();
+        all.extend(files.into_iter().map(|(path, content)| (path.into(), content.into())));
+        self.commit(all);
+        self
+    }
+
     /// Moves `main` to a commit that holds exactly these files, and returns its id.
     ///
     /// The id follows from the files alone: the same files are the same commit.

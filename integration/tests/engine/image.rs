@@ -117,12 +117,12 @@ healthcheck: {test: [CMD, python, --version], interval: 1m30s}
     assert_eq!(
         ours,
         [
+            "strata: what the base is",
             "strata: virtual environment",
             "strata: what tiny/open is",
             &format!("strata: model tiny/open at main ({})", &commit[..12]),
             "strata: user 10001:10001",
             "strata: Python packages: six==1.17.0",
-            "strata: what the base is",
             "strata: what is installed",
             "strata: code from the build context",
             "strata: folders of the user's",

@@ -59,6 +59,7 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
     // changes and is large lies low, what changes all day lies high; system packages may be large.
     let mut layers = Vec::new();
     layers.extend(for_python);
+    layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
     layers.extend(environment.empty());
     let of_packages = [&environment.heavy, &environment.built, &environment.light];
     let of_packages = of_packages.iter().map(|buckets| buckets.len()).sum();
@@ -69,7 +70,6 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
     layers.extend(environment::layers(built));
     layers.extend(system);
     layers.extend(environment::layers(light));
-    layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
     // What is not in the image is in no cache that is exported, and the next build reads it again.
     let earlier = packages.earlier.iter().cloned();
     layers.extend(earlier.map(|layer| files(layer, "how the packages were resolved")));

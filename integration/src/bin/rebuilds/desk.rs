@@ -18,6 +18,7 @@ use integration::{frontend_image, weights};
 
 use crate::cost::{Cost, Image};
 use crate::project::{EDITS, Project, own_model, small_model};
+use crate::timed;
 use crate::way::Way;
 
 const BASE: &str = "python:3-slim";
@@ -102,7 +103,7 @@ impl Desk {
     ) -> Result<(Build, Image)> {
         let name = self.image(contestant.way, tag);
         let mut command = self.command(&self.engine, contestant);
-        let build = succeed(command.args(options).args(["--tag", &name]))?;
+        let build = timed::build(command.args(options).args(["--tag", &name]))?;
         output(&mut self.engine.docker(["push", "--quiet", &name]))?;
         let image = Image::of(&build, &self.registry)?;
         Ok((build, image))
@@ -133,7 +134,7 @@ impl Desk {
         let mut command = self.command(&engine, contestant);
         command.arg(format!("--cache-from=type=registry,ref={image}:cache"));
         self.registry.take_traffic()?;
-        let build = succeed(command.arg(pushed(&image)))?;
+        let build = timed::build(command.arg(pushed(&image)))?;
         let downloads = self.registry.take_traffic()?.downloads;
         clear_away(engine);
         let image = Image::of(&build, &self.registry)?;
@@ -222,19 +223,6 @@ impl Desk {
 /// Only pushed: an engine that also stores what it pushes has to download every layer for it.
 fn pushed(image: &str) -> String {
     format!("--output=type=image,push=true,store=false,name={image}")
-}
-
-/// Builds, and says on standard error what took how long.
-fn succeed(command: &mut Command) -> Result<Build> {
-    let build = Build::succeed(command)?;
-    eprintln!("{:9.2} s", build.elapsed.as_secs_f64());
-    for vertex in &build.vertices {
-        let seconds = vertex.elapsed().as_secs_f64();
-        if seconds >= 0.1 {
-            eprintln!("  {seconds:7.2} s  {:.100}", vertex.name);
-        }
-    }
-    Ok(build)
 }
 
 /// Ends an engine, and waits until its files are gone: to remove them takes the disk's time.

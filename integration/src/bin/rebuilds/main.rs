@@ -8,8 +8,10 @@ mod cost;
 mod desk;
 mod examples;
 mod models;
+mod noise;
 mod project;
 mod table;
+mod timed;
 mod way;
 
 use std::fs;

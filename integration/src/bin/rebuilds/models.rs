@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use integration::base_image::{self, Python};
-use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::digest::sha256;
@@ -26,6 +25,8 @@ use rustix::fs::statvfs;
 
 use crate::bench::Row;
 use crate::cost::{Cost, Image};
+use crate::noise::Noise;
+use crate::timed;
 use crate::way::Way;
 
 /// Of each model's weights.
@@ -98,7 +99,7 @@ impl Servers {
         frontend_image::load(&shared, FRONTEND)?;
         base_image::load(&shared, Python::Newest, BASE)?;
         let address = shared.host_address()?;
-        let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
+        let mut noise = Noise::default();
         let mut checksums = Vec::new();
         let mut files = |name: &str, revision: &str| {
             let weights = noise.bytes(BYTES);
@@ -267,11 +268,10 @@ impl Servers {
         }
         let _ = self.hub.take_answered();
         let disk = Disk::watch(engine.home())?;
-        let build = Build::succeed(&mut command)?;
+        let build = timed::build(&mut command)?;
         let disk = disk.most();
         let image = Image::of(&build, &self.registry)?;
         let fetched = self.hub.take_answered().iter().map(|answered| answered.sent).sum();
-        eprintln!("{:9.2} s", build.elapsed.as_secs_f64());
         Ok((Cost { fetched, disk, ..Cost::of(&build, &image, before) }, image))
     }
 
@@ -372,22 +372,5 @@ impl Disk {
     fn most(self) -> u64 {
         self.done.store(true, Ordering::Relaxed);
         self.before.saturating_sub(self.least.load(Ordering::Relaxed))
-    }
-}
-
-/// Bytes that nothing compresses, the same in every run (xorshift64).
-struct Noise(u64);
-
-impl Noise {
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(count + 8);
-        while bytes.len() < count {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            bytes.extend_from_slice(&self.0.to_le_bytes());
-        }
-        bytes.truncate(count);
-        bytes
     }
 }

@@ -76,18 +76,18 @@ def indexes(options):
     return own + [url for _, url in found]
 
 
-def check_logins(indexes, projects):
-    """Ends the step if an index lets nobody in who asks as this step does. The tools would do
-    without that index, take what another has, and be done: for good, as a step that succeeds is
-    kept."""
+def refusal(indexes, projects):
+    """What to say if an index lets nobody in who asks as this step does. The tools would do without
+    that index, take what another has, and be done: for good, as a step that succeeds is kept."""
     for index in indexes:
         if index != PYPI and _refuses(index, projects):
-            sys.exit(
+            return (
                 f"{explanation(page(index, projects[0]))}\nIt is not passed over, for another "
                 "index's package of that name would take the place of its own. If it answers so for "
                 f"what it does not have, let it have a page at {index.rstrip('/')}/, or require "
                 "something that it has."
             )
+    return None
 
 
 def _refuses(index, projects):

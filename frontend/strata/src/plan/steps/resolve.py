@@ -21,6 +21,9 @@ LOCK = "/out/opt/strata/pylock.toml"
 # In place of the lock: that it takes a toolchain to make one.
 UNBUILT = "/out/opt/strata/unbuilt.txt"
 WORK = "/tmp/resolve"
+# What uv writes: packages, and who needs whom.
+PACKAGES = WORK + "/pylock.toml"
+PINS = WORK + "/requirements.txt"
 # What is there already, as wheels with nothing but metadata.
 INSTALLED = WORK + "/installed"
 # Of an environment that goes on, nothing may be replaced.
@@ -57,7 +60,6 @@ def main():
     network.trust_plain_http("/strata/options.txt")
     indexes = network.indexes("/strata/options.txt")
     names = re.findall(r"^[\w.-]+", read("/strata/requirements.txt"), re.MULTILINE)
-    network.check_logins(indexes, names)
     os.makedirs(WORK)
     os.makedirs(os.path.dirname(LOCK))
     preferred = read("/strata/preferences.txt").splitlines()
@@ -67,7 +69,12 @@ def main():
     preferred = there + preferred
     if arguments.goes_on:
         write(KEPT, "".join(f"{pin}\n" for pin in there))
-    status, words = resolve_with_uv(arguments, preferred) if os.path.exists(UV) else (2, "")
+    running = start_uv(arguments, preferred) if os.path.exists(UV) else None
+    # Meanwhile: it may take as long.
+    refusal = network.refusal(indexes, names)
+    if refusal:
+        sys.exit(refusal)
+    status, words = resolve_with_uv(*running) if running else (2, "")
     if status and (not os.path.exists(UV) or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
         status, words = resolve_with_pip(arguments)
@@ -99,23 +106,29 @@ def explain_build(words):
         print(hints.hint(normal(built.group(1)), words) or "", file=sys.stderr)
 
 
-def resolve_with_uv(arguments, preferred):
-    """uv's status, and what it said."""
-    lock, pins = WORK + "/pylock.toml", WORK + "/requirements.txt"
+def start_uv(arguments, preferred):
+    """Two of it: one tells the packages, one who needs whom."""
     if preferred:
         head = 'lock-version = "1.0"\ncreated-by = "strata"\n'
-        write(lock, head + "".join(map(preference, preferred)))
-        write(pins, "".join(f"{pin}\n" for pin in preferred))
+        write(PACKAGES, head + "".join(map(preference, preferred)))
+        write(PINS, "".join(f"{pin}\n" for pin in preferred))
     # At the same time: each takes a while to ask whether anything has changed.
-    edges = uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", pins])
-    status, words = heard(uv(arguments, ["--format", "pylock.toml", "--output-file", lock]))
+    return (
+        uv(arguments, ["--format", "pylock.toml", "--output-file", PACKAGES]),
+        uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", PINS]),
+    )
+
+
+def resolve_with_uv(packages, edges):
+    """uv's status, and what it said."""
+    status, words = heard(packages)
     if status:
         edges.kill()
         return status, words
-    packages = read(lock).split("\n[[packages]]\n")
+    packages = read(PACKAGES).split("\n[[packages]]\n")
     head, packages = packages[0], [text for text in packages[1:] if INSTALLED not in text]
     edges.communicate()
-    edges = {} if edges.returncode else dependencies(pins)
+    edges = {} if edges.returncode else dependencies(PINS)
     packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
     write(LOCK, "\n[[packages]]\n".join([head] + packages))
     return 0, words
