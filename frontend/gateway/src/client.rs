@@ -43,8 +43,10 @@ pub struct Reference(String);
 pub struct Warning {
     /// The vertex to show it under; one that the client has seen.
     pub vertex: String,
-    /// One line: `Rule: what is wrong (line N)`.
-    pub short: String,
+    /// The rule that it is of; empty for none.
+    pub rule: &'static str,
+    /// One line: what is wrong.
+    pub text: String,
     /// More lines.
     pub detail: Vec<String>,
     /// Where to read about it; empty for nowhere.
@@ -292,11 +294,12 @@ impl Gateway {
             definition: None,
             language: location.file.language.clone(),
         });
+        let short = warning.short().into_bytes();
         let request = WarnRequest {
             digest: warning.vertex,
             // A Dockerfile's warnings have this level; 0 means the same.
             level: 1,
-            short: warning.short.into_bytes(),
+            short,
             detail: warning.detail.into_iter().map(String::into_bytes).collect(),
             url: warning.url,
             info,
@@ -310,13 +313,17 @@ impl Gateway {
 }
 
 impl Warning {
-    /// The rule that it is of; empty for none.
-    pub fn rule(&self) -> &str {
-        self.short.split_once(": ").map_or("", |(rule, _)| rule)
+    /// As clients show it, and Dockerfile's warnings read: the rule before the text.
+    fn short(&self) -> String {
+        if self.rule.is_empty() {
+            self.text.clone()
+        } else {
+            format!("{}: {}", self.rule, self.text)
+        }
     }
 
     fn into_error(self) -> Error {
-        let lines = [self.short].into_iter().chain(self.detail);
+        let lines = [self.short()].into_iter().chain(self.detail);
         Error::new(lines.collect::<Vec<_>>().join("\n"))
             .help(Some("BUILDKIT_DOCKERFILE_CHECK makes errors of warnings"))
             .at(self.locations)

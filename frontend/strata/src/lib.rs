@@ -17,6 +17,7 @@ pub mod lock;
 pub mod manifest;
 pub mod mistake;
 pub mod models;
+pub mod notice;
 pub mod picks;
 pub mod plan;
 pub mod questions;

@@ -6,6 +6,7 @@ use crate::{
     inputs::beside,
     lock::Local,
     mistake::{Mistake, Mistakes, list, quote},
+    notice::Notice,
     recipe::{Code, CodeSource, InputPath, Recipe, Target},
     sources::join,
 };
@@ -16,7 +17,7 @@ use crate::{
 /// # Errors
 ///
 /// Every package that is not in the code.
-pub fn check(recipe: &Recipe, local: &[Local]) -> Result<Option<String>, Mistakes> {
+pub fn check(recipe: &Recipe, local: &[Local]) -> Result<Option<Notice>, Mistakes> {
     // The other targets leave the code to others.
     let needed: BTreeSet<(&str, &str)> = local
         .iter()
@@ -51,12 +52,13 @@ pub fn check(recipe: &Recipe, local: &[Local]) -> Result<Option<String>, Mistake
         let installed = install.into_iter().flat_map(|install| install.value.iter().cloned());
         let shown = |folder: String| if folder.is_empty() { ".".to_owned() } else { folder };
         let install: Vec<String> = installed.chain(folders).map(shown).collect();
-        format!(
-            "UninstalledCode: the lock has {} in folders of the code, where imports may not find \
-             them: write `code.install: [{}]`, or set PYTHONPATH in `env`",
+        let text = format!(
+            "the lock has {} in folders of the code, where imports may not find them: write \
+             `code.install: [{}]`, or set PYTHONPATH in `env`",
             list(names),
             install.join(", ")
-        )
+        );
+        Notice::new("UninstalledCode", text)
     }))
 }
 

@@ -42,7 +42,7 @@ impl LintOptions {
     pub fn shows(&self, warning: &Warning) -> bool {
         match &self.skip {
             Rules::All => false,
-            Rules::Named(rules) => !rules.iter().any(|rule| rule == warning.rule()),
+            Rules::Named(rules) => !rules.iter().any(|rule| rule == warning.rule),
         }
     }
 }

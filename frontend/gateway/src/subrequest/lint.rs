@@ -39,7 +39,7 @@ fn listed(warning: &Warning, sources: &mut Vec<Arc<SourceFile>>) -> Value {
     // The printer looks at it in any case.
     let location = place(&warning.locations, sources).unwrap_or(json!({ "sourceIndex": -1 }));
     json!({
-        "ruleName": warning.rule(),
+        "ruleName": warning.rule,
         "url": warning.url,
         "detail": detail(warning),
         "location": location,
@@ -47,13 +47,12 @@ fn listed(warning: &Warning, sources: &mut Vec<Arc<SourceFile>>) -> Value {
 }
 
 fn text(warning: &Warning) -> String {
-    format!("WARNING: {}\n{}\n", warning.rule(), detail(warning))
+    format!("WARNING: {}\n{}\n", warning.rule, detail(warning))
 }
 
 /// What the rule has to say.
 fn detail(warning: &Warning) -> String {
-    let what = warning.short.split_once(": ").map_or(&*warning.short, |(_, what)| what);
-    let lines = [what].into_iter().chain(warning.detail.iter().map(String::as_str));
+    let lines = [&*warning.text].into_iter().chain(warning.detail.iter().map(String::as_str));
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -7,7 +7,8 @@ async fn a_warning_has_its_lines() {
     let (gateway, daemon) = connect(Daemon::default(), &[]).await;
     let warning = Warning {
         vertex: "sha256:v".to_owned(),
-        short: "Rule: text (line 3)".to_owned(),
+        rule: "Rule",
+        text: "text (line 3)".to_owned(),
         detail: vec!["more".to_owned()],
         url: "https://h.io/rule".to_owned(),
         locations: vec![location(3), location(5)],
@@ -25,7 +26,8 @@ async fn a_warning_has_its_lines() {
 #[tokio::test]
 async fn warnings_that_are_off_or_errors() {
     let warning = || Warning {
-        short: "Rule: text".to_owned(),
+        rule: "Rule",
+        text: "text".to_owned(),
         detail: vec!["more".to_owned()],
         locations: vec![location(3)],
         ..Warning::default()
@@ -50,7 +52,7 @@ async fn warnings_that_are_off_or_errors() {
 #[tokio::test]
 async fn a_warning_that_cannot_be_shown_fails_nothing() {
     let (gateway, _daemon) = connect(Daemon::default(), &[]).await;
-    let refused = Warning { short: "refused".to_owned(), ..Warning::default() };
+    let refused = Warning { text: "refused".to_owned(), ..Warning::default() };
     assert_eq!(gateway.warn(refused).await, Ok(()));
 }
 

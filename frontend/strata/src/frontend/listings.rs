@@ -9,6 +9,7 @@ use super::Build;
 use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
+    notice::Notice,
     plan::{self, ModelFacts},
     recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
 };
@@ -60,13 +61,12 @@ impl Build<'_> {
             return None;
         }
         let name = self.lock_name;
-        let short = format!(
-            "StaleLock: {name} has nothing for {} at {} as it is asked for now: renew it with \
-             `docker buildx build --target lock --output . …`",
+        let text = format!(
+            "{name} has nothing for {} at {} as it is asked for now: renew it with `docker buildx build --target lock --output . …`",
             hub.name(),
             hub.revision
         );
-        Some(self.warning(short, Vec::new()))
+        Some(self.warning(Notice::new("StaleLock", text), Vec::new()))
     }
 
     /// The checksum of a pipeline's wheel: it takes a download to know it.
@@ -103,8 +103,8 @@ impl Build<'_> {
         if !self.warns_of_lock || is_pinned {
             return None;
         }
-        let short = format!(
-            "UnpinnedModel: {} has no `sha256`, so nothing says what it must be: `curl -fL {} | \
+        let text = format!(
+            "{} has no `sha256`, so nothing says what it must be: `curl -fL {} | \
              sha256sum` prints it, and {} notes it, by `docker buildx build --target lock --output \
              . …` (line {})",
             model.name(),
@@ -112,7 +112,7 @@ impl Build<'_> {
             self.lock_name,
             model.lines.start
         );
-        Some(self.warning(short, Vec::new()))
+        Some(self.warning(Notice::new("UnpinnedModel", text), Vec::new()))
     }
 
     /// The files that are wanted of what a repository holds.

@@ -28,6 +28,7 @@ use crate::{
     local_code,
     mistake::{Mistake, Mistakes, Spanned},
     models,
+    notice::Notice,
     plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
     questions,
     recipe::{self, Choices, Recipe, Target},
@@ -250,20 +251,21 @@ impl<'a> Build<'a> {
             return Ok(());
         }
         let Spanned { value: base, lines } = &self.recipe.base;
-        let short = format!("IgnoredTriggers: the ONBUILD commands of {base} are not run");
+        let text = format!("the ONBUILD commands of {base} are not run");
+        let warning = self.warning(Notice::new("IgnoredTriggers", text), Vec::new());
         let locations = vec![self.location(*lines)];
-        self.gateway.warn(Warning { locations, ..self.warning(short, Vec::new()) }).await
+        self.gateway.warn(Warning { locations, ..warning }).await
     }
 
     /// Whether the code has what locks leave to it; what is as true of one platform as of another is
     /// told once.
     async fn check_local_code(&self, platforms: &[PlatformFacts]) -> Result<(), Error> {
-        let mut warnings = BTreeSet::new();
+        let mut notices = BTreeSet::new();
         for facts in platforms {
-            warnings.extend(local_code::check(self.recipe, &facts.packages.local)?);
+            notices.extend(local_code::check(self.recipe, &facts.packages.local)?);
         }
-        for short in warnings {
-            self.gateway.warn(self.warning(short, Vec::new())).await?;
+        for notice in notices {
+            self.gateway.warn(self.warning(notice, Vec::new())).await?;
         }
         Ok(())
     }
@@ -283,9 +285,10 @@ impl<'a> Build<'a> {
     fn ignored_options(&self, dev: Option<&Self>) -> Vec<Warning> {
         let mut options = ignored_options(self.gateway);
         options.extend(self.ignored_contexts(dev));
-        let told = |option| format!("IgnoredOption: {PRODUCT} does not honour {option}");
-        let told = options.into_iter().map(told).chain(self.recipe.warning.clone());
-        told.map(|short| self.warning(short, Vec::new())).collect()
+        let ignored =
+            |option| Notice::new("IgnoredOption", format!("{PRODUCT} does not honour {option}"));
+        let notices = options.into_iter().map(ignored).chain(self.recipe.warning.clone());
+        notices.map(|notice| self.warning(notice, Vec::new())).collect()
     }
 
     /// Build contexts that stand in for nothing, such as one with a slip in the base's name.
@@ -307,8 +310,9 @@ impl<'a> Build<'a> {
     }
 
     /// A warning under the manifest.
-    fn warning(&self, short: String, detail: Vec<String>) -> Warning {
-        Warning { vertex: self.manifest.vertex.clone(), short, detail, ..Warning::default() }
+    fn warning(&self, Notice { rule, text }: Notice, detail: Vec<String>) -> Warning {
+        let vertex = self.manifest.vertex.clone();
+        Warning { vertex, rule, text, detail, ..Warning::default() }
     }
 }
 

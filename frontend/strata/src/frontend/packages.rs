@@ -10,6 +10,7 @@ use crate::{
     environment::Environment,
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
+    notice::Notice,
     picks,
     plan::{self, Base, Bill, Building, Packages, Probe, Resolution},
     requirements::{InstallSet, Selection},
@@ -172,21 +173,26 @@ impl Build<'_> {
         let name = self.lock_name;
         let (what, key) = (&self.manifest.file.name, self.key(platform));
         let renew = "docker buildx build --target lock --output .";
-        let short = match (self.entry(platform), misfit) {
-            (Some(_), Some(environment)) => format!(
-                "StaleLock: packages of {name} are not for the base, {environment}: renew it with \
-                 `{renew} …`"
+        let notice = match (self.entry(platform), misfit) {
+            (Some(_), Some(environment)) => Notice::new(
+                "StaleLock",
+                format!(
+                    "packages of {name} are not for the base, {environment}: renew it with \
+                     `{renew} …`"
+                ),
             ),
             (Some(entry), None) if entry.is_fresh(self.recipe, requirements) => return None,
-            (Some(_), None) => format!(
-                "StaleLock: {what} has changed since {name} was made: renew it with `{renew} …`"
+            (Some(_), None) => Notice::new(
+                "StaleLock",
+                format!("{what} has changed since {name} was made: renew it with `{renew} …`"),
             ),
-            (None, _) => {
-                format!("ForeignLock: {name} has nothing for {key}: add it with `{renew} …`")
-            }
+            (None, _) => Notice::new(
+                "ForeignLock",
+                format!("{name} has nothing for {key}: add it with `{renew} …`"),
+            ),
         };
         let detail = "Its versions are preferred, and the rest is resolved anew.";
-        Some(self.warning(short, vec![detail.to_owned()]))
+        Some(self.warning(notice, vec![detail.to_owned()]))
     }
 
     /// Resolves without a toolchain. Where that cannot tell what a package needs, with it; where

@@ -10,6 +10,7 @@ use crate::{
         template::{Argument, Otherwise, Piece, pieces},
     },
     mistake::{Findings, Mistake, list, nearest, quote},
+    notice::Notice,
 };
 
 /// The hub if `HF_ENDPOINT` names none.
@@ -96,10 +97,11 @@ impl Arguments {
     }
 
     /// What to know of those that were given and mean nothing here.
-    pub fn warning(&self, manifest: &Manifest) -> Option<String> {
+    pub fn warning(&self, manifest: &Manifest) -> Option<Notice> {
         let first = self.undeclared.first()?;
         let names = list(self.undeclared.iter().map(String::as_str));
-        Some(format!("UndeclaredArgument: no use for {names}: {}", declared(first, manifest)))
+        let text = format!("no use for {names}: {}", declared(first, manifest));
+        Some(Notice::new("UndeclaredArgument", text))
     }
 
     /// `node` with `${…}` filled in.

@@ -22,6 +22,7 @@ use self::{arguments::Arguments, reader::Reader};
 use crate::{
     manifest::{self, schema::DECIDED},
     mistake::{Findings, Mistakes, Spanned},
+    notice::Notice,
 };
 
 pub use self::choice::TARGETS;
@@ -72,8 +73,8 @@ pub struct Recipe {
     pub code: Option<Code>,
     /// What the image's config says.
     pub image: ImageSettings,
-    /// What to know of the choices, as `Rule: …`.
-    pub warning: Option<String>,
+    /// What to know of the choices.
+    pub warning: Option<Notice>,
 }
 
 /// What of a manifest is wanted: `--target`.

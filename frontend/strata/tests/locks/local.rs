@@ -144,7 +144,7 @@ fn said(manifest: &str, target: Option<&str>, folder: &str) -> String {
     lock.local[0].folder = folder.to_owned();
     match local_code::check(&recipe, &lock.local) {
         Ok(None) => "nothing".to_owned(),
-        Ok(Some(warning)) => warning,
+        Ok(Some(notice)) => notice.to_string(),
         Err(mistakes) => mistakes.to_string(),
     }
 }

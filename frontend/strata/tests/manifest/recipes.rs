@@ -59,7 +59,7 @@ fn said(recipe: &Recipe) -> String {
     image.labels.iter().for_each(|(name, value)| say(&format!("label {name}"), value));
     image.healthcheck.iter().for_each(|check| say("healthcheck", check));
     image.stop_signal.iter().for_each(|signal| say("stop signal", signal));
-    recipe.warning.iter().for_each(|warning| say("warning", warning));
+    recipe.warning.iter().for_each(|warning| say("warning", &warning.to_string()));
     said
 }
 
