@@ -4,6 +4,7 @@
 //! [`frontend`] gathers the facts from BuildKit and gives the result back; everything else is
 //! a function of values.
 
+pub mod assumed;
 pub mod cli;
 pub mod environment;
 pub mod frontend;

@@ -1,0 +1,236 @@
+//! The facts of a plan that is made without an engine: what is on the disk, and what stands for what
+//! only a build can find out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    sync::Arc,
+};
+
+use llb::{Image, Local, Meta, Platform, SourceFile};
+
+use crate::{
+    environment::Environment,
+    inputs::{Demand, Inputs},
+    lock::Lock,
+    mistake::{Mistake, Mistakes},
+    models::Listing,
+    picks,
+    plan::{
+        self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Os, Packages, Pick, PlatformFacts,
+        Probe, Resolution, Settings,
+    },
+    recipe::{CodeSource, InputPath, Model, Recipe, Source, SpacyRelease},
+    sources::{self, Checkout},
+    strata_lock::{self, Key, StrataLock},
+};
+
+/// Where a plan's files are, and what it is for.
+pub struct Place<'a> {
+    /// The manifest.
+    pub manifest: &'a Path,
+    /// The build context.
+    pub context: &'a Path,
+    /// Not none.
+    pub platforms: &'a [Platform],
+}
+
+/// The facts that are here, and for those that only a build can find out, what stands for them.
+///
+/// # Errors
+///
+/// What is wrong with people's files.
+pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, Mistakes> {
+    let settings =
+        Settings { merge: true, multi_platform: place.platforms.len() > 1, ..Settings::default() };
+    let base = |platform: &Platform| {
+        let meta = plan::base_meta(recipe, &settings, platform);
+        Base {
+            platform: platform.clone(),
+            state: Image::new(&recipe.base.value).build(platform, meta),
+            env: BTreeMap::new(),
+            layers: 0,
+        }
+    };
+    let demand = demand(recipe, place.context)?;
+    let strata_lock = strata_lock(place.manifest)?;
+    let platform_facts = |platform: &Platform| {
+        let probe = assumed(platform, &recipe.base.value);
+        let variant = recipe.variant.clone();
+        let key = Key { platform: platform.to_string(), variant, dev: is_dev };
+        let kept = strata_lock.as_ref().and_then(|lock| lock.entry(&key));
+        let kept = kept.filter(|entry| entry.is_fresh(recipe, &demand.requirements));
+        let environment = probe.environment();
+        let lock = match (kept, &demand.lock) {
+            // It is in git.
+            (_, Some(own)) if own.file.data.is_empty() => Some(Lock::default()),
+            (_, Some(_)) => demand
+                .own_lock(recipe, &environment)
+                .map_err(|mistakes| assuming(&environment, mistakes))?,
+            (Some(entry), None) => Some(entry.lock(&environment)?),
+            (None, None) => None,
+        };
+        let packages = match lock {
+            Some(lock) => locked(&lock, recipe, &demand, &environment)?,
+            None => required(&demand),
+        };
+        Ok(PlatformFacts { base: base(platform), probe, packages })
+    };
+    let platforms = place.platforms.iter().map(platform_facts);
+    let platforms = platforms.collect::<Result<Vec<_>, Mistakes>>()?;
+    let context = Local::new("context").build(Meta::named("[context] the build context"));
+    let native = platforms.first().map_or_else(
+        || Platform::normalised("linux", "amd64", "", ""),
+        |first| first.base.platform.clone(),
+    );
+    let frontend =
+        Image::new("strata").build(&native, Meta::named("[internal] Strata's own image"));
+    let models = recipe.models.iter().map(|model| model_facts(recipe, strata_lock.as_ref(), model));
+    Ok(Facts {
+        models: models.collect(),
+        fetcher: Some(frontend),
+        native,
+        platforms,
+        settings,
+        code: recipe
+            .code
+            .as_ref()
+            .map(|code| sources::code(code, &recipe.file, &context, Checkout::Unlabelled)),
+    })
+}
+
+/// What a model came to, and where no lock says that, what stands for it: only a hub knows.
+fn model_facts(recipe: &Recipe, lock: Option<&StrataLock>, model: &Model) -> ModelFacts {
+    if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
+        && let Some(locked) = lock.and_then(|lock| lock.pipeline(&recipe.variant, pipeline))
+    {
+        return ModelFacts::Pinned(locked.to_owned());
+    }
+    let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
+    match lock.and_then(|lock| lock.model(&recipe.variant, hub)) {
+        Some(listing) => ModelFacts::Locked(listing.clone()),
+        None => ModelFacts::Listed(Listing {
+            commit: hub.revision.clone(),
+            license: None,
+            files: Vec::new(),
+        }),
+    }
+}
+
+/// What stands for the base's Python, which only a build can look at: the one that its name says,
+/// or one that most bases have.
+fn assumed(platform: &Platform, base: &str) -> Probe {
+    let machine = match platform.architecture.as_str() {
+        "amd64" => "x86_64",
+        "386" => "i686",
+        "arm64" => "aarch64",
+        "arm" => "armv7l",
+        other => other,
+    };
+    let minor = base.rsplit('/').next().and_then(|name| name.strip_prefix("python:3."));
+    let minor = minor.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    let minor = minor.flatten().filter(|digits| !digits.is_empty()).unwrap_or("12");
+    let version = format!("3.{minor}.0");
+    Probe {
+        python: Interpreter {
+            implementation_version: version.clone(),
+            version,
+            implementation: "cpython".to_owned(),
+            soabi: None,
+            platform: format!("linux-{machine}"),
+            bits: if matches!(machine, "i686" | "armv7l") { 32 } else { 64 },
+        },
+        machine: machine.to_owned(),
+        libc: Libc { name: "glibc".to_owned(), version: "2.36".to_owned() },
+        os: Os { id: None, version: None },
+        users: BTreeMap::new(),
+        links: BTreeMap::new(),
+        folders: BTreeMap::new(),
+    }
+}
+
+/// What people's files ask for.
+fn demand(recipe: &Recipe, context: &Path) -> Result<Demand, Mistakes> {
+    let mut inputs = Inputs::new(recipe);
+    while let Some(path) = inputs.pending().pop() {
+        match read_input(recipe, context, &path) {
+            Ok(text) => inputs.supply(path, text),
+            Err(error) => inputs.missing(path, &error.to_string()),
+        }
+    }
+    inputs.demand(recipe)
+}
+
+/// The `strata.lock` beside a manifest, if there is one.
+fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
+    let name = strata_lock::beside(&manifest.display().to_string());
+    let Ok(data) = fs::read(&name) else { return Ok(None) };
+    let file = SourceFile { name, language: "TOML".to_owned(), data };
+    StrataLock::parse(&Arc::new(file)).map(Some)
+}
+
+/// The packages of a lock.
+fn locked(
+    lock: &Lock,
+    recipe: &Recipe,
+    demand: &Demand,
+    environment: &Environment,
+) -> Result<Packages, Mistakes> {
+    let options = demand.requirements.options();
+    let mut picks = picks::picks(lock, recipe, options, environment)
+        .map_err(|mistakes| assuming(environment, mistakes))?;
+    let bills = vec![Bill::Stated(picks::bill(&picks))];
+    // A build looks up where these are.
+    let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
+    picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
+    picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
+    let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
+    let is_flat = !lock.says_needs;
+    Ok(Packages { picks, is_flat, local, bills, earlier: Vec::new(), options })
+}
+
+/// Says beside mistakes that the environment may be another one.
+fn assuming(environment: &Environment, mut mistakes: Mistakes) -> Mistakes {
+    let words = format!("only a build can look at the base, which is taken for {environment}");
+    mistakes.0.push(Mistake::new(words));
+    mistakes
+}
+
+/// What is known to be installed without resolving it: what is asked for.
+fn required(demand: &Demand) -> Packages {
+    let requirements = demand.requirements.clone();
+    let picks = requirements.names().into_iter().map(|name| named(name, None)).collect();
+    let options = requirements.build_options_text();
+    let is_empty = requirements.is_empty();
+    let resolution = Resolution { requirements, ..Resolution::default() };
+    let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
+    let bills = bill.into_iter().collect();
+    Packages { picks, bills, options, ..Packages::default() }
+}
+
+/// A package of which nobody knows yet where it comes from.
+fn named(name: &str, version: Option<String>) -> Pick {
+    Pick {
+        name: name.to_owned(),
+        version,
+        file: String::new(),
+        url: String::new(),
+        hashes: Vec::new(),
+        direct: false,
+        built: false,
+        size: None,
+        needs: BTreeSet::new(),
+    }
+}
+
+/// A file on disk; one that is in git is taken to be empty.
+fn read_input(recipe: &Recipe, context: &Path, path: &InputPath) -> io::Result<Vec<u8>> {
+    match path {
+        InputPath::Context(path) => fs::read(context.join(path)),
+        InputPath::Code(path) => match recipe.python.code.as_ref().map(|code| &code.source) {
+            Some(CodeSource::Context(folder)) => fs::read(context.join(folder).join(path)),
+            _ => Ok(Vec::new()),
+        },
+    }
+}
