@@ -205,14 +205,6 @@ pub struct Interpreter {
     pub bits: u8,
 }
 
-impl Interpreter {
-    /// The language's version without its last part: `3.12`.
-    pub fn series(&self) -> &str {
-        let end = self.version.match_indices('.').nth(1).map_or(self.version.len(), |(at, _)| at);
-        &self.version[..end]
-    }
-}
-
 /// The C library of a system.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Libc {

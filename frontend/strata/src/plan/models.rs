@@ -203,7 +203,7 @@ fn of_url(model: &Model, download: &Download, to: &str) -> Value {
 fn wheel(platform: &PlatformFacts, release: &SpacyRelease, sha256: Option<&String>) -> Value {
     let Pipeline { name, version } = &release.pipeline;
     let url = release.url();
-    let python = platform.probe.python.series();
+    let python = platform.probe.environment().python_series();
     let statement = json!({"name": name, "version": version, "url": url, "sha256": sha256});
     let statement = format!("{statement:#}\n");
     json!({"fetch": {
