@@ -1,0 +1,228 @@
+//! What the lock says of an image.
+
+use std::sync::Arc;
+
+use llb::{Location, SourceFile};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use toml::Spanned;
+
+use super::{DEV, Key, RENEW};
+use crate::{
+    environment::Environment,
+    lock::{self, Document, Kind, Lock, Tags},
+    mistake::{Mistake, Mistakes, quote},
+    picks,
+    plan::Pick,
+    recipe::Recipe,
+    requirements::{InstallSet, Options, Selection, normalize},
+};
+
+/// What a package of an image begins with.
+const PACKAGE: &str = "[[images.packages]]";
+
+/// What an image came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The base, as the manifest names it.
+    pub base: String,
+    /// What that was: `sha256:…`.
+    pub digest: Option<String>,
+    /// What was asked for, by [`asked`].
+    pub asked: String,
+    /// The Python that it was for, as markers have it: `3.12`. Not known of locks of before it was
+    /// noted.
+    pub python: Option<String>,
+    /// The packages, in the words of PEP 751.
+    pub(super) packages: String,
+    pins: Vec<Pin>,
+}
+
+/// A package of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pin {
+    name: String,
+    version: Option<String>,
+    /// Its line, if the entry was read.
+    location: Option<Location>,
+}
+
+/// An image as the file has it.
+#[derive(Deserialize)]
+pub(super) struct Image {
+    platform: String,
+    #[serde(default)]
+    variant: String,
+    target: Option<Spanned<String>>,
+    base: String,
+    digest: Option<String>,
+    asked: String,
+    python: Option<String>,
+    #[serde(default)]
+    packages: Vec<Spanned<toml::Table>>,
+}
+
+impl Entry {
+    /// What an image came to.
+    pub fn new(
+        base: &str,
+        digest: Option<String>,
+        asked: String,
+        environment: &Environment,
+        picks: &[Pick],
+    ) -> Self {
+        let package = |pick: &Pick| format!("\n{PACKAGE}\n{}", picks::entries(pick));
+        let pin = |pick: &Pick| Pin {
+            name: pick.name.clone(),
+            version: pick.version.clone(),
+            location: None,
+        };
+        Self {
+            base: base.to_owned(),
+            digest,
+            asked,
+            python: Some(environment.python_series()),
+            packages: picks.iter().map(package).collect(),
+            pins: picks.iter().map(pin).collect(),
+        }
+    }
+
+    /// Whether it is what these requirements came to, on the recipe's base.
+    pub fn is_fresh(&self, recipe: &Recipe, requirements: &InstallSet) -> bool {
+        self.base == recipe.base.value && self.asked == asked(recipe, requirements)
+    }
+
+    /// Its packages as what a resolver is to prefer: `name==version`.
+    pub fn preferences(&self) -> Vec<String> {
+        let pin = |pin: &Pin| Some(format!("{}=={}", pin.name, pin.version.as_ref()?));
+        self.pins.iter().filter_map(pin).collect()
+    }
+
+    /// Its packages as a lock.
+    ///
+    /// # Errors
+    ///
+    /// When someone has changed the file so that they are none.
+    pub fn lock(&self, environment: &Environment) -> Result<Lock, Mistakes> {
+        let file = Arc::new(SourceFile {
+            name: String::new(),
+            language: "TOML".to_owned(),
+            data: format!("lock-version = \"1.0\"\ncreated-by = \"strata\"\n{}", self.packages)
+                .replace(PACKAGE, "[[packages]]")
+                .into(),
+        });
+        let mut lock =
+            lock::read(&file, Kind::Pylock, None, &[], &Selection::default(), environment)
+                .map_err(|mistakes| self.renew(mistakes))?;
+        let checked = lock.packages.iter().map(lock::Package::check_files);
+        let mistakes: Vec<Mistake> = checked.filter_map(Result::err).collect();
+        if !mistakes.is_empty() {
+            return Err(self.renew(Mistakes(mistakes)));
+        }
+        for package in &mut lock.packages {
+            let pin = self.pins.iter().find(|pin| normalize(&pin.name) == package.name);
+            package.location = pin.and_then(|pin| pin.location.clone());
+        }
+        // It is of a resolution, and writes what is needed only where something is.
+        Ok(Lock { says_needs: true, ..lock })
+    }
+
+    /// Whether it is for an environment, and each of its packages can be installed there: a base of
+    /// the same name may have another Python by now, for which other packages may be needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Entry::lock`].
+    pub fn fits(&self, environment: &Environment, options: &Options) -> Result<bool, Mistakes> {
+        let (lock, tags) = (self.lock(environment)?, Tags::of(environment));
+        let is_its = self.python.as_ref().is_none_or(|it| *it == environment.python_series());
+        let fits = |package| lock::choose(package, &tags, environment, options).is_ok();
+        Ok(is_its && lock.packages.iter().all(fits))
+    }
+
+    /// Mistakes in the packages on the lines of the file that they were read from.
+    fn renew(&self, mistakes: Mistakes) -> Mistakes {
+        let place = |mistake: Mistake| {
+            let line = mistake.location.as_ref().map_or(0, |location| location.lines.start);
+            let text = self.packages.lines().map(|line| line == PACKAGE);
+            // Two lines are before them.
+            let before = text.take(line.saturating_sub(2) as usize).filter(|is_head| *is_head);
+            let pin = before.count().checked_sub(1).and_then(|index| self.pins.get(index));
+            let location = pin.and_then(|pin| pin.location.clone());
+            Mistake { location, ..mistake }.help(RENEW)
+        };
+        Mistakes(mistakes.0.into_iter().map(place).collect())
+    }
+}
+
+/// An entry of the file.
+pub(super) fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry), Mistakes> {
+    let dev = image.target.as_ref().is_some_and(|target| target.get_ref() == DEV);
+    if let Some(target) = image.target.filter(|_| !dev) {
+        let words = format!("the target {} is not known here", quote(target.get_ref()));
+        let location = Some(document.location(&target.span()));
+        return Err(Mistakes(vec![Mistake { location, ..Mistake::new(words).help(RENEW) }]));
+    }
+    let key = Key { platform: image.platform, variant: image.variant, dev };
+    let mut pins = Vec::new();
+    let mut packages = String::new();
+    for package in image.packages {
+        let location = document.location(&package.span());
+        let package = package.into_inner();
+        let text = |key: &str| package.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+        let (name, version) = (text("name"), text("version"));
+        let Some(name) = name else {
+            let mistake = Mistake::new("a package has no `name`").help(RENEW);
+            return Err(Mistakes(vec![Mistake { location: Some(location), ..mistake }]));
+        };
+        pins.push(Pin { name, version, location: Some(location) });
+        packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));
+    }
+    let Image { base, digest, asked, python, .. } = image;
+    Ok((key, Entry { base, digest, asked, python, packages, pins }))
+}
+
+/// A package's keys, a line each, as [`picks::entries`] writes them.
+fn inline(package: &toml::Table) -> String {
+    let order = ["name", "version", "dependencies", "wheels", "sdist", "archive", "vcs"];
+    let entry = |key: &&str| package.get(*key).map(|value| format!("{key} = {}\n", shown(value)));
+    order.iter().filter_map(entry).collect()
+}
+
+fn shown(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => picks::toml(text),
+        toml::Value::Array(values) => {
+            format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Table(table) => {
+            let order = ["name", "type", "url", "commit-id", "subdirectory", "size", "hashes"];
+            let place = |key: &str| order.iter().position(|known| *known == key);
+            let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
+            entries.sort_by_key(|(key, _)| place(key));
+            let entries = entries.iter().map(|(key, value)| format!("{key} = {}", shown(value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        toml::Value::Integer(number) => number.to_string(),
+        // A lock has nothing else.
+        _ => "\"\"".to_owned(),
+    }
+}
+
+/// What is asked for, as one text: a lock is fresh as long as it stays the same.
+pub fn asked(recipe: &Recipe, requirements: &InstallSet) -> String {
+    let mut hash = Sha256::new();
+    let python = &recipe.python;
+    for text in [
+        requirements.requirements_text(),
+        requirements.constraints_text(),
+        requirements.options_text(),
+        python.indexes.torch.clone().unwrap_or_default(),
+        python.system_site_packages.to_string(),
+    ] {
+        hash.update(text);
+        hash.update([0]);
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
