@@ -74,9 +74,9 @@ fn files(folder: &Path, prefix: &str) -> Vec<(String, Vec<u8>)> {
 
 /// Debian's Python with dnf in apt's place, and without `find`, which Fedora's small images have not
 /// either. rpm's database is where it is everywhere but on Debian.
-fn base(url: &str) -> Built {
+fn base(installed: &str, url: &str) -> Built {
     Built::dockerfile(&format!(
-        "FROM {BASE}\n{APT} dnf rpm\n\
+        "FROM {BASE}\n{installed}\n\
          RUN rm -f /usr/bin/apt-get /usr/bin/find && mkdir -p /etc/rpm /etc/yum.repos.d && \
          echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros.tests && \
          printf '[tests]\\nname=tests\\nbaseurl={url}\\ngpgcheck=0\\n' >/etc/yum.repos.d/tests.repo\n"
@@ -104,8 +104,23 @@ fn downloaded(repository: &FileServer) -> Vec<String> {
 
 #[test]
 fn packages_of_dnf() {
+    are_installed(&format!("{APT} dnf rpm"));
+}
+
+#[test]
+#[ignore = "of a suite of Debian's that changes every day"]
+fn packages_of_dnf_5() {
+    are_installed(&format!(
+        "RUN echo 'deb [check-valid-until=no] http://deb.debian.org/debian forky main' >/etc/apt/sources.list.d/forky.list\n\
+         {APT} --target-release=forky dnf5 rpm && ln -s dnf5 /usr/bin/dnf && \
+         rm /etc/dnf/libdnf5-plugins/local.conf"
+    ));
+}
+
+/// That packages are, where `installed`, lines of a Dockerfile, have brought dnf.
+fn are_installed(installed: &str) {
     let (repository, url) = repository();
-    let base = base(&url);
+    let base = base(installed, &url);
     let setup = "from setuptools import setup\nopen('/usr/share/strata-headers').close()\n\
                  setup(name='strata_needy', version='1.0', py_modules=['strata_needy'])\n";
     let needy = Package::of_module("strata_needy", "1.0", "").file("setup.py", setup);
