@@ -334,11 +334,19 @@ fn torch_comes_from_its_own_index_and_nothing_else_does() {
         "give them to the build: `--secret id=ca_bundle,src=ca.pem`",
     ];
     Bad { arguments: &[&host], ..Bad::new("no authority", &manifest("pip"), &untrusted) }.fails();
-    for installer in ["pip", "uv"] {
-        let manifest = format!("# syntax=strata\n{}", manifest(installer));
+    // Without uv, pip resolves.
+    let mirror = PackageIndex::serve_mirror(address, []).unwrap();
+    mirror.trouble("simple/uv", Trouble::Status(404));
+    let without_uv = format!("  index_url: '{}'\n", mirror.url());
+    for (installer, more, resolver) in
+        [("pip", "", "uv"), ("uv", "", "uv"), ("pip", &without_uv, "pip")]
+    {
+        let manifest = format!("# syntax=strata\n{}{more}", manifest(installer));
         let image = Built::new(&manifest, &[], &[&host, &authority]);
         let said = image.run(&["python", "-c", &format!("import torch, {name}")]);
         assert_eq!(said, format!("torch 2.9.1+cpu pytorch\n{name} 1.0 other"), "{installer}");
+        let lock = image.run(&["cat", "/opt/strata/pylock.toml"]);
+        assert!(lock.contains(&format!("created-by = \"{resolver}\"")), "{lock}");
     }
     let asked = pytorch.take_asked();
     assert!(asked.iter().any(|path| path == "whl/cpu/torch"), "{asked:?}");

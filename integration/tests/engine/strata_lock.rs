@@ -5,7 +5,7 @@ use std::path::Path;
 
 use integration::buildx::{Build, Plain};
 use integration::package::Package;
-use integration::package_index::PackageIndex;
+use integration::package_index::{PackageIndex, Trouble};
 use tempfile::TempDir;
 
 use crate::built::{Built, unique_name};
@@ -24,8 +24,11 @@ const LIST: &str = "import importlib.metadata as m; \
 impl Project {
     /// With `manifest` after its first line, and the requirements `alpha` and `beta`.
     fn new(manifest: &str) -> Self {
-        let address = STRATA.host_address().unwrap();
-        let index = PackageIndex::serve(address, []).unwrap();
+        Self::on(PackageIndex::serve(STRATA.host_address().unwrap(), []).unwrap(), manifest)
+    }
+
+    /// The same, with an index that may have more.
+    fn on(index: PackageIndex, manifest: &str) -> Self {
         let project = Self { folder: context(&[]), index };
         project.release("alpha", "1.0", &["common"]);
         for name in ["beta", "common", "extra"] {
@@ -162,6 +165,47 @@ fn each_variant_has_its_entry() {
     assert!(both.starts_with(&plain), "the other entry is kept:\n{both}");
     project.build(&more).is_as_locked("alpha 1.0 beta 1.0 common 1.0 extra 2.0");
     project.build(&[]).is_as_locked("alpha 1.0 beta 1.0 common 1.0");
+}
+
+#[test]
+fn pip_moves_no_more_where_there_is_no_uv() {
+    let index = PackageIndex::serve_mirror(STRATA.host_address().unwrap(), []).unwrap();
+    index.trouble("simple/uv", Trouble::Status(404));
+    let manifest = format!(
+        "base: {BASE}\npython: {{requirements: requirements.txt, index_url: '{}'}}\n",
+        index.url()
+    );
+    let project = Project::on(index, &manifest);
+    project.lock(&[]);
+    for (name, version, needs) in [
+        ("alpha", "2.0", &["common"][..]),
+        ("beta", "2.0", &[]),
+        ("common", "2.0", &[]),
+        ("delta", "1.0", &["common>=2"]),
+    ] {
+        project.release(name, version, needs);
+    }
+    project.build(&[]).is_as_locked("alpha 1.0 beta 1.0 common 1.0");
+    project.require("alpha\nbeta>=2\ndelta\n");
+    let edited = project.build(&[]);
+    assert_eq!(edited.packages, "alpha 1.0 beta 2.0 common 2.0 delta 1.0");
+    let lock = edited.image.run(&["cat", "/opt/strata/pylock.toml"]);
+    assert!(lock.contains("created-by = \"pip\""), "{lock}");
+
+    project.require("alpha\nno-such-project\n");
+    let Plain { status, text } = Plain::run(&mut build(&STRATA, project.folder.path())).unwrap();
+    assert_eq!(status.code(), Some(1), "{text}");
+    let says = "No matching distribution found for no-such-project";
+    assert!(text.contains(says), "{text}");
+
+    project.require("alpha\n");
+    project.write(
+        "strata.yaml",
+        &format!("# syntax=strata\n{manifest}").replace("{req", "{installer: uv, req"),
+    );
+    let Plain { status, text } = Plain::run(&mut build(&STRATA, project.folder.path())).unwrap();
+    assert_eq!(status.code(), Some(1), "{text}");
+    assert!(text.contains("the index has no uv for this machine: take `installer: pip`"), "{text}");
 }
 
 #[test]

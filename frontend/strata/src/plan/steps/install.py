@@ -16,6 +16,7 @@ import network
 import tree
 from inside_pip import OUT_VENV, VENV
 
+UV = "/tool/uv/bin/uv"
 LINKS = "/tmp/links.html"
 REQUIREMENTS = "/tmp/requirements.txt"
 
@@ -58,12 +59,14 @@ def pip(options):
 
 
 def with_uv(packages):
+    if not os.path.exists(UV):
+        sys.exit("the index has no uv for this machine: take `installer: pip`, or add uv's wheel to it")
     inside_pip.keep_lib64()
     lock = "/tmp/pylock.toml"
     with open(lock, "w", encoding="utf-8") as out:
         out.write('lock-version = "1.0"\ncreated-by = "strata"\n')
         out.writelines(map(locked, packages))
-    command = ["/tool/uv/bin/uv", "--no-config", "pip", "install", "--requirement", lock]
+    command = [UV, "--no-config", "pip", "install", "--requirement", lock]
     command += ["--python", VENV + "/bin/python3", "--prefix", OUT_VENV, "--no-deps", "--no-build"]
     command += ["--no-python-downloads", "--link-mode", "copy", "--cache-dir", "/cache/uv"]
     command += ["--no-progress", "--color", "never", "--preview-features", "pylock"]

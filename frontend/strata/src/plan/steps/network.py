@@ -80,23 +80,29 @@ def refusal(indexes, projects):
     """What to say if an index lets nobody in who asks as this step does. The tools would do without
     that index, take what another has, and be done: for good, as a step that succeeds is kept."""
     for index in indexes:
-        if index != PYPI and _refuses(index, projects):
+        if index == PYPI:
+            continue
+        asked = page(index, projects[0])
+        status, reason = _ask(asked)
+        if status is None:
+            # The tools ask again and again, for a quarter of an hour: who waits may know why.
+            print(f"{asked} does not answer: {reason}", file=sys.stderr, flush=True)
+        if _refuses(index, projects, status):
             return (
-                f"{explanation(page(index, projects[0]))}\nIt is not passed over, for another "
-                "index's package of that name would take the place of its own. If it answers so for "
-                f"what it does not have, let it have a page at {index.rstrip('/')}/, or require "
-                "something that it has."
+                f"{explanation(asked)}\nIt is not passed over, for another index's package of that "
+                "name would take the place of its own. If it answers so for what it does not have, "
+                f"let it have a page at {index.rstrip('/')}/, or require something that it has."
             )
     return None
 
 
-def _refuses(index, projects):
-    """Whether an index knows nothing of who asks, by the page of the first of the projects.
+def _refuses(index, projects, status):
+    """Whether an index knows nothing of who asks, by `status`, its answer for the page of the first
+    of the projects.
 
     That is 401, and 403 but from stores of files (S3), which say so of what they do not have:
     they do of what nobody has, and show something else.
     """
-    status, _ = _ask(page(index, projects[0]))
     if status != 403 or urllib.parse.urlsplit(index).hostname == PYTORCH:
         return status == 401
     if _ask(page(index, NOBODYS))[0] != 403:
@@ -131,6 +137,11 @@ def explanation(url):
     if status >= 500:
         return f"{words}: the server has trouble of its own, try again when that is over"
     return words
+
+
+def lacks(url):
+    """Whether a server says that it has nothing there."""
+    return _ask(url)[0] in (404, 410)
 
 
 def page(index, project):

@@ -21,7 +21,7 @@ LOCK = "/out/opt/strata/pylock.toml"
 # In place of the lock: that it takes a toolchain to make one.
 UNBUILT = "/out/opt/strata/unbuilt.txt"
 WORK = "/tmp/resolve"
-# What uv writes: packages, and who needs whom.
+# What uv writes: packages, and the same with who needs whom.
 PACKAGES = WORK + "/pylock.toml"
 PINS = WORK + "/requirements.txt"
 # What is there already, as wheels with nothing but metadata.
@@ -29,10 +29,34 @@ INSTALLED = WORK + "/installed"
 # Of an environment that goes on, nothing may be replaced.
 KEPT = WORK + "/kept.txt"
 
+# What pip is held to, and what it chose.
+HELD = WORK + "/held.txt"
+REPORT = WORK + "/report.json"
+
 # pip's options by uv's names; both know the others by the same.
 OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow"}
 # uv has no word for these: it prefers what it need not build anyway, and a lock has hashes.
 NOT_OF_UV = ["--prefer-binary", "--require-hashes"]
+
+# What PyTorch's own index is asked for: the packages that uv asks it for (`TorchStrategy::applies_to`
+# in uv's crates/uv-torch/src/backend.rs).
+OF_TORCH = [
+    "torch",
+    "torch-model-archiver",
+    "torch-tb-profiler",
+    "torcharrow",
+    "torchaudio",
+    "torchcsprng",
+    "torchdata",
+    "torchdistx",
+    "torchserve",
+    "torchtext",
+    "torchvision",
+    "triton",
+    "pytorch-triton",
+    "pytorch-triton-rocm",
+    "pytorch-triton-xpu",
+]
 
 # What is said, by uv or pip, where it takes a compiler or a library to tell what a package needs.
 BUILD_FAILED = re.compile(r"failed to build|build backend|build_wheel|egg_info", re.IGNORECASE)
@@ -44,6 +68,8 @@ NOT_FOUND = re.compile(
 )
 # What uv says of a file or page that it was not given.
 NOT_FETCHED = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
+# What pip says of a version that it is held to and cannot have.
+IN_THE_WAY = re.compile(r"The user requested \(constraint\) ([\w.-]+)==")
 # What uv says of requirements that it cannot read.
 NOT_READ = re.compile(r"couldn't parse|unsupported", re.IGNORECASE)
 
@@ -66,18 +92,17 @@ def main():
     if arguments.goes_on:
         arguments.site_packages = True
     there = installed_wheels() if arguments.site_packages else []
-    preferred = there + preferred
     if arguments.goes_on:
         write(KEPT, "".join(f"{pin}\n" for pin in there))
-    running = start_uv(arguments, preferred) if os.path.exists(UV) else None
+    running = start_uv(arguments, there + preferred) if os.path.exists(UV) else None
     # Meanwhile: it may take as long.
     refusal = network.refusal(indexes, names)
     if refusal:
         sys.exit(refusal)
-    status, words = resolve_with_uv(*running) if running else (2, "")
+    status, words = resolve_with_uv(arguments, running) if running else (2, "")
     if status and (not os.path.exists(UV) or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
-        status, words = resolve_with_pip(arguments)
+        status, words = resolve_with_pip(arguments, preferred)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
         # The words of the tool are not those of the next time, and the layer is to be the same.
@@ -107,31 +132,36 @@ def explain_build(words):
 
 
 def start_uv(arguments, preferred):
-    """Two of it: one tells the packages, one who needs whom."""
     if preferred:
         head = 'lock-version = "1.0"\ncreated-by = "strata"\n'
         write(PACKAGES, head + "".join(map(preference, preferred)))
         write(PINS, "".join(f"{pin}\n" for pin in preferred))
-    # At the same time: each takes a while to ask whether anything has changed.
-    return (
-        uv(arguments, ["--format", "pylock.toml", "--output-file", PACKAGES]),
-        uv(arguments, ["--quiet", "--annotation-style", "line", "--output-file", PINS]),
-    )
+    return uv(arguments, ["--format", "pylock.toml", "--output-file", PACKAGES])
 
 
-def resolve_with_uv(packages, edges):
+def resolve_with_uv(arguments, running):
     """uv's status, and what it said."""
-    status, words = heard(packages)
+    status, words = heard(running)
     if status:
-        edges.kill()
         return status, words
     packages = read(PACKAGES).split("\n[[packages]]\n")
     head, packages = packages[0], [text for text in packages[1:] if INSTALLED not in text]
-    edges.communicate()
-    edges = {} if edges.returncode else dependencies(PINS)
+    edges = edges_with_uv(arguments)
     packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
     write(LOCK, "\n[[packages]]\n".join([head] + packages))
     return 0, words
+
+
+def edges_with_uv(arguments):
+    """Who needs whom, which uv says only beside other words for the same packages: out of its cache,
+    where all is by now but what an index lets nobody keep, and a branch of git's."""
+    options = ["--quiet", "--annotation-style", "line", "--output-file", PINS]
+    for place in (["--offline"], []):
+        running = uv(arguments, options + place)
+        running.communicate()
+        if running.returncode == 0:
+            return dependencies(PINS)
+    return {}
 
 
 def heard(running):
@@ -184,11 +214,32 @@ def with_edges(package, needs):
     return f"{name}{newline}dependencies = [{needs}]\n{rest}"
 
 
-def resolve_with_pip(arguments):
-    """pip's status, and what it said."""
-    report = WORK + "/report.json"
-    command = [sys.executable, "-sB", "/tool/pip/pip", "install", "--dry-run", "--report", report]
-    command += ["--quiet", "--no-input", "--disable-pip-version-check"]
+def resolve_with_pip(arguments, preferred):
+    """pip's status, and what it said. It knows no preferences: it is held to them, but for those of
+    which it says that they stand in the way."""
+    status = 1
+    while preferred and status:
+        write(HELD, "".join(f"{pin}\n" for pin in preferred))
+        held = pip(arguments) + ["--constraint", HELD]
+        done = subprocess.run(held, capture_output=True, text=True, check=False)
+        status, words = done.returncode, done.stderr
+        in_the_way = set(map(normal, IN_THE_WAY.findall(done.stdout + words)))
+        left = [pin for pin in preferred if normal(pin.partition("==")[0]) not in in_the_way]
+        preferred = left if len(left) < len(preferred) else []
+    if status:
+        status, words = heard(subprocess.Popen(pip(arguments), stderr=subprocess.PIPE, text=True))
+    if status:
+        return status, words
+    chosen = json.loads(read(REPORT))["install"]
+    names = {normal(one["metadata"]["name"]) for one in chosen}
+    text = 'lock-version = "1.0"\ncreated-by = "pip"\n'
+    write(LOCK, text + "".join(reported(one, names) for one in chosen))
+    return 0, words
+
+
+def pip(arguments):
+    command = [sys.executable, "-sB", "/tool/pip/pip", "install", "--dry-run", "--report", REPORT]
+    command += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     # What is there is pip's own first choice.
     command += [] if arguments.site_packages else ["--ignore-installed"]
     command += ["--requirement", "/strata/requirements.txt"]
@@ -196,17 +247,12 @@ def resolve_with_pip(arguments):
     command += ["--constraint", KEPT] if arguments.goes_on else []
     command += ["--no-deps"] if arguments.no_deps else []
     if arguments.torch:
-        command += ["--extra-index-url", f"https://download.pytorch.org/whl/{arguments.torch}"]
+        # pip asks an index for everything: these are the pages of the family alone.
+        index = f"https://{network.PYTORCH}/whl/{arguments.torch}"
+        command += [word for name in OF_TORCH for word in ("--find-links", f"{index}/{name}/")]
     for option, value in options():
         command += [option] + value
-    status, words = heard(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
-    if status:
-        return status, words
-    chosen = json.loads(read(report))["install"]
-    names = {normal(one["metadata"]["name"]) for one in chosen}
-    text = 'lock-version = "1.0"\ncreated-by = "pip"\n'
-    write(LOCK, text + "".join(reported(one, names) for one in chosen))
-    return 0, words
+    return command
 
 
 def reported(one, names):

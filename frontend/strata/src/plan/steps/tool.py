@@ -15,26 +15,35 @@ def main():
     installed = subprocess.run(
         bootstrap_pip()
         + ["install", "--target", "/out", "--requirement", "/strata/tool.txt", "--no-deps"]
-        + ["--prefer-binary", "--no-compile", "--no-input", "--disable-pip-version-check"]
+        + ["--only-binary", ":all:", "--no-compile", "--no-input", "--disable-pip-version-check"]
         + ["--quiet"],
         # By the environment, because an old pip refuses flags it does not know.
         env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"},
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
+    print(installed.stderr, end="", file=sys.stderr, flush=True)
     if installed.returncode != 0:
-        explain_failure()
-        sys.exit(installed.returncode)
+        explain_failure("No matching distribution found" in installed.stderr)
     tree.normalise("/out")
     tree.compile_bytecode("/out", "/out")
     tree.normalise("/out")
 
 
-def explain_failure():
-    """Says which indexes lack the tool, or have trouble."""
+def explain_failure(not_found):
+    """Says which indexes lack the tool, or have trouble, and ends the step; unless it is uv, and
+    all indexes say that they have none for this machine: pip can do what it does."""
     with open("/strata/tool.txt", encoding="utf-8") as file:
-        tools = re.findall(r"^([\w.-]+)==", file.read(), re.MULTILINE)
-    indexes = network.indexes("/strata/tool.txt")
-    network.explain(network.page(index, tool) for tool in tools for index in indexes)
+        (tool,) = re.findall(r"^([\w.-]+)==", file.read(), re.MULTILINE)
+    pages = [network.page(index, tool) for index in network.indexes("/strata/tool.txt")]
+    if not not_found or tool != "uv":
+        network.explain(pages)
+        sys.exit(1)
+    if network.explain(page for page in pages if not network.lacks(page)):
+        sys.exit(1)
+    print("there is no uv for this machine: pip will resolve, which takes longer")
 
 
 def bootstrap_pip():
