@@ -11,7 +11,7 @@ use integration::package_index::PackageIndex;
 use integration::registry::Registry;
 
 use crate::built::{Built, unique_name};
-use crate::{BASE, STRATA, build, build_file, context};
+use crate::{BASE, STRATA, build, build_file, context, unique};
 
 /// A build that must fail.
 pub struct Bad<'a> {
@@ -329,10 +329,11 @@ fn locks_for_another_python() {
 #[test]
 fn models() {
     let address = STRATA.host_address().unwrap();
-    let files = [("config.json", "{}")];
-    let gated = Repo::new("tiny/gated", files).gated("open-sesame");
-    let private = Repo::new("tiny/private", files).private("open-sesame");
-    let hub = Hub::serve(address, [Repo::new("tiny/open", files), gated, private]).unwrap();
+    // What the fetcher has kept of another run needs no token.
+    let files = || [("config.json", unique())];
+    let gated = Repo::new("tiny/gated", files()).gated("open-sesame");
+    let private = Repo::new("tiny/private", files()).private("open-sesame");
+    let hub = Hub::serve(address, [Repo::new("tiny/open", files()), gated, private]).unwrap();
     let endpoint = format!("--build-arg=HF_ENDPOINT={}", hub.endpoint());
 
     let folder = context(&[("wrong", "open-says-me")]);
@@ -425,7 +426,8 @@ fn what_has_failed_succeeds_once_it_is_mended() {
     let server = GitServer::serve(address).unwrap();
     let repository = server.create("app").unwrap();
     repository.commit(&[("main.py", "")], "begin").unwrap();
-    let model = Repo::new("tiny/gated", [("config.json", "{}")]).gated("open-sesame");
+    let config = unique();
+    let model = Repo::new("tiny/gated", [("config.json", config.clone())]).gated("open-sesame");
     let hub = Hub::serve(address, [model]).unwrap();
     let manifest = format!(
         "base: {BASE}\npython: {{packages: [six==1.17.0]}}\n\
@@ -455,5 +457,5 @@ fn what_has_failed_succeeds_once_it_is_mended() {
     let missing = manifest.replace("1.17.0", "0.0.999");
     fails(&missing, "right", "there is no version of six==0.0.999");
     let mended = Built::new(&format!("# syntax=strata\n{manifest}"), &[], &arguments("right"));
-    assert_eq!(mended.run(&[]), "1.17.0 {}");
+    assert_eq!(mended.run(&[]), format!("1.17.0 {config}"));
 }

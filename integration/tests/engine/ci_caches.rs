@@ -89,7 +89,7 @@ fn light_edits(ci: &mut Ci) {
         let (ran, downloaded) = ci.next(edit);
         // Read by the plan, and a few hundred bytes each.
         let read =
-            ["what is installed", "what the base is", "what tiny/second is", "what tiny/first is"];
+            ["what is installed", "what tiny/second is", "what tiny/first is", "what the base is"];
         assert_eq!(downloaded, read, "downloaded when {ran:?} ran");
         ran
     };

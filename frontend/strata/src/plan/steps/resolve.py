@@ -33,6 +33,10 @@ KEPT = WORK + "/kept.txt"
 HELD = WORK + "/held.txt"
 REPORT = WORK + "/report.json"
 
+# How often pip may say what else stands in the way of what is preferred: it tells one thing at a
+# time, and takes long for each.
+TRIES = 5
+
 # pip's options by uv's names; both know the others by the same.
 OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow"}
 # uv has no word for these: it prefers what it need not build anyway, and a lock has hashes.
@@ -217,24 +221,30 @@ def with_edges(package, needs):
 def resolve_with_pip(arguments, preferred):
     """pip's status, and what it said. It knows no preferences: it is held to them, but for those of
     which it says that they stand in the way."""
-    status = 1
-    while preferred and status:
-        write(HELD, "".join(f"{pin}\n" for pin in preferred))
-        held = pip(arguments) + ["--constraint", HELD]
-        done = subprocess.run(held, capture_output=True, text=True, check=False)
-        status, words = done.returncode, done.stderr
-        in_the_way = set(map(normal, IN_THE_WAY.findall(done.stdout + words)))
-        left = [pin for pin in preferred if normal(pin.partition("==")[0]) not in in_the_way]
-        preferred = left if len(left) < len(preferred) else []
-    if status:
-        status, words = heard(subprocess.Popen(pip(arguments), stderr=subprocess.PIPE, text=True))
-    if status:
-        return status, words
+    held = preferred
+    for _ in range(TRIES if held else 0):
+        write(HELD, "".join(f"{pin}\n" for pin in held))
+        command = pip(arguments) + ["--constraint", HELD]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            write_report()
+            return 0, done.stderr
+        in_the_way = set(map(normal, IN_THE_WAY.findall(done.stdout + done.stderr)))
+        held = [pin for pin in held if normal(pin.partition("==")[0]) not in in_the_way]
+        if not in_the_way or not held:
+            break
+    status, words = heard(subprocess.Popen(pip(arguments), stderr=subprocess.PIPE, text=True))
+    if status == 0:
+        write_report()
+    return status, words
+
+
+def write_report():
+    """pip's choice as a lock."""
     chosen = json.loads(read(REPORT))["install"]
     names = {normal(one["metadata"]["name"]) for one in chosen}
     text = 'lock-version = "1.0"\ncreated-by = "pip"\n'
     write(LOCK, text + "".join(reported(one, names) for one in chosen))
-    return 0, words
 
 
 def pip(arguments):
