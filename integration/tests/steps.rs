@@ -58,6 +58,24 @@ fn an_index_that_refuses_is_not_passed_over() {
     assert_eq!(said(&["simple/one", nobodys], "['one']"), "", "a page of all that it has");
 }
 
+#[test]
+fn an_index_that_is_silent_is_told_of_while_it_is_asked_again() {
+    let index = PackageIndex::serve(Ipv4Addr::LOCALHOST.into(), []).unwrap();
+    index.trouble("simple", Trouble::Silence);
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("netrc"), "").unwrap();
+    let said = run(
+        &here,
+        &format!(
+            "import network; network.PATIENCE = 1; sys.stderr = sys.stdout\n\
+             os.environ['NETRC'] = here + '/netrc'\n\
+             print(network.refusal([network.PYPI, {:?}], ['one']))",
+            index.url()
+        ),
+    );
+    assert_eq!(said, format!("{}/one/ does not answer: timed out\nNone", index.url()));
+}
+
 /// What is left of secrets in the netrc of a step, or why the step ends.
 fn prepared(secrets: &[(&str, &str)]) -> String {
     let here = tempfile::tempdir().unwrap();
