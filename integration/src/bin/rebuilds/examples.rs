@@ -73,12 +73,12 @@ struct Place {
 const GGUF: &str = "gguf==0.19.0";
 const LLAMA: &str = "llama-cpp-python==0.3.36";
 
-/// A model of lightspeed's, and the bytes that it has on the public hub.
-const QWEN: (&str, usize) = ("qwen2.5-0.5b-instruct-q4_k_m.gguf", 491_400_032);
+/// A model of lightspeed's, and about the bytes that it has on the public hub.
+const QWEN: (&str, usize) = ("qwen2.5-0.5b-instruct-q4_k_m.gguf", 491_000_000);
 /// Formats in which the public hub has lightspeed's other model as well, and a download of all has
 /// them; the larger part of those, ONNX's and OpenVINO's, is left out.
 const FORMATS: [(&str, usize); 3] =
-    [("pytorch_model.bin", 90_888_945), ("rust_model.ot", 90_887_379), ("tf_model.h5", 91_005_696)];
+    [("pytorch_model.bin", 91_000_000), ("rust_model.ot", 91_000_000), ("tf_model.h5", 91_000_000)];
 
 const LIGHTSPEED: Example = Example {
     name: "lightspeed",
