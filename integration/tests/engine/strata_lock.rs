@@ -113,6 +113,10 @@ const MANIFEST: &str = "base: python:3-slim\npython: requirements.txt\n";
 fn what_is_locked_is_built_and_moves_only_as_it_must() {
     let project = Project::new(MANIFEST);
     let text = project.lock(&[]);
+    // The first project's page tells, too, whether the index lets us in.
+    let asked = project.index.take_asked();
+    let times = |page: &str| asked.iter().filter(|path| *path == page).count();
+    assert_eq!(["simple/alpha", "simple/beta", "simple/common"].map(times), [2, 1, 1], "{asked:?}");
     project.build(&[]).is_as_locked("alpha 1.0 beta 1.0 common 1.0");
 
     project.release("alpha", "2.0", &["common"]);

@@ -136,6 +136,7 @@ def explain_build(words):
 
 
 def start_uv(arguments, preferred):
+    """uv, at work on `PACKAGES`."""
     if preferred:
         head = 'lock-version = "1.0"\ncreated-by = "strata"\n'
         write(PACKAGES, head + "".join(map(preference, preferred)))
@@ -227,7 +228,7 @@ def resolve_with_pip(arguments, preferred):
         command = pip(arguments) + ["--constraint", HELD]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
-            write_report()
+            write_lock()
             return 0, done.stderr
         in_the_way = set(map(normal, IN_THE_WAY.findall(done.stdout + done.stderr)))
         held = [pin for pin in held if normal(pin.partition("==")[0]) not in in_the_way]
@@ -235,11 +236,11 @@ def resolve_with_pip(arguments, preferred):
             break
     status, words = heard(subprocess.Popen(pip(arguments), stderr=subprocess.PIPE, text=True))
     if status == 0:
-        write_report()
+        write_lock()
     return status, words
 
 
-def write_report():
+def write_lock():
     """pip's choice as a lock."""
     chosen = json.loads(read(REPORT))["install"]
     names = {normal(one["metadata"]["name"]) for one in chosen}
