@@ -20,6 +20,7 @@ pub struct Package {
     version: String,
     tag: String,
     needs: Vec<String>,
+    pythons: String,
     scripts: Vec<String>,
     files: Vec<(String, String)>,
     tells_when_built: bool,
@@ -42,6 +43,7 @@ impl Package {
             version: version.into(),
             tag: "py3-none-any".into(),
             needs: Vec::new(),
+            pythons: ">=3".into(),
             scripts: Vec::new(),
             files: Vec::new(),
             tells_when_built: false,
@@ -64,6 +66,13 @@ impl Package {
     #[must_use]
     pub fn needs(mut self, requirement: &str) -> Self {
         self.needs.push(requirement.into());
+        self
+    }
+
+    /// Which Pythons it is for, `>=3.8,<3.11`; without, every 3.
+    #[must_use]
+    pub fn for_python(mut self, pythons: &str) -> Self {
+        self.pythons = pythons.into();
         self
     }
 
@@ -129,8 +138,8 @@ impl Package {
             self.needs.iter().map(|need| format!("Requires-Dist: {need}\n")).collect();
         let format = if self.tells_when_built { "2.1" } else { "2.2" };
         format!(
-            "Metadata-Version: {format}\nName: {}\nVersion: {}\n{needs}",
-            self.name, self.version
+            "Metadata-Version: {format}\nName: {}\nVersion: {}\nRequires-Python: {}\n{needs}",
+            self.name, self.version, self.pythons
         )
     }
 }

@@ -69,6 +69,10 @@ fn what_the_build_misses_is_named_too() {
     let says = "Debian's names, `system: {build: [gcc, libc6-dev, python3-dev]}`";
     assert_eq!(names(DEBIAN, "mine", no_library), says);
 
+    let no_git = "print(hints.hint('mine', \"ERROR: Cannot find command 'git' - do you have\"))";
+    let says = "mine comes from git, which is not here: `system: {build: [git]}`";
+    assert_eq!(run(DEBIAN, no_git), says);
+
     assert_eq!(run(DEBIAN, "print(hints.hint('mine', 'three blows'))"), "None");
 }
 

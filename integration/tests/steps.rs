@@ -102,6 +102,14 @@ fn logins_are_those_of_the_secrets() {
         let said = prepared(&[("pkg", secret), ("netrc", spare)]);
         assert_eq!(said, format!("machine pkg.test login {login}\n{}", spare.trim()));
     }
+    // The manifest's own secret is for its host.
+    let both = "machine pkg.test login old password 0ld\nmachine a.test login b password c\n\
+                default login d password e\n";
+    assert_eq!(
+        prepared(&[("pkg", "t0ken"), ("netrc", both)]),
+        "machine pkg.test login __token__ password t0ken\nmachine a.test login b password c\n\
+         default login d password e"
+    );
 }
 
 #[test]
@@ -117,7 +125,7 @@ fn secrets_that_are_no_logins_are_refused_and_not_told() {
         assert!(!said.contains("sesame"), "{said}");
     }
     for secret in
-        ["me:open sesame", "sesame\nsesame", "\"me:sesame\"", "me:\"sesame\"", "sesame:", ""]
+        ["me:open sesame", "sesame\nsesame", "\"me:sesame\"", "me:\"sesame\"", "me:ses\\ame", "sesame:", ""]
     {
         let said = prepared(&[("pkg", secret)]);
         assert!(said.starts_with("the secret pkg, which pkg.test asks for, is neither"), "{said}");
@@ -178,15 +186,49 @@ import resolve
 for words in [
     "Failed to build `needy==1.0`\n  The build backend returned an error",
     "ERROR: Failed to build 'needy' when getting requirements to build wheel",
+    "Failed to download and build `needy @ git+https://h.io/n`\n  Git executable not found.",
+    "ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?",
     "Because needy was not found in the package registry and you require needy",
     "ERROR: No matching distribution found for needy==1.0",
     "ERROR: ResolutionImpossible",
 ]:
-    built = resolve.BUILD_FAILED.search(words) and resolve.BUILT.search(words).group(1)
-    print(built, *resolve.NOT_FOUND.findall(words))
+    built = bool(resolve.BUILD_FAILED.search(words)), *resolve.BUILT.findall(words)
+    print(*built, *resolve.NOT_FOUND.findall(words))
 "#,
     );
-    assert_eq!(said, "needy\nneedy\nNone needy\nNone needy\nNone");
+    assert_eq!(said, "True needy\nTrue needy\nTrue needy\nTrue\nFalse needy\nFalse needy\nFalse");
+}
+
+#[test]
+fn a_lock_that_does_not_say_who_needs_whom_is_none() {
+    // uv, cut off after the packages.
+    let uv = "import sys\n\
+              if 'pylock.toml' in sys.argv:\n    \
+                  open(sys.argv[-1], 'w').write('lock-version = \"1.0\"\\n')\n\
+              elif '--offline' not in sys.argv:\n    \
+                  sys.exit('the index went away')\n\
+              else:\n    \
+                  sys.exit('not in the cache')\n";
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("uv.py"), uv).unwrap();
+    let said = run(
+        &here,
+        r#"
+import argparse, resolve
+sys.stderr = sys.stdout
+for name in ("PACKAGES", "PINS", "LOCK"):
+    setattr(resolve, name, here + "/" + name)
+asked = resolve.subprocess.Popen
+resolve.subprocess.Popen = lambda command, **pipes: asked(
+    [sys.executable, here + "/uv.py"] + command[1:], **pipes
+)
+resolve.read = lambda path: open(path).read() if path.startswith(here) else ""
+arguments = argparse.Namespace(goes_on=False, site_packages=False, no_deps=False, torch=None)
+print(resolve.resolve_with_uv(arguments, resolve.start_uv(arguments, [])))
+print(os.path.exists(resolve.LOCK))
+"#,
+    );
+    assert_eq!(said, "the index went away\n(1, 'the index went away\\n')\nFalse");
 }
 
 /// A program whose loader is `loader`, as the heads of an ELF file say it.

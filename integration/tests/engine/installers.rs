@@ -27,10 +27,12 @@ fn environment(image: &Built) -> Vec<String> {
     files.map(told).collect()
 }
 
-/// A wheel with everything that a wheel can have.
+/// A wheel with everything that a wheel can have; it is for older Pythons, which uv and the tools
+/// that lock do not heed.
 fn everything() -> PackageFile {
     let data = "strata_all-1.0.data";
     Package::new("strata_all", "1.0")
+        .for_python(">=3.8,<3.11")
         .file("strata_all/__init__.py", "def main():\n    print('all')\n")
         .file("strata_all/words.txt", "words\n")
         .file("strata_all/broken.py", "this is no Python\n")

@@ -1,5 +1,6 @@
 //! What it takes to find out what packages need.
 
+use integration::git_server::GitServer;
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 
@@ -44,4 +45,24 @@ fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
     assert_eq!(image.run(&["python", "-c", "import strata_needy"]), "six");
     let make = image.run(&["python", "-c", "import shutil; print(shutil.which('make'))"]);
     assert_eq!(make, "None", "the toolchain is not in the image");
+}
+
+#[test]
+fn a_package_from_git_on_a_base_without_git() {
+    let base = Built::dockerfile(&format!("FROM {BASE}\nRUN dpkg --purge git git-man\n"));
+    let server = GitServer::serve(STRATA.host_address().unwrap()).unwrap();
+    let repository = server.create("mine").unwrap();
+    let setup = "from setuptools import setup\n\
+                 setup(name='strata-mine', version='1.0', py_modules=['strata_mine'])\n";
+    repository.commit(&[("setup.py", setup), ("strata_mine.py", "")], "first").unwrap();
+    let url = repository.url();
+    let manifest =
+        format!("base: {}\npython:\n  packages: 'strata-mine @ git+{url}'\n", base.name);
+    let says = ["strata-mine comes from git, which is not here: `system: {build: [git]}`", ">>> "];
+    Bad::new("no git", &manifest, &says).fails();
+
+    let manifest = format!("# syntax=strata\n{manifest}system: {{build: [git]}}\n");
+    let image = Built::new::<&str>(&manifest, &[], &[]);
+    let look = "import shutil, strata_mine; print(shutil.which('git'))";
+    assert_eq!(image.run(&["python", "-c", look]), "None");
 }

@@ -108,11 +108,14 @@ MISSING = [
     (r"Python\.h: No such file", "python"),
 ]
 
+NO_GIT = re.compile(r"Git executable not found|Cannot find command 'git'")
 UNSEEN = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 
 
 def hint(name, words):
     """What may help `name`, whose build ended with `words`, or nothing."""
+    if NO_GIT.search(words):
+        return f"{name} comes from git, which is not here: `system: {{build: [git]}}`"
     unseen = UNSEEN.findall(words)
     if unseen:
         module = unseen[-1].split(".")[0]

@@ -55,7 +55,10 @@ def with_pip(packages):
 
 
 def pip(options):
-    return inside_pip.install(["--requirement", REQUIREMENTS, "--find-links", LINKS, *options])
+    # Which releases are for this Python, the lock has decided: uv and other tools pass over the
+    # upper bounds of a Requires-Python, and pip would end where they go on.
+    files = ["--requirement", REQUIREMENTS, "--find-links", LINKS, "--ignore-requires-python"]
+    return inside_pip.install(files + options)
 
 
 def with_uv(packages):
@@ -125,8 +128,9 @@ def locked(package):
     kind = f"archive = {{ {file} }}" if package["direct"] else (
         f"wheels = [{{ name = {text(package['file'])}, {file} }}]"
     )
-    name, version = text(package["name"]), text(package["version"])
-    return f"\n[[packages]]\nname = {name}\nversion = {version}\n{kind}\n"
+    # What is given by its URL may say its version nowhere.
+    version = f"version = {text(package['version'])}\n" if package["version"] else ""
+    return f"\n[[packages]]\nname = {text(package['name'])}\n{version}{kind}\n"
 
 
 def split(one):

@@ -201,21 +201,37 @@ def _logins():
             # What PyPI and its kin call whoever has a token.
             login, password = "__token__", login
         # A netrc has no way to say these that all its readers know.
-        if not all(re.fullmatch(r'[^\s"]\S*', word) for word in (login, password)):
+        if not all(re.fullmatch(r'[^\s"\\][^\s\\]*', word) for word in (login, password)):
             sys.exit(f"the secret {name}, which {host} asks for, is neither `user:password` nor a "
-                     "token: there are spaces or quotes in it, or a part is missing")
-        yield f"machine {host} login {login} password {password}\n"
+                     "token: there are spaces, quotes or backslashes in it, or a part is missing")
+        yield _entry(f"machine {host}", login, password)
     if os.path.exists(NETRC_SECRET):
-        _check_netrc()
+        yield from _persons_logins()
+
+
+def _persons_logins():
+    """The person's netrc, without the hosts that the manifest has a secret for: some of its readers
+    take the first entry for a host, others the last."""
+    logins = _read_netrc().hosts
+    named = {host for host, _ in _credentials()}
+    if named.isdisjoint(logins):
         with open(NETRC_SECRET, encoding="utf-8") as secret:
             yield secret.read()
+        return
+    for host, (login, _, password) in logins.items():
+        if host not in named:
+            yield _entry("default" if host == "default" else f"machine {host}", login, password)
 
 
-def _check_netrc():
-    """Ends the step if the person's netrc is none: here, because Python's words for that have what
-    was read in them, which may be a password."""
+def _entry(whom, login, password):
+    return f"{whom} login {login} password {password}\n"
+
+
+def _read_netrc():
+    """The person's netrc. Ends the step if it is none: here, because Python's words for that have
+    what was read in them, which may be a password."""
     try:
-        netrc.netrc(NETRC_SECRET)
+        return netrc.netrc(NETRC_SECRET)
     except (netrc.NetrcParseError, ValueError) as error:
         # Python counts no comments, and of what ends a line it has seen the next.
         line = getattr(error, "lineno", None)

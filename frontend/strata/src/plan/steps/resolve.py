@@ -62,8 +62,12 @@ OF_TORCH = [
     "pytorch-triton-xpu",
 ]
 
-# What is said, by uv or pip, where it takes a compiler or a library to tell what a package needs.
-BUILD_FAILED = re.compile(r"failed to build|build backend|build_wheel|egg_info", re.IGNORECASE)
+# What is said, by uv or pip, where it takes a compiler, a library or git to tell what a package
+# needs.
+BUILD_FAILED = re.compile(
+    r"failed to build|build backend|build_wheel|egg_info|git executable not found|command 'git'",
+    re.IGNORECASE,
+)
 BUILT = re.compile(r"Failed to (?:download and )?build [`']([\w.-]+)")
 # What is said of a project that no index has; of one that an index does not show, too.
 NOT_FOUND = re.compile(
@@ -151,22 +155,23 @@ def resolve_with_uv(arguments, running):
         return status, words
     packages = read(PACKAGES).split("\n[[packages]]\n")
     head, packages = packages[0], [text for text in packages[1:] if INSTALLED not in text]
-    edges = edges_with_uv(arguments)
+    status, told = edges_with_uv(arguments)
+    if status:
+        return status, told
+    edges = dependencies(PINS)
     packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
     write(LOCK, "\n[[packages]]\n".join([head] + packages))
     return 0, words
 
 
 def edges_with_uv(arguments):
-    """Who needs whom, which uv says only beside other words for the same packages: out of its cache,
-    where all is by now but what an index lets nobody keep, and a branch of git's."""
+    """Has uv write into `PINS` who needs whom, which it says only beside other words for the same
+    packages: out of its cache, where all is by now but what an index lets nobody keep, and a branch
+    of git's. uv's status, and what it said."""
     options = ["--quiet", "--annotation-style", "line", "--output-file", PINS]
-    for place in (["--offline"], []):
-        running = uv(arguments, options + place)
-        running.communicate()
-        if running.returncode == 0:
-            return dependencies(PINS)
-    return {}
+    offline = uv(arguments, options + ["--offline"])
+    offline.communicate()
+    return heard(uv(arguments, options)) if offline.returncode else (0, "")
 
 
 def heard(running):

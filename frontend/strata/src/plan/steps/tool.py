@@ -37,11 +37,18 @@ def explain_failure(not_found):
     all indexes say that they have none for this machine: pip can do what it does."""
     with open("/strata/tool.txt", encoding="utf-8") as file:
         (tool,) = re.findall(r"^([\w.-]+)==", file.read(), re.MULTILINE)
-    pages = [network.page(index, tool) for index in network.indexes("/strata/tool.txt")]
-    if not not_found or tool != "uv":
-        network.explain(pages)
-        sys.exit(1)
-    if network.explain(page for page in pages if not network.lacks(page)):
+    indexes = network.indexes("/strata/tool.txt")
+    pages = [network.page(index, tool) for index in indexes]
+    has_way_out = not_found and tool == "uv"
+    if has_way_out:
+        pages = [page for page in pages if not network.lacks(page)]
+    if network.explain(pages) or not has_way_out:
+        if network.PYPI in indexes:
+            print(
+                f"{tool} comes from PyPI: where another index stands in for that, name it in the "
+                "manifest, `python: {index_url: …}`",
+                file=sys.stderr,
+            )
         sys.exit(1)
     print("there is no uv for this machine: pip will resolve, which takes longer")
 
