@@ -124,9 +124,15 @@ fn secrets_that_are_no_logins_are_refused_and_not_told() {
         assert!(said.starts_with(says), "{said}");
         assert!(!said.contains("sesame"), "{said}");
     }
-    for secret in
-        ["me:open sesame", "sesame\nsesame", "\"me:sesame\"", "me:\"sesame\"", "me:ses\\ame", "sesame:", ""]
-    {
+    for secret in [
+        "me:open sesame",
+        "sesame\nsesame",
+        "\"me:sesame\"",
+        "me:\"sesame\"",
+        "me:ses\\ame",
+        "sesame:",
+        "",
+    ] {
         let said = prepared(&[("pkg", secret)]);
         assert!(said.starts_with("the secret pkg, which pkg.test asks for, is neither"), "{said}");
         assert!(!said.contains("sesame"), "{said}");

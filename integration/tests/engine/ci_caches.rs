@@ -2,8 +2,8 @@
 //! a registry, and leaves its own there.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
+use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::registry::Registry;
@@ -11,16 +11,8 @@ use integration::registry::Registry;
 use crate::built::Built;
 use crate::layers::layers;
 use crate::own_locks::one_line_changed;
-use crate::project::{NOTHING, Project, Servers, ran};
+use crate::project::{FIRST, NOTHING, Project, ran, steps};
 use crate::{BASE, STRATA, newcomer, push_as, registry, unique};
-
-/// A project that was built once, so that to build it again and leave a cache is quick.
-static PROJECT: LazyLock<(Servers, Project)> = LazyLock::new(|| {
-    let servers = Servers::start();
-    let project = servers.project();
-    project.build(&STRATA);
-    (servers, project)
-});
 
 /// A project, and the registry that has its base, its images and its cache.
 struct Ci {
@@ -35,7 +27,8 @@ struct Ci {
 impl Ci {
     /// The first build. In `cache_to` and `cache_from`, `IMAGE` stands for the image's name.
     fn start(cache_to: &str, cache_from: &str) -> Self {
-        let (_, project) = &*PROJECT;
+        // Built once, so that to build it again and leave a cache is quick.
+        let (_, project, _) = &*FIRST;
         let (registry, base) = registry();
         let image = format!("{}/app", registry.host());
         let project = project
@@ -51,9 +44,9 @@ impl Ci {
         Self { registry, base, project, image, layers }
     }
 
-    /// The next build, after one more edit: the stages that run, and what of the layers of the
-    /// build before is downloaded.
-    fn next(&mut self, edit: impl FnOnce(Project) -> Project) -> (Vec<String>, Vec<String>) {
+    /// The next build, after one more edit, and what of the layers of the build before is
+    /// downloaded.
+    fn next(&mut self, edit: impl FnOnce(Project) -> Project) -> (Build, Vec<String>) {
         self.project = edit(self.project.clone());
         self.registry.take_traffic().unwrap();
         let build = self.project.build(&newcomer(CURRENT));
@@ -62,7 +55,8 @@ impl Ci {
         let before = std::mem::replace(&mut self.layers, layers(&self.registry, &build));
         let sent = |digest: &String| sent.iter().any(|blob| blob.digest == *digest);
         let downloaded = before.into_iter().filter(|(_, digest)| sent(digest));
-        (ran(&build), downloaded.map(|(purpose, _)| purpose).collect())
+        let downloaded = downloaded.map(|(purpose, _)| purpose).collect();
+        (build, downloaded)
     }
 }
 
@@ -75,25 +69,25 @@ fn newer_base(ci: &mut Ci) {
     let syntax = format!("{}/strata", ci.registry.host());
     push_as(&STRATA, &newer.name, &ci.base);
     push_as(&STRATA, &other.name, &syntax);
-    let (ran, _) = ci.next(|project| {
+    let (build, _) = ci.next(|project| {
         project.file("main.py", "print('newer')\n").build_arg("BUILDKIT_SYNTAX", &syntax)
     });
     // By a lock by now, which says where its files are: nothing is resolved.
     let all = "code packages probe runtime source tool toolchain user venv";
-    assert_eq!(ran.join(" "), all);
+    assert_eq!(ran(&build).join(" "), all);
 }
 
 /// Edits that touch no dependency: none is downloaded, whatever runs.
 fn light_edits(ci: &mut Ci) {
     let mut runs = |edit: fn(Project) -> Project| {
-        let (ran, downloaded) = ci.next(edit);
+        let (build, downloaded) = ci.next(edit);
+        let ran = ran(&build);
         // Read by the plan, and a few hundred bytes each.
         let read =
             ["what is installed", "what tiny/second is", "what tiny/first is", "what the base is"];
         assert_eq!(downloaded, read, "downloaded when {ran:?} ran");
         ran
     };
-    assert_eq!(runs(|project| project), NOTHING);
     let same_commit = |project: Project| {
         project.build_arg("CODE_VERSION", "v1").replace("GREETING: hello", "GREETING: bye")
     };
@@ -110,9 +104,10 @@ fn light_edits(ci: &mut Ci) {
 /// `compilers` are what the cache has not, and installing and building take.
 fn heavier_edits(ci: &mut Ci, besides: &[&str], compilers: &[&str]) {
     let runs = |ci: &mut Ci, stages: [&[&str]; 2], edit: &dyn Fn(Project) -> Project| {
-        let (ran, _) = ci.next(edit);
+        let (build, _) = ci.next(edit);
         let expected: BTreeSet<_> = stages.concat().into_iter().chain(besides.to_vec()).collect();
-        assert_eq!(ran, expected.into_iter().collect::<Vec<_>>());
+        assert_eq!(ran(&build), expected.into_iter().collect::<Vec<_>>());
+        steps(&build)
     };
     // A model, packages and a system package added.
     runs(ci, [&["listing", "models", "runtime"], &["lock", "packages"]], &|project| {
@@ -122,17 +117,19 @@ fn heavier_edits(ci: &mut Ci, besides: &[&str], compilers: &[&str]) {
             .replace("  env: {FLAG", &format!("{packages}  env: {{FLAG"))
             .replace("runtime: [tini]", "runtime: [tini, sl]")
     });
-    // A light package bumped, another removed; a heavy one bumped.
-    runs(ci, [&["code", "lock", "packages"], &[]], &|project| {
-        project.file("requirements.txt", "six==1.16.0\ndocopt==0.6.2\n")
+    // A light package and a heavy one bumped, another light one removed.
+    let steps = runs(ci, [&["code", "lock", "packages"], &[]], &|project| {
+        project
+            .file("requirements.txt", "six==1.16.0\ndocopt==0.6.2\n")
+            .replace("colorama==0.4.5, idna==3.10", "colorama==0.4.6")
     });
-    runs(ci, [&["lock"], &[]], &|project| project.replace(", idna==3.10", ""));
-    runs(ci, [&["lock", "packages"], &[]], &|project| {
-        project.replace("colorama==0.4.5", "colorama==0.4.6")
-    });
+    let installs = steps.iter().filter(|step| step.starts_with("[packages]"));
+    assert_eq!(
+        installs.collect::<Vec<_>>(),
+        ["[packages] install colorama 0.4.6", "[packages] install six 1.16.0"]
+    );
     // What packages are built with, and by what they are installed.
     runs(ci, [&["source"], compilers], &|project| project.replace("FLAG: one", "FLAG: two"));
-    runs(ci, [&["source", "toolchain"], &[]], &|project| project.replace("[make]", "[m4]"));
     runs(ci, [&["packages"], &[]], &|project| {
         project.replace("  env: {FLAG", "  installer: uv\n  env: {FLAG")
     });
@@ -162,6 +159,8 @@ fn the_cache_is_all_of_it() {
     light_edits(&mut ci);
     assert_eq!(run(&ci), "the end");
     heavier_edits(&mut ci, &[], &[]);
+    let (build, _) = ci.next(|project| project.replace("[make]", "[m4]"));
+    assert_eq!(ran(&build), ["source", "toolchain"]);
 }
 
 #[test]

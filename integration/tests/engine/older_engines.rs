@@ -78,6 +78,8 @@ fn beyond<'a>(
 /// code's own step, and `above`.
 fn builds_the_same(kind: Kind, above: &[&str]) {
     let engine = newcomer(kind);
+    assert_eq!(engine.store().unwrap(), kind.store);
+    assert_eq!(engine.version().unwrap().starts_with("26.1."), kind.suite == Suite::Trixie);
     base_image::load(&engine, Python::Newest, BASE).unwrap();
     let folder = context(PROJECT);
     Build::succeed(&mut service(&engine, folder.path())).unwrap();
@@ -106,6 +108,7 @@ const COPIES: &[&str] = &[
 #[test]
 fn docker_20_10_is_told_in_a_sentence_that_it_is_too_old() {
     let engine = newcomer(Kind { suite: Suite::Bookworm, store: Store::Classic });
+    assert!(engine.version().unwrap().starts_with("20.10."));
     let refused = Build::run(&mut service(&engine, context(PROJECT).path())).unwrap();
     assert!(!refused.success);
     assert!(

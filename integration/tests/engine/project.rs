@@ -1,13 +1,14 @@
 //! A project that has every kind of layer, and the servers that it gets its parts from.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use integration::buildx::Build;
 use integration::engine::Engine;
 use integration::git_server::{GitServer, Repository};
 use integration::hub::{Hub, Repo};
 
-use crate::{BASE, ENGINE, build, context, unique};
+use crate::{BASE, ENGINE, STRATA, build, context, unique};
 
 const MANIFEST: &str = "\
 # syntax=strata
@@ -39,6 +40,14 @@ variants:
   local: {code: {context: .}}
   tools: {system: {runtime: [hello]}}
 ";
+
+/// The project and its first build in the shared engine, which edits start from.
+pub static FIRST: LazyLock<(Servers, Project, Build)> = LazyLock::new(|| {
+    let servers = Servers::start();
+    let project = servers.project();
+    let build = project.build(&STRATA);
+    (servers, project, build)
+});
 
 /// Where models and code come from.
 pub struct Servers {

@@ -56,8 +56,7 @@ fn a_package_from_git_on_a_base_without_git() {
                  setup(name='strata-mine', version='1.0', py_modules=['strata_mine'])\n";
     repository.commit(&[("setup.py", setup), ("strata_mine.py", "")], "first").unwrap();
     let url = repository.url();
-    let manifest =
-        format!("base: {}\npython:\n  packages: 'strata-mine @ git+{url}'\n", base.name);
+    let manifest = format!("base: {}\npython:\n  packages: 'strata-mine @ git+{url}'\n", base.name);
     let says = ["strata-mine comes from git, which is not here: `system: {build: [git]}`", ">>> "];
     Bad::new("no git", &manifest, &says).fails();
 

@@ -2,27 +2,16 @@
 //!
 //! The same rows are proven of plans in `frontend/strata/tests/planner/reuse_matrix.rs`.
 
-use std::sync::LazyLock;
-
 use integration::buildx::Build;
 use integration::command::output;
 use serde_json::Value;
 
-use crate::project::{NOTHING, Project, Servers, ran, steps};
+use crate::project::{FIRST, NOTHING, Project, ran, steps};
 use crate::{STRATA, unique};
-
-static SERVERS: LazyLock<Servers> = LazyLock::new(Servers::start);
-
-/// A project and its first build, which every row is an edit of.
-static BEFORE: LazyLock<(Project, Build)> = LazyLock::new(|| {
-    let project = SERVERS.project();
-    let build = project.build(&STRATA);
-    (project, build)
-});
 
 /// The stages that run after the edit, which must not go unseen: the image is another one.
 fn runs(edit: impl FnOnce(Project) -> Project) -> Vec<String> {
-    let (project, before) = &*BEFORE;
+    let (_, project, before) = &*FIRST;
     let after = edit(project.clone()).build(&STRATA);
     assert_ne!(config(before), config(&after), "the edit does not show in the image");
     ran(&after)
@@ -30,7 +19,7 @@ fn runs(edit: impl FnOnce(Project) -> Project) -> Vec<String> {
 
 /// That the edit makes no step run, and gives the same image.
 fn is_nothing(edit: impl FnOnce(Project) -> Project) {
-    let (project, before) = &*BEFORE;
+    let (_, project, before) = &*FIRST;
     let after = edit(project.clone()).build(&STRATA);
     assert_eq!(ran(&after), NOTHING, "{}", after.report());
     assert_eq!(config(before), config(&after), "{}", after.report());
@@ -47,7 +36,7 @@ fn replace(from: &str, to: &str) -> impl FnOnce(Project) -> Project {
 
 #[test]
 fn the_first_build() {
-    let (_, build) = &*BEFORE;
+    let (_, _, build) = &*FIRST;
     let all =
         "code dirs listing lock models packages probe runtime source tool toolchain user venv";
     assert_eq!(ran(build).join(" "), all, "{}", build.report());
@@ -60,11 +49,11 @@ fn nothing() {
 
 #[test]
 fn the_code_of_a_new_commit() {
-    let (project, _) = &*BEFORE;
+    let (servers, project, _) = &*FIRST;
     let project = project.clone().build_arg("CODE_VERSION", "moving").argument("--tag=reuse-git");
     for _ in 0..2 {
         let main = format!("print({})\n", unique());
-        let commit = SERVERS.repository.commit_to("moving", &[("main.py", main)], "go on").unwrap();
+        let commit = servers.repository.commit_to("moving", &[("main.py", main)], "go on").unwrap();
         let build = project.build(&STRATA);
         assert_eq!(ran(&build), ["code"], "{}", build.report());
         let image = STRATA.inspect("reuse-git").unwrap();
@@ -74,7 +63,7 @@ fn the_code_of_a_new_commit() {
 
 #[test]
 fn the_code_of_an_edited_file() {
-    let (project, _) = &*BEFORE;
+    let (_, project, _) = &*FIRST;
     let project = project.clone().build_arg("VARIANT", "local").argument("--tag=reuse-local");
     for _ in 0..2 {
         let said = unique();
@@ -89,7 +78,8 @@ fn the_code_of_an_edited_file() {
 
 #[test]
 fn code_version_of_the_same_commit() {
-    let commit = SERVERS.repository.tip("main").unwrap();
+    let (servers, ..) = &*FIRST;
+    let commit = servers.repository.tip("main").unwrap();
     for version in ["main", "refs/heads/main", "v1", &commit, "latest", "1790000000"] {
         is_nothing(|project| project.build_arg("CODE_VERSION", version));
     }
@@ -140,7 +130,7 @@ fn a_light_package() {
 #[test]
 fn a_heavy_package() {
     let with = |version: &str| {
-        let (project, _) = &*BEFORE;
+        let (_, project, _) = &*FIRST;
         let project = project.clone().replace("  env: {FLAG", "  heavy: [colorama]\n  env: {FLAG");
         let text = format!("six==1.17.0\ndocopt==0.6.2\ncolorama=={version}\n");
         project.file("requirements.txt", &text).build(&STRATA)
@@ -155,7 +145,7 @@ fn a_heavy_package() {
 
 #[test]
 fn requirements_that_resolve_to_the_same() {
-    let (project, _) = &*BEFORE;
+    let (_, project, _) = &*FIRST;
     let looser = requirements("six<1.17.1,>=1.17\ndocopt==0.6.2\n");
     let after = looser(project.clone()).build(&STRATA);
     assert_eq!(steps(&after), ["[lock] resolve docopt, six"], "{}", after.report());
@@ -193,7 +183,7 @@ fn system_packages() {
 fn what_packages_are_built_with() {
     // Nothing of it may show in the image, so only the steps are compared.
     let ran_after = |from, to| {
-        let (project, _) = &*BEFORE;
+        let (_, project, _) = &*FIRST;
         let build = project.clone().replace(from, to).build(&STRATA);
         ran(&build)
     };
