@@ -73,8 +73,7 @@ struct PlanArguments {
     /// The build context.
     #[arg(default_value = ".")]
     context: PathBuf,
-    /// The target: image, dev or deps.
-    #[arg(long)]
+    #[arg(long, help = format!("The target: {}", targets()))]
     target: Option<String>,
     /// The platforms, such as linux/amd64,linux/arm64.
     #[arg(long, value_delimiter = ',', default_value = "linux/amd64")]
@@ -202,9 +201,24 @@ fn json(value: &impl serde::Serialize) -> Result<String, String> {
     Ok(text + "\n")
 }
 
+/// The names of the targets whose builds have a graph.
+fn targets() -> String {
+    let with_graph = recipe::TARGETS.iter().filter(|(_, target, _)| *target != Target::Lock);
+    with_graph.map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+}
+
 fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Result<Graph, String> {
     let recipe = read_recipe(arguments, arguments.target.clone(), build_args.clone())?;
     let production = read_recipe(arguments, None, build_args)?;
+    if recipe.target == Target::Lock {
+        return Err(format!(
+            "`lock` is no image, and its build has no graph: it asks the indexes and writes \
+             strata.lock (`docker buildx build -f {} --target lock --output . .`); the targets to \
+             plan are {}",
+            arguments.file.display(),
+            targets()
+        ));
+    }
     if let Some(warning) = &recipe.warning {
         eprintln!("{warning}");
     }

@@ -61,6 +61,17 @@ fn more_layers_than_engines_take() {
 }
 
 #[test]
+fn a_target_without_a_graph() {
+    let folder = folder(MANIFEST);
+    let (status, stdout, stderr) = strata(&folder, &["plan", "--target", "lock"]);
+    assert_eq!((status, stdout.as_str()), (1, ""));
+    assert!(stderr.contains("the targets to plan are image, dev, deps, models"), "{stderr}");
+    assert!(
+        strata(&folder, &["plan", "--help"]).1.contains("The target: image, dev, deps, models")
+    );
+}
+
+#[test]
 fn a_plan_as_json() {
     let (_, stdout, _) = strata(&folder(MANIFEST), &["plan", "--format", "json"]);
     let graph: serde_json::Value = serde_json::from_str(&stdout).unwrap();
