@@ -2,12 +2,7 @@
 
 use parse_dockerfile::{CopyInstruction, Source, Stage};
 
-use super::{
-    dockerfile::{Dockerfile, from},
-    draft::fits,
-    packages,
-    shell::words,
-};
+use super::{dockerfile::Dockerfile, draft::fits, models, packages};
 use crate::manifest::values;
 
 /// What of the build context is part of the code.
@@ -28,7 +23,8 @@ impl<'a> Dockerfile<'a> {
             self.sources(line, &copy.src, &copy.dest.value);
             return;
         };
-        let of_stage = from(flag, all, index).and_then(|source| self.states.get(&source).cloned());
+        let of_stage =
+            self.from(flag, all, index).and_then(|source| self.states.get(&source).cloned());
         let sources = copy.src.iter().filter_map(|source| match source {
             Source::Path(path) => Some(path.value.to_string()),
             _ => None,
@@ -40,9 +36,12 @@ impl<'a> Dockerfile<'a> {
             None => self.note(line, format!("`COPY --from={image}`: a manifest has the files of one base, of packages and of models")),
             Some(stage) => {
                 let packages = ["venv", "site-packages", ".local", "/usr/local/bin", "/usr/local/lib", "wheels", "/root/.cache", "/install"];
+                let (dest, _) = self.filled(line, &copy.dest.value);
+                let to = self.path(&dest);
                 for source in sources {
-                    let to = self.path(&copy.dest.value);
-                    if packages.iter().any(|part| source.contains(part)) {
+                    let name = source.rsplit('/').next().unwrap_or(&source);
+                    let is_export = self.exported.iter().any(|exported| exported == name);
+                    if is_export || packages.iter().any(|part| source.contains(part)) {
                         continue;
                     }
                     let inside = stage.copies.iter().rev().find(|(_, at)| {
@@ -54,7 +53,12 @@ impl<'a> Dockerfile<'a> {
                             let below = source.trim_end_matches('/').strip_prefix(at.as_str());
                             let from = clean(&format!("{from}{}", below.unwrap_or_default()));
                             self.stage.copies.push((from.clone(), to.clone()));
-                            self.part(line, from, to);
+                            self.part(line, from, to.clone());
+                        }
+                        None if stage.has_models => {
+                            if !models::copied(self, &source, &to, dest.ends_with('/')) {
+                                self.note(line, format!("`COPY --from` of `{source}`: what is of `models` comes without it; {}", models::of_cache()));
+                            }
                         }
                         None => self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s")),
                     }
@@ -65,7 +69,7 @@ impl<'a> Dockerfile<'a> {
 
     /// Files of the build context that are copied.
     pub fn sources(&mut self, line: usize, sources: &[Source<'_>], dest: &str) {
-        let dest = words(dest, &|name| self.stage.variables.get(name).cloned()).concat();
+        let (dest, _) = self.filled(line, dest);
         let to = self.path(&dest);
         let into =
             dest.ends_with('/') || dest == "." || sources.len() > 1 || to == self.stage.workdir;
@@ -80,7 +84,10 @@ impl<'a> Dockerfile<'a> {
                     continue;
                 }
             };
-            let path = words(path, &|name| self.stage.variables.get(name).cloned()).concat();
+            let (path, is_known) = self.filled(line, path);
+            if !is_known {
+                continue;
+            }
             if path.contains("://") {
                 self.note(line, format!("`ADD {path}`: a model is `models: [{{url: …, sha256: …, to: {to}}}]`, code is `code: {{git: …}}`"));
                 continue;

@@ -14,8 +14,8 @@ use super::{
     draft::{Code, Draft, Words, add, fits, set},
     folder::Folder,
     models, packages,
-    run::Run,
-    shell::{self, joined, words},
+    run::{self, Run},
+    shell::{self, filled, joined, words},
 };
 use crate::manifest::values;
 
@@ -31,7 +31,15 @@ pub struct Dockerfile<'a> {
     pub code: Code,
     /// Whether the base's package manager installs a Python.
     pub system_python: bool,
+    /// Requirements and files of them, with the lines that install them.
+    pub named: Vec<(usize, String)>,
+    /// The names of the files that a tool writes what its lock says into.
+    pub exported: Vec<String>,
+    /// Variables that say where libraries look for models, with their lines.
+    pub caches: Vec<(usize, String)>,
     has_user: bool,
+    /// Whether the stage that is being read has a `CMD` of its own.
+    has_cmd: bool,
     name: &'a str,
     text: &'a str,
     /// What commands read, by the lines of their instructions.
@@ -57,11 +65,40 @@ pub struct State {
     pub copies: Vec<(String, String)>,
     /// Whether the code is there.
     pub has_code: bool,
+    /// Whether it downloads models.
+    pub has_models: bool,
 }
 
 /// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
 const OF_TOOLS: [&str; 8] =
     ["DEBIAN_FRONTEND", "PIP_", "PIPENV_", "POETRY_", "PDM_", "UV_", "VIRTUAL_ENV", "FORCE_CMAKE"];
+
+/// Variables that say where single libraries look for models, whatever `HF_HOME` says.
+pub const OF_CACHES: [&str; 4] =
+    ["TRANSFORMERS_CACHE", "SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
+
+/// Folders of programs that are on the `PATH` of an image of Strata, or that its builds have no
+/// need of, by parts of their names.
+const PROGRAMS: [&str; 10] = [
+    "/venv",
+    "/.venv",
+    "/.local/bin",
+    "/root/",
+    "poetry",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/usr/local/cuda/bin",
+];
+
+/// What Docker itself sets for `FROM`, for the platform that images are for if nothing is said.
+const PLATFORM: [(&str, &str); 4] = [
+    ("TARGETPLATFORM", "linux/amd64"),
+    ("TARGETOS", "linux"),
+    ("TARGETARCH", "amd64"),
+    ("BUILDARCH", "amd64"),
+];
 
 /// Variables that builds from source read.
 pub const OF_COMPILERS: [&str; 12] = [
@@ -93,7 +130,11 @@ impl<'a> Dockerfile<'a> {
             stage: State::default(),
             code: Code::default(),
             system_python: false,
+            named: Vec::new(),
+            exported: Vec::new(),
+            caches: Vec::new(),
             has_user: false,
+            has_cmd: false,
             name,
             text,
             texts,
@@ -201,7 +242,7 @@ impl<'a> Dockerfile<'a> {
         let mut next = stages.len().checked_sub(1);
         while let Some(index) = next {
             below.insert(index);
-            next = base_stage(stages, index);
+            next = self.base_stage(stages, index);
         }
         let mut open: Vec<_> = below.iter().copied().collect();
         while let Some(index) = open.pop() {
@@ -209,9 +250,9 @@ impl<'a> Dockerfile<'a> {
                 .instructions
                 .iter()
                 .flat_map(flags)
-                .filter_map(|flag| from(flag, stages, index))
+                .filter_map(|flag| self.from(flag, stages, index))
                 .collect();
-            sources.extend(base_stage(stages, index));
+            sources.extend(self.base_stage(stages, index));
             for source in sources {
                 if !below.contains(&source) && used.insert(source) {
                     open.push(source);
@@ -228,12 +269,16 @@ impl<'a> Dockerfile<'a> {
         all: &[Stage<'a, '_>],
         is_final: bool,
     ) {
-        self.stage = match base_stage(all, index).and_then(|base| self.states.get(&base)) {
+        let base = self.base_stage(all, index);
+        self.stage = match base.and_then(|base| self.states.get(&base)) {
             Some(base) => State { is_final, ..base.clone() },
             None => State { is_final, workdir: "/".to_owned(), ..State::default() },
         };
-        if base_stage(all, index).is_none() && (is_final || self.draft.base.is_empty()) {
-            self.base(stage);
+        self.has_cmd = false;
+        match base {
+            Some(base) => self.others(stage, base, &all[..index]),
+            None if is_final || self.draft.base.is_empty() => self.base(stage),
+            None => {}
         }
         for instruction in stage.instructions {
             self.instruction(instruction, all, index);
@@ -241,11 +286,59 @@ impl<'a> Dockerfile<'a> {
         self.states.insert(index, self.stage.clone());
     }
 
+    /// Tells of the stages that an argument may have chosen in place of the one that it does.
+    fn others(&mut self, stage: &Stage<'a, '_>, base: usize, before: &[Stage<'a, '_>]) {
+        let written = &stage.from.image.value;
+        let Some((start, _)) = written.split_once('$') else { return };
+        let name =
+            |stage: &Stage<'_, '_>| stage.from.as_.as_ref().map(|(_, name)| name.value.to_string());
+        let unread =
+            before.iter().enumerate().filter(|(index, _)| !self.states.contains_key(index));
+        let others = unread.filter_map(|(_, stage)| name(stage));
+        let others: Vec<_> = others.filter(|name| name.starts_with(start)).collect();
+        let chosen = name(&before[base]).unwrap_or_default();
+        if !others.is_empty() {
+            self.note(
+                self.line(&stage.from.from.span),
+                format!(
+                    "`{written}` is `{chosen}` here: what {} has otherwise goes under `variants`",
+                    others.join(", ")
+                ),
+            );
+        }
+    }
+
+    /// What `FROM` names, with what is known of its arguments.
+    fn image(&self, written: &str) -> String {
+        let known = |name: &str| {
+            let own = self.arguments.get(name).filter(|value| !value.is_empty()).cloned();
+            let given = PLATFORM.iter().find(|(known, _)| *known == name);
+            own.or_else(|| given.map(|(_, value)| (*value).to_owned()))
+        };
+        words(written, &known).concat()
+    }
+
+    /// The stage that a stage stands on.
+    fn base_stage(&self, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
+        named(stages, index, &self.image(&stages[index].from.image.value))
+    }
+
+    /// The stage that a flag takes files from.
+    pub fn from(&self, flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
+        let value = &flag.value.as_ref()?.value;
+        let name = match flag.name.value.as_ref() {
+            "from" => value.as_ref(),
+            "mount" => value.split(',').find_map(|part| part.strip_prefix("from="))?,
+            _ => return None,
+        };
+        let name = self.image(name);
+        let by_number = name.parse().ok().filter(|number| *number < index);
+        named(stages, index, &name).or(by_number)
+    }
+
     fn base(&mut self, stage: &Stage<'a, '_>) {
         let line = self.line(&stage.from.from.span);
-        let arguments = self.arguments.clone();
-        let image = words(&stage.from.image.value, &|name| arguments.get(name).cloned());
-        let image = image.join("");
+        let image = self.image(&stage.from.image.value);
         if !fits(&image, values::image) {
             self.note(line, format!("`{image}` is no base: name an image with a Python"));
             self.draft.base = "python:3.12-slim".to_owned();
@@ -266,7 +359,7 @@ impl<'a> Dockerfile<'a> {
             }
             Instruction::Env(it) => {
                 for (name, value) in self.pairs(&it.arguments.span) {
-                    self.stage.variables.insert(name.clone(), value.clone());
+                    self.stage.variables.insert(name.clone(), value.text.clone());
                     self.variable(self.line(&it.env.span), &name, value);
                 }
             }
@@ -277,11 +370,12 @@ impl<'a> Dockerfile<'a> {
                 self.sources(line, &it.src, &it.dest.value);
             }
             Instruction::Workdir(it) => {
-                let path = self.words(&it.arguments.span).join(" ");
+                let line = self.line(&it.workdir.span);
+                let (path, _) = self.filled(line, &self.raw(&it.arguments.span));
                 let path = self.path(&path);
                 match fits(&path, values::absolute) {
                     true => self.stage.workdir = path,
-                    false => self.note(self.line(&it.workdir.span), "`WORKDIR` is no path"),
+                    false => self.note(line, "`WORKDIR` is no path"),
                 }
             }
             _ if !is_final => {}
@@ -300,7 +394,11 @@ impl<'a> Dockerfile<'a> {
                     JsonOrStringArray::String(paths) => paths,
                 };
                 for path in paths {
-                    let path = self.path(&path.value);
+                    let (path, is_known) = self.filled(self.line(&it.volume.span), &path.value);
+                    if !is_known {
+                        continue;
+                    }
+                    let path = self.path(&path);
                     self.checked(&it.volume.span, path.clone(), values::volume, |draft| {
                         &mut draft.volumes
                     });
@@ -314,19 +412,27 @@ impl<'a> Dockerfile<'a> {
                 self.user(self.line(&it.user.span), &user);
             }
             Instruction::Label(it) => {
+                let line = self.line(&it.label.span);
                 for (name, value) in self.pairs(&it.arguments.span) {
-                    self.label(self.line(&it.label.span), &name, value);
+                    self.unknown(line, &name, &value.unknown);
+                    self.label(line, &name, value.text);
                 }
             }
             Instruction::Maintainer(it) => {
                 let name = "org.opencontainers.image.authors";
                 set(&mut self.draft.labels, name, it.name.value.trim().to_owned());
             }
-            Instruction::Cmd(it) => self.draft.cmd = Some(self.form(&it.arguments)),
+            Instruction::Cmd(it) => {
+                self.has_cmd = true;
+                self.draft.cmd = Some(self.form(self.line(&it.cmd.span), &it.arguments));
+            }
             Instruction::Entrypoint(it) => {
-                self.draft.entrypoint = Some(self.form(&it.arguments));
-                // As Docker has it: what was said for another entrypoint is not this one's.
-                self.draft.cmd = None;
+                let line = self.line(&it.entrypoint.span);
+                self.draft.entrypoint = Some(self.form(line, &it.arguments));
+                // As Docker has it: what another stage says for its entrypoint is not this one's.
+                if !self.has_cmd {
+                    self.draft.cmd = None;
+                }
             }
             Instruction::Healthcheck(it) => self.healthcheck(it),
             Instruction::Stopsignal(it) => {
@@ -379,8 +485,14 @@ impl<'a> Dockerfile<'a> {
     }
 
     /// A variable of the environment.
-    pub fn variable(&mut self, line: usize, name: &str, value: String) {
+    fn variable(&mut self, line: usize, name: &str, value: shell::Word) {
+        let shell::Word { text: mut value, unknown } = value;
+        if !unknown.is_empty() {
+            // A list of folders without those that it was to be put before or after.
+            value = value.replace("::", ":").trim_matches(':').to_owned();
+        }
         if OF_COMPILERS.contains(&name) {
+            self.unknown(line, name, &unknown);
             set(&mut self.draft.python.env, name, value);
             return;
         }
@@ -388,16 +500,32 @@ impl<'a> Dockerfile<'a> {
             .iter()
             .any(|tool| name == *tool || (tool.ends_with('_') && name.starts_with(tool)));
         if !self.stage.is_final || of_tool || name == "PATH" {
-            let known = ["/opt/venv", "/venv", "/.venv", "/.local/bin", "$PATH", "${PATH}"];
-            if name == "PATH"
-                && self.stage.is_final
-                && !known.iter().any(|part| value.contains(part))
-            {
+            let is_known = |folder: &str| {
+                ["", "/bin", "/sbin"].contains(&folder)
+                    || PROGRAMS.iter().any(|known| folder.contains(known))
+            };
+            if name == "PATH" && self.stage.is_final && !value.split(':').all(is_known) {
                 self.note(line, "`PATH` is not carried over: the environment's programs are on it");
             }
             return;
         }
-        if values::is_secret(name, &value) {
+        self.unknown(line, name, &unknown);
+        if value.is_empty() && !unknown.is_empty() {
+            return;
+        }
+        if OF_CACHES.contains(&name) {
+            self.caches.push((line, name.to_owned()));
+        }
+        let is_readable = !value.starts_with("/root") && fits(&value, values::destination);
+        if name == "HF_HOME" && !is_readable {
+            self.note(
+                line,
+                format!(
+                    "`HF_HOME` is not carried over: models are in {} then, which all users read",
+                    models::HOME
+                ),
+            );
+        } else if values::is_secret(name, &value) {
             self.note(
                 line,
                 format!("`{name}` looks like a secret: give it to the container when it runs (`docker run --env-file`, Compose's `env_file`)"),
@@ -444,19 +572,13 @@ impl<'a> Dockerfile<'a> {
                 let words = words.value.iter().map(|word| word.value.to_string()).collect();
                 vec![shell::Command { words, ..shell::Command::default() }]
             }
-            Form::Shell(_) if !run.here_docs.is_empty() => {
-                let texts = run.here_docs.iter().map(|text| text.value.as_ref());
-                let script = texts.collect::<Vec<_>>().join("\n");
-                models::in_python(self, line, &script);
-                shell::commands(&joined(&script), &lookup)
+            Form::Shell(text) => {
+                let texts = self.texts.remove(&line).unwrap_or_default();
+                shell::commands(&format!("{}\n{texts}", self.raw(&text.span)), &lookup)
             }
-            Form::Shell(text) => shell::commands(&joined(text.value), &lookup),
             _ => Vec::new(),
         };
-        let read = self.texts.remove(&line);
-        let downloads = read.is_some_and(|text| models::in_python(self, line, &text));
-        let commands = commands.into_iter().filter(|command| !(downloads && command.redirected));
-        Run::new(self, line).commands(commands.collect());
+        Run::new(self, line).commands(commands);
     }
 
     /// A mount that shows a file of the build context, or a secret.
@@ -484,6 +606,7 @@ impl<'a> Dockerfile<'a> {
     }
 
     fn healthcheck(&mut self, check: &HealthcheckInstruction<'a>) {
+        let line = self.line(&check.healthcheck.span);
         let mut keys = Vec::new();
         for flag in &check.options {
             let value = flag.value.as_ref().map_or("", |value| &value.value);
@@ -498,32 +621,79 @@ impl<'a> Dockerfile<'a> {
             if known {
                 keys.push((name, value.to_owned()));
             } else {
-                self.note(
-                    self.line(&check.healthcheck.span),
-                    format!("`--{}` of the health check", flag.name.value),
-                );
+                self.note(line, format!("`--{}` of the health check", flag.name.value));
             }
         }
         self.draft.healthcheck = match &check.arguments {
             HealthcheckArguments::Cmd { arguments: Form::Exec(words), .. } => {
                 let words = words.value.iter().map(|word| word.value.to_string());
+                let words = self.without_runner(line, words.collect());
                 Some((Words::List(std::iter::once("CMD".to_owned()).chain(words).collect()), keys))
             }
-            HealthcheckArguments::Cmd { arguments: Form::Shell(line), .. } => {
-                Some((Words::Line(joined(line.value)), keys))
+            HealthcheckArguments::Cmd { arguments: Form::Shell(text), .. } => {
+                let text = self.line_without_runners(line, &self.raw(&text.span));
+                Some((Words::Line(text), keys))
             }
             _ => Some((Words::List(Vec::new()), vec![("disable".to_owned(), "true".to_owned())])),
         };
     }
 
-    fn form(&self, form: &Form<'a>) -> Words {
+    fn form(&mut self, line: usize, form: &Form<'a>) -> Words {
         match form {
             Form::Exec(words) => {
-                Words::List(words.value.iter().map(|word| word.value.to_string()).collect())
+                let words = words.value.iter().map(|word| word.value.to_string());
+                Words::List(self.without_runner(line, words.collect()))
             }
-            Form::Shell(line) => Words::of_shell(&joined(line.value)),
+            Form::Shell(text) => {
+                Words::of_shell(&self.line_without_runners(line, &self.raw(&text.span)))
+            }
             _ => Words::List(Vec::new()),
         }
+    }
+
+    /// A command of the image, whose programs are on its `PATH`, without `uv run` and its like.
+    fn without_runner(&mut self, line: usize, mut words: Vec<String>) -> Vec<String> {
+        if let [shell, flag, script, ..] = &mut words[..]
+            && shell.ends_with("sh")
+            && flag.starts_with('-')
+            && flag.ends_with('c')
+        {
+            *script = self.line_without_runners(line, script);
+        }
+        let plain: Vec<_> = words.iter().map(String::as_str).collect();
+        let Some(runner) = run::runner(&plain) else { return words };
+        runner.tell(self, line);
+        let program = runner.program.iter().chain(&plain[runner.length..]);
+        program.map(|word| (*word).to_owned()).collect()
+    }
+
+    /// A line for a shell, each of whose commands may have one.
+    fn line_without_runners(&mut self, line: usize, text: &str) -> String {
+        let mut whole = String::new();
+        for part in text.split_inclusive(['&', '|', ';', '(', '\n']) {
+            let command = part.trim_start();
+            whole.push_str(&part[..part.len() - command.len()]);
+            let command = match command.strip_prefix("exec ") {
+                Some(rest) => {
+                    whole.push_str("exec ");
+                    rest.trim_start()
+                }
+                None => command,
+            };
+            let plain: Vec<_> = command.split_whitespace().collect();
+            let Some(runner) = run::runner(&plain) else {
+                whole.push_str(command);
+                continue;
+            };
+            runner.tell(self, line);
+            runner.program.iter().for_each(|word| whole.extend([word, " "]));
+            let program = (0..runner.length).fold(command, |rest, _| {
+                let rest = rest.trim_start();
+                &rest[rest.find(char::is_whitespace).unwrap_or(rest.len())..]
+            });
+            whole.push_str(program.trim_start());
+        }
+        whole
     }
 
     fn checked<T>(
@@ -547,15 +717,41 @@ impl<'a> Dockerfile<'a> {
         words(text, &|name| self.stage.variables.get(name).cloned())
     }
 
+    /// A text with the values of its variables, and whether all of them are known; those that are
+    /// not are told of.
+    pub fn filled(&mut self, line: usize, text: &str) -> (String, bool) {
+        let words = filled(text, &|name| self.stage.variables.get(name).cloned());
+        let unknown: Vec<_> = words.iter().flat_map(|word| word.unknown.clone()).collect();
+        self.unknown(line, text, &unknown);
+        let texts: Vec<_> = words.into_iter().map(|word| word.text).collect();
+        (texts.join(" "), unknown.is_empty())
+    }
+
+    /// Tells of variables without which something is written down.
+    fn unknown(&mut self, line: usize, of: &str, names: &[String]) {
+        for name in names {
+            self.note(
+                line,
+                format!("`{of}` is without `${name}`, which nothing here sets: write down what the base has for it"),
+            );
+        }
+    }
+
     /// `NAME=value …`, or `NAME value` as it once was.
-    fn pairs(&self, span: &Span) -> Vec<(String, String)> {
-        let words = self.words(span);
+    fn pairs(&self, span: &Span) -> Vec<(String, shell::Word)> {
+        let words = filled(&self.raw(span), &|name| self.stage.variables.get(name).cloned());
         match words.split_first() {
-            Some((name, rest)) if !name.contains('=') => vec![(name.clone(), rest.join(" "))],
+            Some((name, rest)) if !name.text.contains('=') => {
+                let texts: Vec<_> = rest.iter().map(|word| word.text.as_str()).collect();
+                let unknown = rest.iter().flat_map(|word| word.unknown.clone()).collect();
+                vec![(name.text.clone(), shell::Word { text: texts.join(" "), unknown })]
+            }
             _ => words
-                .iter()
-                .filter_map(|word| word.split_once('='))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter()
+                .filter_map(|word| {
+                    let (name, text) = word.text.split_once('=')?;
+                    Some((name.to_owned(), shell::Word { text: text.to_owned(), ..word.clone() }))
+                })
                 .collect(),
         }
     }
@@ -570,28 +766,11 @@ impl<'a> Dockerfile<'a> {
     }
 }
 
-/// The stage that a stage stands on.
-fn base_stage(stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
-    named(stages, index, &stages[index].from.image.value)
-}
-
 /// The stage before `index` of that name.
 fn named(stages: &[Stage<'_, '_>], index: usize, name: &str) -> Option<usize> {
     stages[..index].iter().rposition(|stage| {
         stage.from.as_.as_ref().is_some_and(|(_, own)| own.value.eq_ignore_ascii_case(name))
     })
-}
-
-/// The stage that a flag takes files from.
-pub fn from(flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
-    let value = &flag.value.as_ref()?.value;
-    let name = match flag.name.value.as_ref() {
-        "from" => value.as_ref(),
-        "mount" => value.split(',').find_map(|part| part.strip_prefix("from="))?,
-        _ => return None,
-    };
-    let by_number = name.parse().ok().filter(|number| *number < index);
-    named(stages, index, name).or(by_number)
 }
 
 fn flags<'b>(instruction: &'b Instruction<'_>) -> &'b [Flag<'b>] {

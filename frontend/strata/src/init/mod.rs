@@ -77,9 +77,10 @@ pub fn init(folder: &Path, dockerfile: Option<&Path>) -> Result<Found, String> {
 ///
 /// When it is no Dockerfile.
 pub fn of_dockerfile(name: &str, text: &str, project: &Folder) -> Result<Found, String> {
-    let (text, texts) = heredoc::taken_out(text.trim_start_matches('\u{feff}'));
-    let parsed = parse_dockerfile::parse(&text).map_err(|error| format!("{name}: {error}"))?;
-    let mut reader = Dockerfile::new(name, &text, texts, project);
+    let text = text.trim_start_matches('\u{feff}');
+    let (plain, texts) = heredoc::taken_out(text);
+    let parsed = parse_dockerfile::parse(&plain).map_err(|error| format!("{name}: {error}"))?;
+    let mut reader = Dockerfile::new(name, text, texts, project);
     reader.read(&parsed);
     let (draft, notes) = reader.finish();
     Ok(found(&draft, notes))

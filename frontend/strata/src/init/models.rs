@@ -1,7 +1,7 @@
 //! Models that a build downloads, by the commands and the calls that do it.
 
 use super::{
-    dockerfile::Dockerfile,
+    dockerfile::{Dockerfile, OF_CACHES},
     draft::{Model, add, fits},
     run::{Run, shortened},
 };
@@ -25,6 +25,14 @@ const COMMANDS: [(&str, &str); 5] = [
     ("easyocr.Reader", "easyocr"),
     ("tiktoken.get_encoding", "tiktoken"),
 ];
+
+/// Where Strata has the Hugging Face cache if nothing is said.
+pub const HOME: &str = "/opt/huggingface";
+
+/// What to know where a Dockerfile has a folder of its own for a cache.
+pub fn of_cache() -> String {
+    format!("models are in the Hugging Face cache, {HOME} or what `env` sets `HF_HOME` to")
+}
 
 /// Finds models in a program of Python, and says whether there are any.
 pub fn in_python(reader: &mut Dockerfile<'_>, line: usize, code: &str) -> bool {
@@ -53,7 +61,11 @@ pub fn in_python(reader: &mut Dockerfile<'_>, line: usize, code: &str) -> bool {
             if patterns.iter().any(|key| code.contains(key)) {
                 reader.note(line, format!("`{name}`: which of its files are wanted is `files`"));
             }
-            hub_model(reader, line, name, of("revision"), files, of("local_dir"));
+            if let Some(key) = ["cache_dir", "cache_folder"].iter().find(|key| code.contains(*key))
+            {
+                cache(reader, line, key);
+            }
+            repository(reader, line, name, of("revision"), files, of("local_dir"));
             found = true;
         }
     }
@@ -69,12 +81,25 @@ pub fn in_python(reader: &mut Dockerfile<'_>, line: usize, code: &str) -> bool {
             found = true;
         }
     }
+    reader.stage.has_models |= found;
     found
 }
 
 /// Tells of a command that downloads models.
 pub fn command(run: &mut Run<'_, '_>, package: &str, words: &str) {
+    run.reader.stage.has_models = true;
     run.note(by_command(package, &shortened(words)));
+}
+
+/// Tells of a folder for a cache that a program names.
+fn cache(reader: &mut Dockerfile<'_>, line: usize, key: &str) {
+    reader.note(
+        line,
+        format!(
+            "`{key}`: take it out of the program, or give the model a folder with `to`; {}",
+            of_cache()
+        ),
+    );
 }
 
 fn by_command(package: &str, words: &str) -> String {
@@ -113,7 +138,11 @@ pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
             "--local-dir" => to = value(),
             "--repo-type" => kind = value(),
             "--token" => token = value().is_some(),
-            "--cache-dir" | "--local-dir-use-symlinks" | "--max-workers" => drop(value()),
+            "--cache-dir" => {
+                value();
+                cache(run.reader, run.line, "--cache-dir");
+            }
+            "--local-dir-use-symlinks" | "--max-workers" => drop(value()),
             "--exclude" => {
                 value();
                 run.note("`--exclude`: `files` names what is wanted");
@@ -129,14 +158,15 @@ pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
     };
     files.extend(plain.into_iter().skip(1));
     let to = to.map(|to| run.path(&to));
-    hub_model(run.reader, run.line, name.clone(), revision, files, to);
+    repository(run.reader, run.line, name.clone(), revision, files, to);
     if token {
         let models = run.reader.draft.models.iter_mut();
         models.filter(|model| model.what.1 == name).for_each(|model| model.with_token = true);
     }
 }
 
-fn hub_model(
+/// A repository of the hub, all of it or files, in the cache or in a folder.
+pub fn repository(
     reader: &mut Dockerfile<'_>,
     line: usize,
     name: String,
@@ -144,6 +174,7 @@ fn hub_model(
     files: Vec<String>,
     to: Option<String>,
 ) {
+    reader.stage.has_models = true;
     if !fits(&name, values::repository) || !files.iter().all(|file| fits(file, values::pattern)) {
         let name = shortened(&name);
         reader.note(line, format!("`{name}` is no model's name: list it under `models`"));
@@ -169,6 +200,7 @@ fn hub_model(
 
 /// One of spaCy's pipelines; its version is settled when all packages are known.
 pub fn spacy(reader: &mut Dockerfile<'_>, line: usize, name: &str) {
+    reader.stage.has_models = true;
     let (name, version) = match name.split_once('-') {
         Some((name, version)) => (name, Some(version)),
         None => (name, None),
@@ -198,8 +230,37 @@ fn put(reader: &mut Dockerfile<'_>, line: usize, model: Model) {
     }
 }
 
-/// Gives pipelines the version that goes with the spaCy that is asked for.
+/// Whether a folder of a stage that is copied holds models that go to folders of their own, which
+/// are in the copy then.
+pub fn copied(reader: &mut Dockerfile<'_>, source: &str, to: &str, into: bool) -> bool {
+    let source = format!("/{}", source.trim_matches('/'));
+    let mut found = false;
+    for model in &mut reader.draft.models {
+        let Some(at) = &model.to else { continue };
+        let Some(rest) = at.strip_prefix(&source) else { continue };
+        let is_file = matches!(&model.files[..], [file] if !file.contains('*'));
+        let new = match rest {
+            "" if is_file && into => format!("{to}/{}", at.rsplit('/').next().unwrap_or(at)),
+            _ => format!("{to}{rest}"),
+        };
+        if (rest.is_empty() || rest.starts_with('/')) && fits(&new, values::model_destination) {
+            model.to = Some(new);
+            found = true;
+        }
+    }
+    found
+}
+
+/// Leaves out where single libraries look for models that are in the cache, and gives pipelines the
+/// version that goes with the spaCy that is asked for.
 pub fn settle(reader: &mut Dockerfile<'_>) {
+    let in_cache = |model: &Model| model.what.0 == "hf" && model.to.is_none();
+    if reader.draft.models.iter().any(in_cache) {
+        reader.draft.env.retain(|(name, _)| !OF_CACHES.contains(&name.as_str()));
+        for (line, name) in std::mem::take(&mut reader.caches) {
+            reader.note(line, format!("`{name}` is not carried over: {}", of_cache()));
+        }
+    }
     let python = &reader.draft.python;
     let files = python.requirements.iter().filter_map(|name| reader.project.read(name));
     let lines = files.collect::<Vec<_>>().join("\n") + "\n" + &python.packages.join("\n");

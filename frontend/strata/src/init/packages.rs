@@ -51,6 +51,9 @@ const OF_BUILDS: [&str; 36] = [
 const TOOLS: [&str; 9] =
     ["pip", "setuptools", "wheel", "uv", "poetry", "pdm", "pipenv", "virtualenv", "build"];
 
+/// What to do about a package that is installed beside a lock.
+pub const BESIDE: &str = "a lock is all that is installed: add it to the project and lock again";
+
 /// PyTorch's own indexes.
 const TORCH: &str = "download.pytorch.org/whl/";
 
@@ -205,6 +208,10 @@ impl Asked {
         for name in self.files {
             let path = run.path(&name);
             let plain = name.rsplit('/').next().unwrap_or(&name).to_owned();
+            if run.reader.exported.contains(&plain) {
+                continue;
+            }
+            run.reader.named.push((run.line, name.clone()));
             let found = run.reader.in_context(&path);
             let found =
                 found.or_else(|| Some(plain).filter(|name| run.reader.project.may_have(name)));
@@ -238,7 +245,10 @@ impl Asked {
                 _ if package.contains('$') || !fits(&package, values::requirement) => {
                     run.note(format!("`{}` is not carried over", shortened(&package)));
                 }
-                _ => add(&mut run.reader.draft.python.packages, package),
+                _ => {
+                    run.reader.named.push((run.line, package.clone()));
+                    add(&mut run.reader.draft.python.packages, package);
+                }
             }
         }
     }
@@ -305,7 +315,11 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
         python.pyproject = None;
         python.packages.clear();
         python.torch = None;
+        for (line, name) in std::mem::take(&mut reader.named) {
+            reader.note(line, format!("`{}`: {BESIDE}", shortened(&name)));
+        }
     }
+    let python = &mut reader.draft.python;
     if !python.installs() {
         python.uv = false;
     }

@@ -1,10 +1,10 @@
 //! The commands of a `RUN`, each for what it means to an image.
 
 use super::{
-    dockerfile::{Dockerfile, OF_COMPILERS},
+    dockerfile::{Dockerfile, OF_CACHES, OF_COMPILERS},
     draft::{add, fits, set},
     models, packages,
-    shell::Command,
+    shell::{self, Command, joined},
 };
 use crate::manifest::values;
 
@@ -40,7 +40,108 @@ const IDLE: [&str; 28] = [
     "virtualenv",
 ];
 
-/// Modules of Python's own.
+/// Tools that keep a lock, and run programs in the environment that it is installed into.
+const LOCKERS: [&str; 4] = ["uv", "poetry", "pdm", "pipenv"];
+
+/// Their flags that say only what is installed before, or how much is told.
+const IDLE_FLAGS: [&str; 12] = [
+    "--frozen",
+    "--locked",
+    "--no-sync",
+    "--no-dev",
+    "--no-cache",
+    "--no-progress",
+    "--offline",
+    "--active",
+    "--no-interaction",
+    "--quiet",
+    "-q",
+    "-n",
+];
+
+/// Their flags whose value is the next word.
+const VALUED_FLAGS: [&str; 21] = [
+    "--with",
+    "--with-editable",
+    "--with-requirements",
+    "--extra",
+    "--group",
+    "--only-group",
+    "--no-group",
+    "--no-extra",
+    "--package",
+    "--python",
+    "-p",
+    "--env-file",
+    "--project",
+    "--directory",
+    "-C",
+    "--config-file",
+    "--cache-dir",
+    "--index",
+    "--default-index",
+    "--index-url",
+    "--extra-index-url",
+];
+
+/// The words before a program that is run in a project's environment: `uv run`.
+pub struct Runner<'w> {
+    /// How many there are.
+    pub length: usize,
+    /// What comes in their place.
+    pub program: &'static [&'static str],
+    tool: &'w str,
+    flags: Vec<&'w str>,
+}
+
+/// The runner that a command begins with.
+pub fn runner<'w>(words: &[&'w str]) -> Option<Runner<'w>> {
+    let tool = words.first()?.rsplit('/').next().filter(|tool| LOCKERS.contains(tool))?;
+    let is_uv = tool == "uv";
+    let mut found = Runner { length: 1, program: &[], tool, flags: Vec::new() };
+    let mut runs = false;
+    while let Some(word) = words.get(found.length).copied() {
+        found.length += 1;
+        match word {
+            "run" if !runs => runs = true,
+            "--" if runs => break,
+            "-m" | "--module" if runs && is_uv => {
+                found.program = &["python", "-m"];
+                break;
+            }
+            _ if word.starts_with('-') => {
+                found.flags.push(word);
+                if VALUED_FLAGS.contains(&word) {
+                    found.length = words.len().min(found.length + 1);
+                }
+            }
+            _ if !runs => return None,
+            _ => {
+                found.length -= 1;
+                break;
+            }
+        }
+    }
+    let is_script = |word: &&str| word.ends_with(".py");
+    if is_uv && found.program.is_empty() && words.get(found.length).is_some_and(is_script) {
+        found.program = &["python"];
+    }
+    runs.then_some(found)
+}
+
+impl Runner<'_> {
+    /// Tells of flags that mean something to the program.
+    pub fn tell(&self, reader: &mut Dockerfile<'_>, line: usize) {
+        let plain = |flag: &&str| !IDLE_FLAGS.contains(flag);
+        let flags: Vec<_> = self.flags.iter().copied().filter(plain).collect();
+        if !flags.is_empty() {
+            let (tool, flags) = (self.tool, flags.join(" "));
+            reader.note(line, format!("`{tool} run {flags}`: the program runs without {tool}, and without what these flags ask for"));
+        }
+    }
+}
+
+/// Reads the commands of one `RUN`.
 const STANDARD: [&str; 16] = [
     "sys",
     "os",
@@ -109,27 +210,59 @@ impl<'d, 'a> Run<'d, 'a> {
         for (name, value) in std::mem::take(&mut command.variables) {
             if OF_COMPILERS.contains(&name.as_str()) {
                 set(&mut self.reader.draft.python.env, &name, value);
+            } else if name == "HF_HOME" || OF_CACHES.contains(&name.as_str()) {
+                self.note(format!(
+                    "`{name}` of a command is not carried over: {}",
+                    models::of_cache()
+                ));
             }
         }
         let prefixes = ["sudo", "exec", "time", "nice"];
         while command.words.first().is_some_and(|word| prefixes.contains(&word.as_str())) {
             command.words.remove(0);
         }
-        let Some((program, words)) = command.words.split_first() else { return };
+        let plain: Vec<_> = command.words.iter().map(String::as_str).collect();
+        if let Some(runner) = runner(&plain) {
+            runner.tell(self.reader, self.line);
+            self.reader.draft.python.uv |= runner.tool == "uv";
+            let program = runner.program.iter().chain(&plain[runner.length..]);
+            command.words = program.map(|word| (*word).to_owned()).collect();
+        }
+        let Some((program, words)) = command.words.split_first() else {
+            if let Some(text) = &command.text {
+                self.script(text, &command);
+            }
+            return;
+        };
         let program = program.rsplit('/').next().unwrap_or(program);
         let whole = command.words.join(" ");
-        if command.redirected && program != "set" && !whole.starts_with("apt") {
+        if let Some(script) = of_shell(program, words, command.text.as_ref()) {
+            self.script(script, &command);
+            return;
+        }
+        let is_python = program == "python" || program.starts_with("python3");
+        let (reader, line) = (&mut *self.reader, self.line);
+        let text = command.text.as_ref().filter(|_| !is_python);
+        let downloads = text.is_some_and(|text| models::in_python(reader, line, text));
+        let installs = program.starts_with("pip") && words.iter().any(|word| word == "install");
+        let is_known = program == "set"
+            || program.starts_with("apt")
+            || LOCKERS.contains(&program)
+            || installs
+            || (is_python && command.text.is_some());
+        if !command.files.is_empty() && !is_known {
             self.note(format!("`{}` writes a file: it belongs to the code", shortened(&whole)));
+            return;
+        }
+        if downloads {
             return;
         }
         match program {
             "apt-get" | "apt" | "apk" | "dnf" | "microdnf" | "yum" => packages::system(self, words),
             "pip" | "pip3" => packages::pip(self, words),
             _ if program.starts_with("pip3.") => packages::pip(self, words),
-            "uv" | "poetry" | "pdm" | "pipenv" => self.tool(program, words),
-            _ if program == "python" || program.starts_with("python3") => {
-                self.python(words, &command);
-            }
+            _ if LOCKERS.contains(&program) => self.tool(program, words, &command.files),
+            _ if is_python => self.python(words, &command),
             "git" => self.git(words),
             "huggingface-cli" | "hf" => models::hub(self, words),
             "spacy" => self.module("spacy", words, &command),
@@ -170,7 +303,13 @@ impl<'d, 'a> Run<'d, 'a> {
             return;
         }
         match command.words.first() {
-            Some(first) if stage.is_final && stage.has_code && !command.piped && builds(first) => {
+            Some(first)
+                if stage.is_final
+                    && stage.has_code
+                    && !command.piped
+                    && command.text.is_none()
+                    && builds(first) =>
+            {
                 self.reader.code.build.push(line_of(&command.words));
                 self.note(format!(
                     "`{}` is `code.build`: what it leaves outside of the code is not kept",
@@ -181,6 +320,31 @@ impl<'d, 'a> Run<'d, 'a> {
         }
     }
 
+    /// A text that a shell reads, or what its first line says.
+    fn script(&mut self, text: &str, command: &Command) {
+        match text.lines().next().and_then(|line| line.strip_prefix("#!")) {
+            Some(reader) if reader.contains("python") => self.program(text, command),
+            Some(reader) if !reader.contains("sh") => {
+                self.note(format!(
+                    "a program for `{}` is not carried over",
+                    shortened(reader.trim())
+                ));
+            }
+            _ => {
+                let variables = self.reader.stage.variables.clone();
+                let lookup = |name: &str| variables.get(name).cloned();
+                self.commands(shell::commands(&joined(text), &lookup));
+            }
+        }
+    }
+
+    /// A program of Python, for the models that it downloads or the modules that it imports.
+    fn program(&mut self, code: &str, command: &Command) {
+        if !models::in_python(self.reader, self.line, code) && !self.verify(code) {
+            self.unknown(command);
+        }
+    }
+
     /// Python's own command line.
     fn python(&mut self, words: &[String], command: &Command) {
         let at =
@@ -188,12 +352,12 @@ impl<'d, 'a> Run<'d, 'a> {
         let words = &words[at.unwrap_or(words.len())..];
         match words {
             [flag, module, rest @ ..] if flag == "-m" => self.module(module, rest, command),
-            [flag, code, ..] if flag == "-c" => {
-                if !models::in_python(self.reader, self.line, code) && !self.verify(code) {
-                    self.unknown(command);
+            [flag, code, ..] if flag == "-c" => self.program(code, command),
+            [] => {
+                if let Some(text) = &command.text {
+                    self.program(text, command);
                 }
             }
-            [] => {}
             _ => self.unknown(command),
         }
     }
@@ -201,7 +365,10 @@ impl<'d, 'a> Run<'d, 'a> {
     fn module(&mut self, module: &str, words: &[String], command: &Command) {
         match module {
             "pip" => packages::pip(self, words),
-            "uv" | "poetry" | "pdm" | "pipenv" => self.tool(module, words),
+            _ if LOCKERS.contains(&module) => {
+                let words = std::iter::once(module.to_owned()).chain(words.iter().cloned());
+                self.command(Command { words: words.collect(), ..command.clone() });
+            }
             "venv" | "virtualenv" | "ensurepip" | "compileall" => {}
             "spacy" => match words {
                 [download, name, ..] if download == "download" => {
@@ -242,11 +409,11 @@ impl<'d, 'a> Run<'d, 'a> {
         true
     }
 
-    /// Tools that keep a lock.
-    fn tool(&mut self, tool: &str, words: &[String]) {
+    /// Tools that keep a lock, and the files that their command writes.
+    fn tool(&mut self, tool: &str, words: &[String], files: &[String]) {
         let Some((verb, rest)) = words.split_first() else { return };
         let (lock, verbs): (&str, &[&str]) = match tool {
-            "uv" => ("uv.lock", &["sync"]),
+            "uv" => ("uv.lock", &["sync", "export"]),
             "poetry" => ("poetry.lock", &["install", "sync", "export"]),
             "pdm" => ("pdm.lock", &["install", "sync", "export"]),
             _ => ("Pipfile.lock", &["install", "sync", "requirements"]),
@@ -255,11 +422,32 @@ impl<'d, 'a> Run<'d, 'a> {
         self.reader.draft.python.uv |= is_uv;
         match (is_uv, verb.as_str()) {
             (true, "pip") => packages::pip(self, rest),
-            (true, "run") => {
-                let program = rest.iter().skip_while(|word| word.starts_with('-')).cloned();
-                self.command(Command { words: program.collect(), ..Command::default() });
+            (true, "tool" | "python") => {
+                self.note(format!("`uv {}` is not carried over", shortened(&words.join(" "))));
+            }
+            (_, "add") => {
+                self.note(format!(
+                    "`{tool} {}`: {}",
+                    shortened(&words.join(" ")),
+                    packages::BESIDE
+                ));
             }
             (_, verb) if verbs.contains(&verb) => {
+                let writes = |pair: &[String]| {
+                    ["-o", "--output", "--output-file"].contains(&pair[0].as_str())
+                };
+                let named = rest.windows(2).filter(|pair| writes(pair)).map(|pair| &pair[1]);
+                let attached = rest.iter().filter_map(|word| word.strip_prefix("--output"));
+                let attached =
+                    attached.filter_map(|word| word.split_once('=').map(|(_, name)| name));
+                let exported = files.iter().chain(named).map(String::as_str).chain(attached);
+                let names = exported.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
+                self.reader.exported.extend(names);
+                if tool == "pipenv" && verb == "install" {
+                    for package in rest.iter().filter(|word| !word.starts_with('-')) {
+                        self.note(format!("`{}`: {}", shortened(package), packages::BESIDE));
+                    }
+                }
                 let flags =
                     ["--with", "--without", "--only", "--extras", "-E", "--extra", "--group", "-G"];
                 if rest.iter().any(|word| flags.contains(&word.split('=').next().unwrap_or(word))) {
@@ -285,9 +473,11 @@ impl<'d, 'a> Run<'d, 'a> {
 
     fn git(&mut self, words: &[String]) {
         if words.first().map(String::as_str) != Some("clone") {
-            if words
+            if words.first().is_some_and(|verb| verb == "lfs") {
+                self.note("`git lfs`: code that BuildKit gets from git has pointers in place of LFS files: have these in the build context, or as `models`");
+            } else if words
                 .first()
-                .is_some_and(|verb| !["config", "lfs", "--version"].contains(&verb.as_str()))
+                .is_some_and(|verb| !["config", "--version"].contains(&verb.as_str()))
             {
                 self.note(format!("`git {}`: a branch, tag or commit is `code.ref`, or the build argument CODE_VERSION", words.join(" ")));
             }
@@ -311,6 +501,12 @@ impl<'d, 'a> Run<'d, 'a> {
         let name = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(url);
         let folder = places.get(1).map_or_else(|| name.trim_end_matches(".git"), String::as_str);
         let to = self.path(folder);
+        let hub = ["https://huggingface.co/", "https://hf.co/"];
+        if let Some(name) = hub.iter().find_map(|hub| url.strip_prefix(hub)) {
+            let name = name.trim_end_matches('/').trim_end_matches(".git").to_owned();
+            models::repository(self.reader, self.line, name, reference, Vec::new(), Some(to));
+            return;
+        }
         if !self.reader.code.source.is_empty()
             || !fits(url, values::git)
             || !fits(&to, values::destination)
@@ -339,6 +535,23 @@ impl<'d, 'a> Run<'d, 'a> {
                 add(&mut self.reader.draft.dirs, path);
             }
         }
+    }
+}
+
+/// The script that a shell is given.
+fn of_shell<'c>(
+    program: &str,
+    words: &'c [String],
+    text: Option<&'c String>,
+) -> Option<&'c String> {
+    if !["sh", "bash", "dash", "ash", "zsh"].contains(&program) {
+        return None;
+    }
+    let is_flag = |word: &&String| word.starts_with('-');
+    let flags: Vec<_> = words.iter().take_while(is_flag).collect();
+    match flags.iter().any(|flag| !flag.starts_with("--") && flag.contains('c')) {
+        true => words.get(flags.len()),
+        false => text.filter(|_| flags.len() == words.len()),
     }
 }
 

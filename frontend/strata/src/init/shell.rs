@@ -1,7 +1,6 @@
 //! A shell's words, and the commands of a script, as far as they can be told without running it.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use std::{collections::VecDeque, iter::Peekable, str::Chars};
 
 /// Finds the value of a variable.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -17,13 +16,24 @@ pub struct Command {
     pub otherwise: bool,
     /// Whether it gets the output of the one before it (`|`).
     pub piped: bool,
-    /// Whether it writes to a file, or reads one.
-    pub redirected: bool,
+    /// Files that it writes or reads by a sign (`>`).
+    pub files: Vec<String>,
+    /// The text below it that it reads (`<<EOF`).
+    pub text: Option<String>,
 }
 
-/// The words of an instruction.
+/// A word of an instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its text, with nothing for variables whose values nobody knows.
+    pub text: String,
+    /// The names of these variables.
+    pub unknown: Vec<String>,
+}
+
+/// The words of an instruction, with the names of variables that nobody knows.
 pub fn words(text: &str, lookup: Lookup<'_>) -> Vec<String> {
-    let mut lexer = Lexer { characters: text.chars().peekable(), lookup, script: false };
+    let mut lexer = Lexer::new(text, lookup);
     let mut words = Vec::new();
     while let Some(token) = lexer.next() {
         if let Token::Word(word) = token {
@@ -33,31 +43,62 @@ pub fn words(text: &str, lookup: Lookup<'_>) -> Vec<String> {
     words
 }
 
+/// The words of an instruction, as Docker has them where its variables are all there are.
+pub fn filled(text: &str, lookup: Lookup<'_>) -> Vec<Word> {
+    let mut lexer = Lexer { erases: true, ..Lexer::new(text, lookup) };
+    let mut words = Vec::new();
+    while let Some(token) = lexer.next() {
+        if let Token::Word(text) = token {
+            words.push(Word { text, unknown: std::mem::take(&mut lexer.unknown) });
+        }
+    }
+    words
+}
+
 /// The commands of a script.
 pub fn commands(script: &str, lookup: Lookup<'_>) -> Vec<Command> {
-    let mut lexer = Lexer { characters: script.chars().peekable(), lookup, script: true };
+    let mut lexer = Lexer { script: true, ..Lexer::new(script, lookup) };
     let mut commands = vec![Command::default()];
-    let mut skips = false;
+    // Those whose texts come after the end of the line.
+    let mut readers = VecDeque::new();
+    let mut is_file = false;
     while let Some(token) = lexer.next() {
-        let Some(command) = commands.last_mut() else { break };
+        let index = commands.len() - 1;
+        let command = &mut commands[index];
         match token {
-            Token::Word(_) if skips => skips = false,
+            Token::Word(file) if is_file => {
+                is_file = false;
+                command.files.extend(Some(file).filter(|file| !is_stream(file)));
+            }
             Token::Word(word) => match assignment(&word) {
                 Some(pair) if command.words.is_empty() => command.variables.push(pair),
                 _ => command.words.push(word),
             },
-            Token::Redirection => {
-                command.redirected = true;
-                skips = true;
+            Token::Redirection => is_file = true,
+            Token::Here => readers.push_back(index),
+            Token::Text(text) => {
+                if let Some(reader) = readers.pop_front()
+                    && text.is_some()
+                {
+                    commands[reader].text = text;
+                }
             }
             Token::End { otherwise, piped } => {
-                skips = false;
+                is_file = false;
                 commands.push(Command { otherwise, piped, ..Command::default() });
             }
         }
     }
-    commands.retain(|command| !command.words.is_empty() || !command.variables.is_empty());
+    commands.retain(|command| {
+        !command.words.is_empty() || !command.variables.is_empty() || command.text.is_some()
+    });
     commands
+}
+
+/// Whether what comes after a sign is no file of its own: the 1 of `2>&1`, or `/dev/null`.
+fn is_stream(file: &str) -> bool {
+    ["-", "/dev/null", "/dev/stdout", "/dev/stderr"].contains(&file)
+        || file.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Continued lines as one, without the comments between them, as Docker reads them.
@@ -88,9 +129,8 @@ pub fn joined(text: &str) -> String {
 /// `NAME=value` taken apart.
 pub fn assignment(word: &str) -> Option<(String, String)> {
     let (name, value) = word.split_once('=')?;
-    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let valid = !name.is_empty()
-        && name.chars().all(of_name)
+        && name.chars().all(is_of_name)
         && !name.starts_with(|c: char| c.is_ascii_digit());
     valid.then(|| (name.to_owned(), value.to_owned()))
 }
@@ -99,6 +139,10 @@ enum Token {
     Word(String),
     /// A sign whose next word is a file.
     Redirection,
+    /// A sign for a text that comes after the end of the line.
+    Here,
+    /// The text for the first such sign that has none; none if nothing ends it.
+    Text(Option<String>),
     /// The end of a command.
     End {
         otherwise: bool,
@@ -111,14 +155,32 @@ struct Lexer<'a> {
     lookup: Lookup<'a>,
     /// Whether signs and comments mean something.
     script: bool,
+    /// Whether nothing stands for a variable that nobody knows, in place of its name.
+    erases: bool,
+    /// The names of those.
+    unknown: Vec<String>,
+    /// What ends the texts that come after this line, and whether tabs before it are left out.
+    ends: VecDeque<(String, bool)>,
 }
 
-impl Lexer<'_> {
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str, lookup: Lookup<'a>) -> Self {
+        Self {
+            characters: text.chars().peekable(),
+            lookup,
+            script: false,
+            erases: false,
+            unknown: Vec::new(),
+            ends: VecDeque::new(),
+        }
+    }
+
     fn next(&mut self) -> Option<Token> {
         loop {
             let c = *self.characters.peek()?;
             if self.script {
                 match c {
+                    '\n' if !self.ends.is_empty() => return Some(Token::Text(self.text())),
                     '\n' | ';' | '&' | '|' | '(' | ')' => return Some(self.sign()),
                     '<' | '>' => return Some(self.redirection()),
                     '#' => {
@@ -153,8 +215,40 @@ impl Lexer<'_> {
     }
 
     fn redirection(&mut self) -> Token {
-        while self.characters.next_if(|c| "<>&".contains(*c)).is_some() {}
-        Token::Redirection
+        let mut sign = String::new();
+        while let Some(c) = self.characters.next_if(|c| "<>&".contains(*c)) {
+            sign.push(c);
+        }
+        if sign != "<<" {
+            return Token::Redirection;
+        }
+        let tabs = self.characters.next_if_eq(&'-').is_some();
+        while self.characters.next_if(|c| " \t".contains(*c)).is_some() {}
+        let end = self.word();
+        self.ends.push_back((end, tabs));
+        Token::Here
+    }
+
+    /// The lines after this one up to the one that ends them.
+    fn text(&mut self) -> Option<String> {
+        let (end, tabs) = self.ends.pop_front()?;
+        let mut rest = self.characters.clone();
+        let mut text = String::new();
+        while rest.next_if_eq(&'\n').is_some() {
+            let mut line = String::new();
+            while let Some(c) = rest.next_if(|c| *c != '\n') {
+                line.push(c);
+            }
+            let line = line.trim_end_matches('\r');
+            let line = if tabs { line.trim_start_matches('\t') } else { line };
+            if line == end {
+                self.characters = rest;
+                return Some(text);
+            }
+            text.push_str(line);
+            text.push('\n');
+        }
+        None
     }
 
     fn word(&mut self) -> String {
@@ -186,25 +280,23 @@ impl Lexer<'_> {
         }
     }
 
-    /// A variable's value, or its name as it is written where nobody knows the value.
+    /// A variable's value.
     fn variable(&mut self, word: &mut String) {
         let mut inside = String::new();
         match self.characters.peek() {
             Some('{') => {
                 self.characters.next();
-                while let Some(c) = self.characters.next_if(|c| *c != '}') {
+                let mut depth = 0_usize;
+                for c in self.characters.by_ref() {
+                    match c {
+                        '{' if inside.ends_with('$') => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        _ => {}
+                    }
                     inside.push(c);
                 }
-                self.characters.next();
-                let end = inside.find([':', '-', '+', '?']).unwrap_or(inside.len());
-                let (name, rest) = inside.split_at(end);
-                let otherwise = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-'));
-                let value = (self.lookup)(name).filter(|value| !value.is_empty());
-                match value.or_else(|| otherwise.map(str::to_owned)) {
-                    Some(value) => word.push_str(&value),
-                    None if (self.lookup)(name).is_some() => {}
-                    None => word.extend(["${", &inside, "}"]),
-                }
+                self.in_braces(&inside, word);
             }
             Some('(') => {
                 word.push('$');
@@ -222,17 +314,60 @@ impl Lexer<'_> {
                 }
             }
             _ => {
-                let of_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
-                while let Some(c) = self.characters.next_if(of_name) {
+                while let Some(c) = self.characters.next_if(|c| is_of_name(*c)) {
                     inside.push(c);
                 }
-                match (self.lookup)(&inside).filter(|_| !inside.is_empty()) {
+                match (self.lookup)(&inside) {
+                    _ if inside.is_empty() => word.push('$'),
                     Some(value) => word.push_str(&value),
-                    None => word.extend(["$", &inside]),
+                    None => self.unknown(&inside, &format!("${inside}"), word),
                 }
             }
         }
     }
+
+    /// A variable's value, or what is to stand for it: `${NAME:-…}`, `${NAME:+…}`.
+    fn in_braces(&mut self, inside: &str, word: &mut String) {
+        let end = inside.find(|c| !is_of_name(c)).unwrap_or(inside.len());
+        let (name, rest) = inside.split_at(end);
+        let value = (self.lookup)(name);
+        let (colon, rest) = rest.strip_prefix(':').map_or((false, rest), |rest| (true, rest));
+        let is_set = value.as_ref().is_some_and(|value| !colon || !value.is_empty());
+        let mut rest = rest.chars();
+        match (value, rest.next()) {
+            (Some(value), None) if !colon => word.push_str(&value),
+            (Some(value), Some('-' | '?')) if is_set => word.push_str(&value),
+            (_, Some('-')) => self.otherwise(rest.as_str(), word),
+            (Some(_), Some('+')) if is_set => self.otherwise(rest.as_str(), word),
+            (Some(_), Some('+' | '?')) => {}
+            _ => self.unknown(name, &format!("${{{inside}}}"), word),
+        }
+    }
+
+    /// What stands for a variable, which may have variables itself.
+    fn otherwise(&mut self, text: &str, word: &mut String) {
+        let mut inner = Lexer { erases: self.erases, ..Lexer::new(text, self.lookup) };
+        while let Some(c) = inner.characters.peek().copied() {
+            if c.is_whitespace() {
+                inner.characters.next();
+                word.push(c);
+            } else {
+                word.push_str(&inner.word());
+            }
+        }
+        self.unknown.append(&mut inner.unknown);
+    }
+
+    fn unknown(&mut self, name: &str, written: &str, word: &mut String) {
+        match self.erases {
+            true => self.unknown.push(name.to_owned()),
+            false => word.push_str(written),
+        }
+    }
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]
@@ -266,6 +401,37 @@ mod tests {
         assert!(piped[1].piped && !piped[0].piped);
         assert_eq!(piped[2].variables, [("X".into(), "1".into()), ("Y".into(), "2 3".into())]);
         assert_eq!(lines("echo $(date +%s) $"), ["echo|$(date +%s)|$"]);
+        let files = |script| commands(script, &known)[0].files.clone();
+        assert!(files("x > /dev/null 2>&1").is_empty());
+        assert_eq!(files("x 2> log"), ["log"]);
+    }
+
+    #[test]
+    fn texts_that_commands_read() {
+        let script = "cat <<A <<-'B' && y - 3<< C > f\na\nA\n\tb $A\n\tB\nc\nC\nz << 2\nd";
+        let read = commands(script, &known);
+        let texts: Vec<_> =
+            read.iter().map(|it| (it.words.join(" "), it.text.as_deref())).collect();
+        let named = |words: &str, text| (words.to_owned(), text);
+        assert_eq!(
+            texts,
+            [
+                named("cat", Some("b $A\n")),
+                named("y -", Some("c\n")),
+                named("z", None),
+                named("d", None)
+            ]
+        );
+        assert_eq!(read[1].files, ["f"]);
+    }
+
+    #[test]
+    fn variables_that_nobody_knows() {
+        let words = filled("A:$B '$B' ${B:-$A} x${B:+:$B} ${A:+b${A}c} ${A%a} ${A:-x y}", &known);
+        let words: Vec<_> = words.into_iter().map(|it| (it.text, it.unknown.concat())).collect();
+        let expected =
+            [("A:", "B"), ("$B", ""), ("a", ""), ("x", "B"), ("bac", ""), ("", "A"), ("a", "")];
+        assert_eq!(words, expected.map(|(text, name)| (text.to_owned(), name.to_owned())));
     }
 
     #[test]

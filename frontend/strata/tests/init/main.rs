@@ -114,6 +114,164 @@ fn a_dockerfile_and_its_project() {
     assert!(notes.contains("no .dockerignore"), "{notes}");
 }
 
+/// Of Dockerfiles on a Python: lines of the manifest and words of the notes, after a `!` those that
+/// are not to be there.
+#[test]
+fn what_is_carried_over_and_what_is_told() {
+    for (dockerfile, expected) in [
+        // Commands.
+        ("CMD [\"a\"]\nENTRYPOINT [\"b\"]", &["entrypoint: [b]", "cmd: [a]"][..]),
+        ("CMD [\"a\"]\nFROM x\nENTRYPOINT [\"b\"]", &["entrypoint: [b]", "!cmd:"]),
+        (
+            "ENTRYPOINT [\"poetry\", \"run\"]\nCMD [\"uv\", \"run\", \"--no-sync\", \"main.py\", \"-v\"]\n\
+             HEALTHCHECK CMD pipenv run check || exit 1",
+            &[
+                "entrypoint: []",
+                "cmd: [python, main.py, -v]",
+                "test: check || exit 1",
+                "!the program runs",
+            ],
+        ),
+        (
+            "CMD exec uv run --with x -m web && uv run -- echo $A",
+            &[
+                "cmd: [sh, -c, exec python -m web && echo $A]",
+                "Dockerfile:2: `uv run --with`: the program",
+            ],
+        ),
+        (
+            "HEALTHCHECK CMD [\"uv\", \"run\", \"x\"]\nCMD [\"sh\", \"-c\", \"uv run x; uv run y\"]",
+            &["test: [CMD, x]", "cmd: [sh, -c, x; y]"],
+        ),
+        // Packages beside a lock.
+        (
+            "RUN uv sync --frozen\nRUN uv pip install gunicorn torch==2.4.0 --index-url \
+             https://download.pytorch.org/whl/cpu -r more.txt && uv add six",
+            &[
+                "lock: uv.lock",
+                "!packages:",
+                "Dockerfile:3: `gunicorn`: a lock is all",
+                "`torch==2.4.0`: a lock",
+                "`more.txt`: a lock",
+                "`uv add six`: a lock",
+            ],
+        ),
+        (
+            "RUN pip install poetry && poetry export -o requirements.txt\nFROM x\n\
+             COPY --from=0 /requirements.txt .\nRUN pip install -r requirements.txt",
+            &["lock: poetry.lock", "!a lock is all", "!COPY --from"],
+        ),
+        (
+            "RUN pipenv requirements > r.txt && pip install -r r.txt 2>&1",
+            &["lock: Pipfile.lock", "!r.txt"],
+        ),
+        // Texts.
+        ("RUN sed -i 's/<<VERSION>>/1/' f\nRUN pip install six", &["packages: [six]"]),
+        (
+            "RUN --mount=type=cache,target=/x \\\n  <<EOF\npip install six\nEOF\nUSER me",
+            &["packages: [six]", "user: me"],
+        ),
+        (
+            "RUN bash -ex <<'EOF' && python - <<'PY'\napt-get install -y curl\npip install \\\n  # c\n  six\n\
+             python <<X\nsnapshot_download('a/b')\nX\nEOF\nimport torch\nPY\nUSER me",
+            &["runtime: [curl]", "packages: [six]", "models: a/b", "verify: [torch]", "user: me"],
+        ),
+        ("RUN bash -ec 'pip install six'", &["packages: [six]"]),
+        (
+            "RUN <<EOF\n#!/usr/bin/env python3\nsnapshot_download('a/b')\nEOF\nRUN <<EOF\n#!/bin/perl\nEOF",
+            &["models: a/b", "Dockerfile:6: a program for `/bin/perl`"],
+        ),
+        (
+            "COPY . /app\nRUN python - <<EOF\nwork()\nEOF",
+            &["!build:", "`python -` is not carried over"],
+        ),
+        // Variables.
+        (
+            "ENV A=/a:$A B=\"${B}:/b\" C=$C D=${D:-d} E=/e${E:+:$E} PATH=/opt/x/bin:$PATH PIP_X=$P\n\
+             WORKDIR $HOME/x",
+            &[
+                "A: /a\n",
+                "B: /b\n",
+                "D: d\n",
+                "E: /e\n",
+                "!  C:",
+                "workdir: /x",
+                "Dockerfile:2: `A` is without `$A`",
+                "`C` is without `$C`",
+                "`$HOME/x` is without `$HOME`",
+                "`PATH` is not carried over",
+                "!without `$D`",
+                "!$PATH",
+                "!$P`",
+            ],
+        ),
+        // Models.
+        (
+            "ENV TRANSFORMERS_CACHE=/m HF_HUB_CACHE=/m HF_HOME=/root/hf\n\
+             RUN python -c \"snapshot_download('a/b', cache_dir='/m')\" && HF_HOME=/m hf download c/d --cache-dir /m",
+            &[
+                "!  TRANSFORMERS_CACHE",
+                "!  HF_H",
+                "Dockerfile:2: `TRANSFORMERS_CACHE` is not carried over",
+                "`HF_HUB_CACHE` is not",
+                "`HF_HOME` is not",
+                "`HF_HOME` of a command",
+                "Dockerfile:3: `cache_dir`",
+                "`--cache-dir`",
+            ],
+        ),
+        ("ENV TRANSFORMERS_CACHE=/m", &["TRANSFORMERS_CACHE: /m", "!not carried"]),
+        (
+            "RUN hf download a/b x.bin --local-dir /dl && hf download c/d\nFROM x\nCOPY --from=0 /dl /srv/m\n\
+             COPY --from=0 /cache /cache",
+            &[
+                "to: /srv/m/x.bin",
+                "!/dl`",
+                "!code.build",
+                "`COPY --from` of `/cache`: what is of `models`",
+            ],
+        ),
+        (
+            "RUN git lfs install && git clone https://huggingface.co/a/b /m\nRUN git lfs pull",
+            &["hf: a/b", "to: /m", "!code:", "Dockerfile:3: `git lfs`"],
+        ),
+    ] {
+        let dockerfile = format!("FROM python:3.12-slim\n{dockerfile}\n");
+        let found = init::of_dockerfile("Dockerfile", &dockerfile, &Folder::default()).unwrap();
+        read(&found.manifest).unwrap_or_else(|mistakes| panic!("{dockerfile}\n{mistakes}"));
+        let shown = shown(&found);
+        for words in expected {
+            let is_there = words
+                .strip_prefix('!')
+                .map_or_else(|| shown.contains(words), |words| !shown.contains(words));
+            assert!(is_there, "{words}\n\n{dockerfile}\n{shown}");
+        }
+    }
+}
+
+/// A stage that an argument chooses is one of the Dockerfile, and no image.
+#[test]
+fn a_stage_chosen_by_an_argument() {
+    let dockerfile = "ARG DEVICE=cpu\nFROM python:3.12-slim AS base-cpu\nRUN pip install six\n\
+                      FROM nvidia/cuda:12 AS base-cuda\nFROM base-${DEVICE}\nCMD [\"x\"]\n";
+    let found = init::of_dockerfile("Dockerfile", dockerfile, &Folder::default()).unwrap();
+    let expected =
+        "# syntax=strata\nbase: python:3.12-slim\npython:\n  packages: [six]\ncmd: [x]\n";
+    assert_eq!(found.manifest, expected);
+    let note = "Dockerfile:5: `base-${DEVICE}` is `base-cpu` here: what base-cuda has";
+    assert!(shown(&found).contains(note), "{}", shown(&found));
+    let unnamed = dockerfile.replace("=cpu", "");
+    let found = init::of_dockerfile("Dockerfile", &unnamed, &Folder::default()).unwrap();
+    assert!(shown(&found).contains("`base-${DEVICE}` is no base"), "{}", shown(&found));
+    let arch = dockerfile.replace("DEVICE", "TARGETARCH").replace("base-cpu", "base-amd64");
+    let found = init::of_dockerfile(
+        "Dockerfile",
+        &arch.replace("ARG TARGETARCH=cpu\n", ""),
+        &Folder::default(),
+    );
+    assert_eq!(found.unwrap().manifest, expected);
+}
+
 /// Lines that Dockerfiles have, with places for words of any kind.
 const LINES: [&str; 24] = [
     "FROM {}",
