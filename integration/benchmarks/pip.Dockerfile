@@ -2,7 +2,7 @@
 # models and the code are made apart and linked together, what changes most on top; downloads are
 # kept in cache mounts; the requirements say everything, so pip resolves nothing; all processors
 # compile bytecode.
-ARG BASE=python:3-slim
+ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS environment
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_TRUSTED_HOST=

@@ -1,7 +1,7 @@
 # The image of strata.yaml by hand with uv, as carefully as a Dockerfile can: as pip.Dockerfile but
 # for the environment. uv installs exactly what the requirements say, in parallel, and compiles
 # bytecode.
-ARG BASE=python:3-slim
+ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS uv
 ARG PIP_INDEX_URL=https://pypi.org/simple PIP_TRUSTED_HOST=

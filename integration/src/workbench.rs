@@ -6,7 +6,10 @@ use crate::base_image::{self, Python};
 use crate::engine::Engine;
 use crate::frontend_image;
 
-/// The shared engine, with the frontend of this tree as `strata` and a base as `python:3-slim`.
+/// The name of the base.
+pub const BASE: &str = "python:3-slim";
+
+/// The shared engine, with the frontend of this tree as `strata` and the [base](BASE).
 ///
 /// # Errors
 ///
@@ -14,7 +17,7 @@ use crate::frontend_image;
 pub fn set_up() -> Result<Engine> {
     let engine = Engine::shared()?;
     std::thread::scope(|scope| {
-        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, "python:3-slim"));
+        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, BASE));
         let frontend = frontend_image::load(&engine, "strata");
         base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
     })?;

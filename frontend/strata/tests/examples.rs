@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use std::{path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The steps of a build of an example.
 fn planned(example: &str, arguments: &[&str]) -> String {
@@ -41,7 +45,11 @@ examples! {
         ["[models] fetch sentence-transformers/all-MiniLM-L6-v2", "[code] copy"], NONE;
     llm_service: "llm-service",
         ["[toolchain] install build-essential cmake", "[code] build /app"],
-        ["[packages] install llama-cpp-python", "watchfiles"];
+        [
+            "[packages] install llama-cpp-python",
+            "watchfiles",
+            "[dirs] make /opt/huggingface a volume",
+        ];
     knowledge_base: "knowledge-base",
         ["[runtime] install libgl1 libglib2.0-0t64", "[models] run reader"],
         ["[models] run reader"];
@@ -69,4 +77,31 @@ fn lightspeed() {
         let steps = planned("lightspeed", &["--build-arg", &variant, "--platform", "linux/arm64"]);
         assert!(steps.contains("[models] fetch Qwen/Qwen2.5-0.5B-Instruct-GGUF"), "{steps}");
     }
+}
+
+/// The files of a folder and of those in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// What is pinned for one Python may have no wheel for the next, to which such a tag moves.
+#[test]
+fn no_base_moves_to_another_python() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let pages = ["README.md", "docs/manifest.md"].map(|page| root.join(page));
+    let folders = ["examples", "integration/benchmarks"];
+    let folders = folders.iter().flat_map(|folder| files(&root.join(folder)));
+    let mut bases = 0;
+    for file in pages.into_iter().chain(folders) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        for (at, name) in text.match_indices("python:") {
+            let tag = &text[at + name.len()..];
+            if tag.starts_with(|c: char| c.is_ascii_digit()) {
+                bases += 1;
+                assert!(tag.starts_with("3.1"), "{}: python:{tag:.20}", file.display());
+            }
+        }
+    }
+    assert!(bases > 10, "{bases}");
 }

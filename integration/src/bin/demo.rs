@@ -86,6 +86,8 @@ fn build(engine: &Engine, hub: &Hub, repository: &Repository, version: &str) -> 
         .args(["--build-arg", &format!("CODE_VERSION={version}")])
         .args(["--build-arg", &format!("CODE={}", repository.url())])
         .args(["--build-arg", &format!("HF_ENDPOINT={}", hub.endpoint())])
+        // No registry need answer: the engine has this one.
+        .args(["--build-context", &format!("python:3.12-slim=docker-image://{}", workbench::BASE)])
         .arg(folder);
     eprintln!("\n$ {}", shown(&command));
     let build = Build::watch(&mut command, report)?;

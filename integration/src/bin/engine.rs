@@ -27,7 +27,8 @@ fn main() -> ExitCode {
 
 fn start() -> Result<()> {
     let engine = workbench::set_up()?;
-    eprintln!("Docker Engine {} has the images strata and python:3-slim", engine.version()?);
+    let version = engine.version()?;
+    eprintln!("Docker Engine {version} has the images strata and {}", workbench::BASE);
     for (name, value) in engine.environment() {
         println!("export {name}={}", quoted(&value.to_string_lossy()));
     }

@@ -64,7 +64,7 @@ impl Emulated {
 #[test]
 #[ignore = "slow: every program is emulated"]
 fn quickstart_for_arm64() {
-    let emulated = Emulated::with_base("python:3-slim");
+    let emulated = Emulated::with_base("python:3.12-slim");
     let example = Example::new("quickstart");
     emulated.build(&example);
     emulated.computes();

@@ -67,6 +67,7 @@ fn in_development_an_edit_is_live_without_a_build() {
     service.up();
     embeds(&service);
     assert_eq!(completes(&service), "transformers");
+    service.exec(&["touch", "/opt/huggingface/hub/x"]);
 
     example.edit("completion.py", "engine = \"transformers\"", "engine = \"edited\"");
     service.until(&["python", "client.py", "complete", "Once"], "\"edited\"");
