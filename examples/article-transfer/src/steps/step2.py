@@ -23,6 +23,8 @@ def run() -> pd.DataFrame:
         table = pd.DataFrame(connection.execute(select(articles.c.id, articles.c.text)).all())
         embed = gemini_client.embed if gemini_client.is_available() else local.embed
         rows = np.array(embed(table["text"].tolist()))
+        # Gemini's are of length one only with all of their dimensions.
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         table["cluster"] = HDBSCAN(min_cluster_size=setting("MIN_CLUSTER_SIZE")).fit_predict(rows)
         for number, cluster in zip(table["id"].tolist(), table["cluster"].tolist()):
             connection.execute(

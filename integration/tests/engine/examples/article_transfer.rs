@@ -78,6 +78,9 @@ fn a_base_and_the_image_on_it() {
     let entities = run(&format!("python -c \"{ENTITIES}\""));
     assert!(entities.contains("Paris (GPE)"), "{entities}");
 
+    // The volumes are the user's.
+    run("touch logs/x models/x");
+
     // `src` is a bind mount: live without a build.
     let step = format!("step {}: entities", unique());
     example.edit("src/transfer.py", "step 1: entities", &step);
