@@ -275,7 +275,8 @@ impl Servers {
         Ok((Cost { fetched, disk, ..Cost::of(&build, &image, before) }, image))
     }
 
-    /// As carefully as a Dockerfile can: what changes most is linked last.
+    /// As carefully as a Dockerfile can: what changes most is linked last, and what downloads stands
+    /// on a base of its own, which a new one for the service leaves alone.
     fn dockerfile(
         &self,
         choice: &Choice,
@@ -288,7 +289,7 @@ impl Servers {
             layers += &layer;
         }
         format!(
-            "FROM {base} AS hub\n\
+            "FROM {tools} AS hub\n\
              ENV PIP_INDEX_URL={index} PIP_TRUSTED_HOST={host}\n\
              RUN --mount=type=cache,target=/root/.cache/pip \
              python3 -m venv /hub && /hub/bin/pip install huggingface_hub==1.8.0\n\
@@ -300,6 +301,7 @@ impl Servers {
              {layers}\
              COPY --link app /app\n\
              USER app\n",
+            tools = self.base(),
             base = choice.base,
             index = self.pypi.url(),
             host = self.pypi.address().ip(),
@@ -307,21 +309,23 @@ impl Servers {
         )
     }
 
-    /// BuildKit's own download, of each file by its checksum.
+    /// A stage that is BuildKit's own download, of each file by its checksum, and the layer of that.
+    /// The stage is for the modes: an `ADD` with `--chmod` does not link (`dispatchCopy` in BuildKit's
+    /// frontend/dockerfile/dockerfile2llb/convert.go).
     fn add(&self, name: &str, revision: &str) -> (String, String) {
-        let mut layers = String::new();
+        let mut stage = format!("FROM scratch AS {name}\n");
         for file in ["config.json", "model.safetensors"] {
             let path = format!("{name}/{revision}/{file}");
             let known = self.checksums.iter().find(|(of, _)| *of == path);
             let sha256 = known.map(|(_, sha256)| sha256.as_str()).unwrap_or_default();
             let _ = writeln!(
-                layers,
-                "ADD --link --chmod=755 --checksum=sha256:{sha256} \
+                stage,
+                "ADD --chmod=755 --checksum=sha256:{sha256} \
                  {}/bench/{name}/resolve/{revision}/{file} /models/{name}/{file}",
                 self.hub.endpoint()
             );
         }
-        (String::new(), layers)
+        (stage, format!("COPY --link --from={name} /models /models\n"))
     }
 }
 
