@@ -127,3 +127,16 @@ fn a_selection_that_cannot_be() {
     let told = [told(&["sock"], &["docs"]), told(&["old", "new"], &[])];
     insta::assert_snapshot!(told.join("\n"));
 }
+
+#[test]
+fn a_source_for_some_environments_is_no_reason_to_lock_again() {
+    let lock = (
+        "{ name = \"helper\", extras = [\"deco\"], git = \"https://git.example.org/greeter.git\
+         ?subdirectory=pkg&rev=v1\" }",
+        "{ name = \"helper\", extras = [\"deco\"], marker = \"sys_platform == 'linux'\" }",
+    );
+    let project =
+        ("subdirectory = \"pkg\"", "subdirectory = \"pkg\", marker = \"sys_platform == 'win32'\"");
+    assert_eq!(told(&[lock], &[project]), "fine");
+    assert!(told(&[lock], &[]).contains("was not made for `helper[deco]`"));
+}

@@ -202,6 +202,16 @@ impl Comparison<'_> {
         let Some((_, entry)) = sources.find(|(key, _)| normalize(key) == name) else {
             return From::Index(versions, None);
         };
+        // Several, or one for some environments: which of them counts here only uv can find out.
+        let is_limited = ["marker", "extra", "group"].iter().any(|key| entry.get(key).is_some());
+        let limited = entry.as_array().map(Vec::as_slice);
+        let limited = limited.or(is_limited.then_some(std::slice::from_ref(entry)));
+        if let Some(entries) = limited {
+            return match entries.iter().all(|one| one.get("index").is_some()) {
+                true => From::Index(versions, None),
+                false => From::Other,
+            };
+        }
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
         if let Some(url) = text("git") {
             return From::Git(url, text("rev").or(text("tag")).or(text("branch")));
@@ -209,14 +219,9 @@ impl Comparison<'_> {
         if let Some(url) = text("url") {
             return From::Url(url);
         }
-        if let Some(index) = text("index") {
-            return From::Index(versions, self.index(&index));
-        }
-        // Several, for different markers.
-        let indexes = entry.as_array();
-        match indexes.is_some_and(|all| all.iter().all(|one| one.get("index").is_some())) {
-            true => From::Index(versions, None),
-            false => From::Other,
+        match text("index") {
+            Some(index) => From::Index(versions, self.index(&index)),
+            None => From::Other,
         }
     }
 
