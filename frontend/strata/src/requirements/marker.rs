@@ -115,6 +115,18 @@ impl Marker {
         }
     }
 
+    /// The texts that it compares `extra` with.
+    pub(crate) fn extras(&self) -> Vec<&str> {
+        match self {
+            Self::Compare(Operand::Variable("extra"), _, Operand::Text(text))
+            | Self::Compare(Operand::Text(text), _, Operand::Variable("extra")) => vec![text],
+            Self::Compare(..) => Vec::new(),
+            Self::All(operands) | Self::Any(operands) => {
+                operands.iter().flat_map(Self::extras).collect()
+            }
+        }
+    }
+
     /// Whether it holds, by the rules of `packaging` 26.3; a comparison that it calls undefined
     /// does not.
     pub fn evaluate(&self, environment: &Environment, selection: &Selection) -> bool {

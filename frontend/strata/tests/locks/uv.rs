@@ -1,5 +1,9 @@
 //! `uv.lock`: out of date, of another project, or with what a build cannot have.
 
+use std::sync::Arc;
+
+use llb::SourceFile;
+
 use crate::{
     environments::{selection, usual},
     reading::{file, read},
@@ -139,4 +143,82 @@ fn a_source_for_some_environments_is_no_reason_to_lock_again() {
         ("subdirectory = \"pkg\"", "subdirectory = \"pkg\", marker = \"sys_platform == 'win32'\"");
     assert_eq!(told(&[lock], &[project]), "fine");
     assert!(told(&[lock], &[]).contains("was not made for `helper[deco]`"));
+}
+
+/// As uv 0.13.9 locks a workspace whose members `a` and `b` exclude each other, as do `b` and `c`,
+/// which needs `a`.
+fn members() -> String {
+    let package = |name: &str, version: &str, source: &str, rest: &str| {
+        format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = {source}\n{rest}\n"
+        )
+    };
+    let member = |name: &str, dependencies: &[&str], marker: &str, metadata: &str| {
+        let edge = |edge: &&str| format!("  {{ {edge}, marker = \"{marker}\" }},\n");
+        let edges: String = dependencies.iter().map(edge).collect();
+        let rest =
+            format!("dependencies = [\n{edges}]\n[package.metadata]\nrequires-dist = [{metadata}]");
+        package(name, "1", &format!("{{ editable = \"{name}\" }}"), &rest)
+    };
+    let release = |name: &str, version: &str| {
+        let (hash, pypi) = ("a".repeat(64), "{ registry = \"https://pypi.org/simple\" }");
+        let url = format!("https://e.org/{name}-{version}-py3-none-any.whl");
+        let wheel = format!("wheels = [{{ url = \"{url}\", hash = \"sha256:{hash}\" }}]");
+        package(name, version, pypi, &wheel)
+    };
+    let idna = |version: &str| {
+        format!(
+            "name = \"idna\", version = \"{version}\", source = {{ registry = \
+             \"https://pypi.org/simple\" }}"
+        )
+    };
+    let not_b = "extra == 'project-1-a' or extra != 'project-1-b' or extra == 'project-1-c'";
+    [
+        "version = 1\nrevision = 5\nconflicts = [[{ package = \"a\" }, { package = \"b\" }], \
+         [{ package = \"b\" }, { package = \"c\" }]]\n[manifest]\nmembers = [\"a\", \"b\", \"c\"]\n"
+            .to_owned(),
+        member("a", &[&idna("2.10")], not_b, "{ name = \"idna\", specifier = \"<3\" }"),
+        member("b", &[&idna("3.20")], "extra == 'project-1-b'", "{ name = \"idna\" }"),
+        member(
+            "c",
+            &["name = \"a\"", "name = \"six\""],
+            not_b,
+            "{ name = \"a\", editable = \"a\" }, { name = \"six\" }",
+        ),
+        release("idna", "2.10"),
+        release("idna", "3.20"),
+        release("six", "1.17.0"),
+    ]
+    .concat()
+}
+
+#[test]
+fn members_that_exclude_each_other() {
+    let project = |name: &str, dependencies: &str| {
+        let text = format!("[project]\nname = \"{name}\"\ndependencies = [{dependencies}]\n");
+        file("pyproject.toml", &text)
+    };
+    let told = |lock: &str, project: Option<&Arc<SourceFile>>| match read(
+        &file("uv.lock", lock),
+        project,
+        &selection(&[], &[]),
+        &usual(),
+    ) {
+        Ok(lock) => lock
+            .packages
+            .iter()
+            .map(|one| format!("{} {} ", one.name, one.version.clone().unwrap_or_default()))
+            .collect::<String>(),
+        Err(mistakes) => mistakes.to_string(),
+    };
+    let lock = members();
+    assert_eq!(told(&lock, Some(&project("a", "\"idna<3\""))), "idna 2.10 ");
+    assert_eq!(told(&lock, Some(&project("b", "\"idna\""))), "idna 3.20 ");
+    assert_eq!(told(&lock, Some(&project("c", "\"a\", \"six\""))), "idna 2.10 six 1.17.0 ");
+    // Of a workspace without a project at its root, all are asked for.
+    let all = told(&lock, None);
+    assert!(all.contains("`a` and `b` exclude each other"), "{all}");
+    let newer = lock.replace("'project-1-b'", "'realm-1-b'");
+    let unknown = told(&newer, Some(&project("b", "\"idna\"")));
+    assert!(unknown.contains("asks for `realm-1-b`, which is not known here"), "{unknown}");
 }

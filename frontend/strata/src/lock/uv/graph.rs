@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Edge, Package, UvLock};
+use super::{Conflicting, Edge, Package, UvLock};
 use crate::{
     environment::Environment,
     lock::document::{When, holds},
+    mistake::{Mistake, quote},
     requirements::{Selection, normalize},
 };
 
@@ -101,29 +102,76 @@ impl<'a> Graph<'a> {
     }
 
     /// Everything that the roots lead to, they themselves among it.
-    pub(super) fn reach(&self, roots: &[usize], selection: &'a Selection) -> Vec<Reached<'a>> {
-        // Where extras exclude each other, markers ask which of them are wanted: first those
-        // that were asked for, then those that other packages turned out to want as well.
+    ///
+    /// # Errors
+    ///
+    /// What it comes to that the lock says cannot be had together.
+    pub(super) fn reach(
+        &self,
+        roots: &[usize],
+        selection: &'a Selection,
+    ) -> Result<Vec<Reached<'a>>, Vec<Mistake>> {
+        // Where packages, extras or groups exclude each other, markers ask which of them are
+        // wanted: first those that were asked for, then the extras that other packages turned out
+        // to want as well. A package counts that is asked for itself, not as a dependency.
         let mut active = Selection::default();
         for root in roots {
-            let name = self.name(*root);
-            active.extras.extend(selection.extras.iter().map(|extra| marked("extra", name, extra)));
-            active.extras.extend(selection.groups.iter().map(|group| marked("group", name, group)));
+            let mark = |part| self.marked(*root, part);
+            active.extras.insert(mark(Part::Itself));
+            active.extras.extend(selection.extras.iter().map(|extra| mark(Part::Extra(extra))));
+            active.extras.extend(selection.groups.iter().map(|group| mark(Part::Group(group))));
         }
         if !self.lock.conflicts.is_empty() {
             let trail = self.walk(roots, selection, &active);
-            active.extras.extend(trail.visits.iter().filter_map(|(package, part)| match part {
-                Part::Extra(extra) => Some(marked("extra", self.name(*package), extra)),
-                _ => None,
-            }));
+            let extras = trail.visits.iter().filter(|(_, part)| matches!(part, Part::Extra(_)));
+            active.extras.extend(extras.map(|(package, part)| self.marked(*package, *part)));
         }
-        let Trail { mut reached, needed, mut needs, .. } = self.walk(roots, selection, &active);
+        let trail = self.walk(roots, selection, &active);
+        let conflicts = self.conflicts(&trail, selection);
+        if !conflicts.is_empty() {
+            return Err(conflicts);
+        }
+        let Trail { mut reached, needed, mut needs, .. } = trail;
         for one in &mut reached {
             let Some(package) = one.package else { continue };
             one.is_needed |= needed.contains(&package);
             one.needs = needs.remove(&package).unwrap_or_default();
         }
-        reached
+        Ok(reached)
+    }
+
+    /// Says which of the things that exclude each other a walk has come to.
+    fn conflicts(&self, trail: &Trail<'_>, selection: &Selection) -> Vec<Mistake> {
+        let mut mistakes = Vec::new();
+        for conflict in &self.lock.conflicts {
+            let came = conflict.iter().filter(|one| {
+                let packages = self.by_name.get(one.package.as_str()).into_iter().flatten();
+                packages.into_iter().any(|package| trail.known.contains(&(*package, one.part())))
+            });
+            let names: Vec<&str> = came.map(|one| one.name()).collect();
+            if names.len() > 1 {
+                let shown: Vec<String> = names.iter().map(|name| quote(name)).collect();
+                let words = format!("{} exclude each other", shown.join(" and "));
+                let help = "the lock says so: ask for one of them";
+                let asked = names.into_iter().filter(|name| {
+                    selection.extras.contains(*name) || selection.groups.contains(*name)
+                });
+                mistakes.push(Mistake::new(words).help(help).naming(asked));
+            }
+        }
+        mistakes
+    }
+
+    /// How uv's markers name a package, or an extra or group of it: `project-4-shop`,
+    /// `extra-4-shop-socks`, `group-4-shop-dev` (uv's `universal_marker.rs`).
+    fn marked(&self, package: usize, part: Part<'_>) -> String {
+        let name = self.name(package);
+        let length = name.len();
+        match part {
+            Part::Itself => format!("project-{length}-{name}"),
+            Part::Extra(extra) => format!("extra-{length}-{name}-{extra}"),
+            Part::Group(group) => format!("group-{length}-{name}-{group}"),
+        }
     }
 
     fn walk(&self, roots: &[usize], selection: &'a Selection, active: &Selection) -> Trail<'a> {
@@ -195,7 +243,24 @@ fn edges<'a>(package: &'a Package, part: Part<'_>) -> &'a [Edge] {
     }
 }
 
-/// How uv's markers name the extra or group of one package: `extra-4-shop-socks`.
-fn marked(kind: &str, package: &str, name: &str) -> String {
-    format!("{kind}-{}-{package}-{name}", package.len())
+impl Conflicting {
+    fn part(&self) -> Part<'_> {
+        match (&self.extra, &self.group) {
+            (Some(extra), _) => Part::Extra(extra),
+            (None, Some(group)) => Part::Group(group),
+            (None, None) => Part::Itself,
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.extra.as_ref().or(self.group.as_ref()).unwrap_or(&self.package)
+    }
+}
+
+/// The name in a marker that stands for nothing known here; uv may come to have others.
+pub(super) fn unknown_mark(edge: &Edge) -> Option<&str> {
+    let names = edge.marker.as_ref().map(|When(marker)| marker.extras()).unwrap_or_default();
+    let is_known =
+        |name: &&str| ["project-", "extra-", "group-"].iter().any(|kind| name.starts_with(kind));
+    names.into_iter().find(|name| !is_known(name))
 }

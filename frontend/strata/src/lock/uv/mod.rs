@@ -42,7 +42,7 @@ struct UvLock {
     packages: Vec<Package>,
 }
 
-/// One of several extras or groups that cannot be had together.
+/// One of several extras or groups, or packages if it names neither, that cannot be had together.
 #[derive(Deserialize)]
 #[serde(expecting = "a table")]
 struct Conflicting {
@@ -201,12 +201,20 @@ pub(super) fn read(
         }
     }
     check_selection(&lock, &roots, selection, &mut findings);
+    check_marks(&lock, &document, &mut findings);
     if !findings.is_empty() {
         return Err(findings.into_mistakes());
     }
     let graph = Graph::new(&lock, environment);
+    let reached = match graph.reach(&roots, selection) {
+        Ok(reached) => reached,
+        Err(conflicts) => {
+            findings.extend(conflicts);
+            return Err(findings.into_mistakes());
+        }
+    };
     let mut packages = Vec::new();
-    for Reached { name, package, by, is_needed, needs } in graph.reach(&roots, selection) {
+    for Reached { name, package, by, is_needed, needs } in reached {
         let by = by.and_then(|by| lock.packages.get(by));
         let lines = by.map_or(Lines::one(1), |by| document.lines(&by.name.span()));
         let Some(index) = package else {
@@ -254,7 +262,7 @@ fn roots(lock: &UvLock, project: Option<&Pyproject>) -> Result<Vec<usize>, Mista
     Ok(members.map(|(index, _)| index).collect())
 }
 
-/// Extras and groups that no root has, and those that exclude each other.
+/// Extras and groups that no root has.
 fn check_selection(lock: &UvLock, roots: &[usize], selection: &Selection, findings: &mut Findings) {
     let roots: Vec<&Package> = roots.iter().map(|root| &lock.packages[*root]).collect();
     let extras = roots.iter().flat_map(|root| {
@@ -268,19 +276,23 @@ fn check_selection(lock: &UvLock, roots: &[usize], selection: &Selection, findin
     let groups = groups.chain(lock.manifest.dependency_groups.keys());
     let groups: BTreeSet<String> = groups.map(|name| normalize(name)).collect();
     refusal::check_selection(selection, &extras, &groups, findings);
-    for conflict in &lock.conflicts {
-        let is_root = |name: &str| roots.iter().any(|root| root.name.get_ref() == name);
-        let asked = conflict.iter().filter(|one| is_root(&one.package)).filter_map(|one| {
-            let extra = one.extra.as_ref().filter(|name| selection.extras.contains(*name));
-            let group = one.group.as_ref().filter(|name| selection.groups.contains(*name));
-            extra.or(group)
-        });
-        let asked: Vec<&String> = asked.collect();
-        if asked.len() > 1 {
-            let shown: Vec<String> = asked.iter().map(|name| quote(name)).collect();
-            let words = format!("{} exclude each other", shown.join(" and "));
-            let help = "the lock says so: ask for one of them";
-            findings.add(Mistake::new(words).help(help).naming(asked));
+}
+
+/// Dependencies whose markers ask for what is not known here: taken for false, they would be left
+/// out without a word.
+fn check_marks(lock: &UvLock, document: &Document<'_>, findings: &mut Findings) {
+    for package in &lock.packages {
+        let more = package.optional_dependencies.values().chain(package.dev_dependencies.values());
+        let edges = package.dependencies.iter().chain(more.flatten());
+        for (edge, mark) in edges.filter_map(|edge| Some((edge, graph::unknown_mark(edge)?))) {
+            let words = format!(
+                "the marker of the dependency `{}` asks for {}, which is not known here",
+                edge.name,
+                quote(mark)
+            );
+            let help = "lock again with a release of uv that this one of Strata knows, or take a \
+                        newer Strata";
+            findings.at(document.lines(&package.name.span()), Mistake::new(words).help(help));
         }
     }
 }
