@@ -34,7 +34,7 @@ use self::local::Entry;
 pub(crate) use self::document::Document;
 pub use self::{
     choice::{Choice, choose},
-    hashes::pinned,
+    hashes::{Pinned, pinned},
     local::Local,
     pyproject::Pyproject,
     tags::{Rank, Tags},
@@ -295,29 +295,6 @@ impl Lock {
             }
         }
         self
-    }
-
-    /// The same lock with the files that `found` has for it, as [`Lock::located`]; and nothing may
-    /// be needed that it lacks.
-    ///
-    /// # Errors
-    ///
-    /// Every package that `found` has beyond it.
-    pub fn completed(self, found: &Self) -> Result<Self, Mistakes> {
-        let beyond = found.packages.iter().filter(|package| !self.has(&package.name));
-        let mistakes: Vec<Mistake> = beyond
-            .map(|package| {
-                let version = package.version.as_deref().unwrap_or_default();
-                let words = format!(
-                    "{} {version} is needed, too, and has no hash in the requirements",
-                    package.name
-                );
-                let help = "where one has a hash, all must have: `pip-compile --generate-hashes` \
-                            and `uv export` write them all";
-                Mistake::new(words).help(help)
-            })
-            .collect();
-        if mistakes.is_empty() { Ok(self.located(found)) } else { Err(Mistakes(mistakes)) }
     }
 
     /// Whether a package is in it.

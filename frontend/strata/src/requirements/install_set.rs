@@ -57,6 +57,17 @@ impl InstallSet {
         self.requirements.iter()
     }
 
+    /// What holds for projects if something asks for them.
+    pub fn constraints(&self) -> impl Iterator<Item = &Requirement> {
+        self.constraints.iter()
+    }
+
+    /// Whether everything is to have a hash: one that has, be it a constraint, is enough, as for pip.
+    pub fn requires_hashes(&self) -> bool {
+        let mut all = self.requirements.iter().chain(&self.constraints);
+        self.options.flags.contains(REQUIRE_HASHES) || all.any(|one| !one.hashes().is_empty())
+    }
+
     /// What the files say beside requirements.
     pub const fn options(&self) -> &Options {
         &self.options
