@@ -219,6 +219,8 @@ impl Inputs {
         if index_url.is_none() {
             mistakes.extend(self.index_conflict());
         }
+        let names_indexes =
+            index_url.is_some() || !extra_index_urls.is_empty() || !find_links.is_empty();
         set.add_indexes(index_url, extra_index_urls, find_links);
         let text = |path: &InputPath| self.whole.get(path).and_then(|whole| whole.text.clone());
         let path = |path: &Option<Spanned<InputPath>>| path.as_ref().map(|path| path.value.clone());
@@ -233,10 +235,14 @@ impl Inputs {
         let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
         let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
         if let Some(project) = project.as_ref().filter(|_| lock.is_none()) {
-            let project = Pyproject::parse(project);
-            match project.and_then(|project| project.requirements(&selection)) {
-                Ok(required) => required.into_iter().for_each(|(one, _)| set.add(one)),
-                Err(found) => mistakes.extend(recipe.blame_selection(found).0),
+            let mut add = |project: &Pyproject| {
+                let required = project.requirements(&selection)?;
+                required.into_iter().for_each(|(one, _)| set.add(one));
+                project.constraints()?.into_iter().for_each(|one| set.add_constraint(one));
+                project.check_tools(names_indexes)
+            };
+            if let Err(found) = Pyproject::parse(project).and_then(|project| add(&project)) {
+                mistakes.extend(recipe.blame_selection(found).0);
             }
         }
         let demand = Demand { requirements: set, lock, project, members, selection };

@@ -55,6 +55,27 @@ fn one_index_is_in_the_place_of_pypi() {
 }
 
 #[test]
+fn what_a_project_has_for_its_own_tool() {
+    let told = |python: &str, uv: &str| {
+        let text = format!("base: python:3\npython:\n  pyproject: pyproject.toml\n{python}");
+        let (name, language) = ("strata.yaml".into(), "YAML".into());
+        let file = Arc::new(SourceFile { name, language, data: text.into() });
+        let recipe = recipe::read(file, &Choices::default()).unwrap();
+        let mut inputs = Inputs::new(&recipe);
+        let project = format!("[project]\ndependencies = [\"corp\"]\n{uv}");
+        inputs.supply(InputPath::Context("pyproject.toml".to_owned()), project.into());
+        match inputs.demand(&recipe) {
+            Ok(demand) => demand.requirements.constraints_text(),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    let index = "[[tool.uv.index]]\nurl = \"https://e.org/simple\"\n";
+    assert!(told("", index).starts_with("pyproject.toml:3: only uv reads `tool.uv.index`"));
+    assert_eq!(told("  index_url: https://e.org/simple\n", index), "");
+    assert_eq!(told("", "[tool.uv]\nconstraint-dependencies = [\"idna<3\"]\n"), "idna<3\n");
+}
+
+#[test]
 fn what_means_the_same_is_the_same_text() {
     for (text, expected) in [
         ("Django_REST.framework", "django-rest-framework\n"),

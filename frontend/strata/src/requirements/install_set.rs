@@ -28,6 +28,11 @@ impl InstallSet {
         self.requirements.insert(requirement);
     }
 
+    /// Adds a constraint.
+    pub fn add_constraint(&mut self, constraint: Requirement) {
+        self.constraints.insert(constraint);
+    }
+
     /// Adds releases, `name==version`.
     pub fn require(&mut self, pins: impl IntoIterator<Item = String>) {
         let pins = pins.into_iter().filter_map(|pin| Requirement::parse(&pin).ok());

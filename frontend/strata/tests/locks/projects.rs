@@ -95,3 +95,54 @@ fn a_python_that_the_project_is_not_for() {
     let told = project.check_python(&environments()[3]).unwrap_err();
     insta::assert_snapshot!(told.to_string());
 }
+
+#[test]
+fn what_only_the_projects_own_tool_reads() {
+    let told = |tables: &str, names_indexes| {
+        let text = format!("[project]\ndependencies = [\"corp-utils\"]\n{tables}\n");
+        let project = Pyproject::parse(&file("pyproject.toml", &text)).unwrap();
+        match project.check_tools(names_indexes) {
+            Ok(()) => "fine".to_owned(),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    let corp = "url = \"https://pypi.corp/simple\"";
+    let indexes = [
+        format!("[[tool.uv.index]]\n{corp}\ndefault = true"),
+        format!("[tool.uv]\nindex = [{{ {corp} }}]"),
+        "[tool.uv]\nextra-index-url = [\"https://pypi.corp/simple\"]".to_owned(),
+        format!("[[tool.poetry.source]]\nname = \"corp\"\n{corp}"),
+        format!("[[tool.pdm.source]]\nname = \"corp\"\n{corp}"),
+    ];
+    let overrides = [
+        "[tool.uv]\noverride-dependencies = [\"idna<3\"]",
+        "[tool.pdm.resolution.overrides]\nidna = \"2\"",
+    ];
+    let all = indexes.iter().map(String::as_str).chain(overrides);
+    let all: Vec<String> = all.map(|tables| told(tables, false)).collect();
+    insta::assert_snapshot!(all.join("\n"));
+    for tables in &indexes {
+        assert_eq!(told(tables, true), "fine", "{tables}");
+    }
+    for tables in [
+        format!("[[tool.uv.index]]\n{corp}\nexplicit = true"),
+        format!("[[tool.poetry.source]]\n{corp}\npriority = \"explicit\""),
+        "[[tool.poetry.source]]\nname = \"PyPI\"\npriority = \"primary\"".to_owned(),
+        "[[tool.pdm.source]]\nurl = \"https://pypi.org/simple/\"".to_owned(),
+        "[tool.uv]\noverride-dependencies = []".to_owned(),
+    ] {
+        assert_eq!(told(&tables, false), "fine", "{tables}");
+    }
+}
+
+#[test]
+fn constraints_of_uv_hold() {
+    let text = "[tool.uv]\nconstraint-dependencies = [\"IDNA[x] < 3\", \"six\"]\n";
+    let project = Pyproject::parse(&file("pyproject.toml", text)).unwrap();
+    let constraints = project.constraints().unwrap();
+    let texts: Vec<String> = constraints.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["idna<3", "six"]);
+    let wrong = "[tool.uv]\nconstraint-dependencies = [\"a b\", 1]\n";
+    let told = Pyproject::parse(&file("pyproject.toml", wrong)).unwrap().constraints();
+    assert_eq!(told.unwrap_err().0.len(), 2);
+}
