@@ -156,22 +156,52 @@ fn an_older_poetry_lock_needs_its_project() {
     insta::assert_snapshot!(told.to_string());
 }
 
-#[test]
-fn one_of_several_versions_in_an_older_poetry_lock() {
-    let package = |name: &str, version: &str, rest: &str| {
+/// What an older poetry.lock of these packages and this project comes to.
+fn of_older_poetry(packages: &[(&str, &str, &str)], dependencies: &str) -> Vec<String> {
+    let package = |(name, version, rest): &(&str, &str, &str)| {
         let hash = "a".repeat(64);
         format!(
             "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\
              files = [{{file = \"{name}-{version}.tar.gz\", hash = \"sha256:{hash}\"}}]\n{rest}\n"
         )
     };
-    let lock = package("numpy", "1.26.4", "")
-        + &package("numpy", "2.1.0", "")
-        + &package("pandas", "2.2.3", "[package.dependencies]\nnumpy = \">=1.26.0\"")
+    let lock = packages.iter().map(package).collect::<String>()
         + "[metadata]\nlock-version = \"2.0\"\npython-versions = \">=3.9\"\n";
-    let project = "[tool.poetry.dependencies]\nnumpy = [{version = \"^1.26\", python = \"<3.10\"}, \
-                   {version = \"^2.1\", python = \">=3.10\"}]\npandas = \"^2.2\"\n";
-    let (lock, project) = (file("poetry.lock", &lock), file("pyproject.toml", project));
-    let lock = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]).unwrap();
-    assert_eq!(lock.unlocated(), ["numpy==2.1.0", "pandas==2.2.3"]);
+    let project = format!("[tool.poetry.dependencies]\n{dependencies}\n");
+    let (lock, project) = (file("poetry.lock", &lock), file("pyproject.toml", &project));
+    let read = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]);
+    read.unwrap_or_else(|mistakes| panic!("{mistakes}")).unlocated()
+}
+
+#[test]
+fn one_of_several_versions_in_an_older_poetry_lock() {
+    let numpy = [("numpy", "1.26.4", ""), ("numpy", "2.1.0", "")];
+    let pandas = ("pandas", "2.2.3", "[package.dependencies]\nnumpy = \">=1.26.0\"");
+    let stated = "numpy = [{version = \"^1.26\", python = \"<3.10\"}, \
+                  {version = \"^2.1\", python = \">=3.10\"}]\npandas = \"^2.2\"";
+    let lock = of_older_poetry(&[&numpy[..], &[pandas]].concat(), stated);
+    assert_eq!(lock, ["numpy==2.1.0", "pandas==2.2.3"]);
+    // What is asked for first may be the least of it.
+    let beta = "[package.dependencies]\nnumpy = [{version = \">=1.22,<2\", markers = \
+                \"python_version < '3.12'\"}, {version = \">=1.26,<2\", markers = \
+                \"python_version >= '3.12'\"}]";
+    let packages = [
+        ("alpha", "1", "[package.dependencies]\nnumpy = \">=1.20\""),
+        ("beta", "1", beta),
+        ("numpy", "1.24.4", ""),
+        ("numpy", "1.26.4", ""),
+        ("numpy", "2.1.0", ""),
+        ("numpy", "1.27.0", "python-versions = \"<3.12\""),
+    ];
+    let lock = of_older_poetry(&packages, "alpha = \"*\"\nbeta = \"*\"");
+    assert_eq!(lock, ["alpha==1", "beta==1", "numpy==1.26.4"]);
+}
+
+#[test]
+fn an_older_poetry_project_may_say_for_which_platform() {
+    let stated = "one = {version = \"*\", platform = \"win32\"}\n\
+                  two = {version = \"*\", platform = \"linux || darwin\"}\n\
+                  three = {version = \"*\", platform = \"!=win32\"}";
+    let lock = of_older_poetry(&[("one", "1", ""), ("three", "1", ""), ("two", "1", "")], stated);
+    assert_eq!(lock, ["three==1", "two==1"]);
 }

@@ -21,6 +21,7 @@ struct Dependency<'a> {
     name: String,
     version: &'a str,
     python: Option<&'a str>,
+    platform: Option<&'a str>,
     markers: Option<&'a str>,
     extras: Vec<&'a str>,
     optional: bool,
@@ -49,16 +50,9 @@ pub(super) fn reach<'a>(
             .help("put the project's pyproject.toml beside it, or run `poetry lock` with poetry 2");
         return vec![Err((None, mistake))];
     };
-    let mut walk = Walk {
-        by_name: BTreeMap::new(),
-        environment,
-        found: Vec::new(),
-        wanted: Vec::new(),
-        known: BTreeSet::new(),
-        mistakes: Vec::new(),
-    };
+    let mut by_name: BTreeMap<String, Vec<(usize, &Package)>> = BTreeMap::new();
     for (index, package) in lock.packages.iter().enumerate() {
-        walk.by_name.entry(normalize(package.name.get_ref())).or_default().push((index, package));
+        by_name.entry(normalize(package.name.get_ref())).or_default().push((index, package));
     }
     let extras: BTreeSet<String> = lock
         .extras
@@ -73,29 +67,32 @@ pub(super) fn reach<'a>(
     let groups = groups.filter_map(|(_, group)| table(group.get("dependencies")));
     let dev = table(poetry.get("dev-dependencies"));
     let dev = dev.filter(|_| selection.groups.contains("dev"));
-    for (name, value) in own.chain(groups).chain(dev).flatten() {
-        if name != "python" {
-            walk.want(name, value, &extras, &BTreeSet::new(), None);
+    let roots = own.chain(groups).chain(dev).flatten().filter(|(name, _)| *name != "python");
+    let roots: Vec<(&String, &Value)> = roots.collect();
+    // Which of several versions of a package is for here depends on everything that asks for it: it
+    // is gone through again with what was found before, until that is all that is found.
+    let mut walk = Walk::new(&by_name, environment, BTreeMap::new());
+    walk.run(&roots, &extras);
+    for _ in &lock.packages {
+        if walk.asked == walk.before {
+            break;
         }
-    }
-    let mut next = 0;
-    while let Some((package, extra)) = walk.wanted.get(next).cloned() {
-        next += 1;
-        let active: BTreeSet<String> = extra.into_iter().collect();
-        let named = package.extras.iter().filter(|(name, _)| active.contains(&normalize(name)));
-        let named = named.flat_map(|(_, texts)| texts.iter().map(|text| plain_name(text)));
-        let named = named.collect();
-        for (name, value) in &package.dependencies {
-            walk.want(name, value, &named, &active, Some(package));
-        }
+        walk = Walk::new(&by_name, environment, walk.asked);
+        walk.run(&roots, &extras);
     }
     let mistakes = walk.mistakes.into_iter().map(Err);
     walk.found.into_iter().map(|package| Ok((package, true))).chain(mistakes).collect()
 }
 
+/// The versions that are asked for, by the names of packages.
+type Asked<'a> = BTreeMap<String, BTreeSet<&'a str>>;
+
 struct Walk<'a, 'b> {
-    by_name: BTreeMap<String, Vec<(usize, &'a Package)>>,
+    by_name: &'b BTreeMap<String, Vec<(usize, &'a Package)>>,
     environment: &'b Environment,
+    /// What the walk before came to, and what this one does.
+    before: Asked<'a>,
+    asked: Asked<'a>,
     found: Vec<&'a Package>,
     /// A package by itself, or with one of its extras.
     wanted: Vec<(&'a Package, Option<String>)>,
@@ -103,7 +100,41 @@ struct Walk<'a, 'b> {
     mistakes: Vec<(Option<&'a Package>, Mistake)>,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a, 'b> Walk<'a, 'b> {
+    fn new(
+        by_name: &'b BTreeMap<String, Vec<(usize, &'a Package)>>,
+        environment: &'b Environment,
+        before: Asked<'a>,
+    ) -> Self {
+        Self {
+            by_name,
+            environment,
+            before,
+            asked: Asked::new(),
+            found: Vec::new(),
+            wanted: Vec::new(),
+            known: BTreeSet::new(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, roots: &[(&String, &'a Value)], extras: &BTreeSet<String>) {
+        for (name, value) in roots {
+            self.want(name, value, extras, &BTreeSet::new(), None);
+        }
+        let mut next = 0;
+        while let Some((package, extra)) = self.wanted.get(next).cloned() {
+            next += 1;
+            let active: BTreeSet<String> = extra.into_iter().collect();
+            let named = package.extras.iter().filter(|(name, _)| active.contains(&normalize(name)));
+            let named = named.flat_map(|(_, texts)| texts.iter().map(|text| plain_name(text)));
+            let named = named.collect();
+            for (name, value) in &package.dependencies {
+                self.want(name, value, &named, &active, Some(package));
+            }
+        }
+    }
+
     /// Takes up a dependency of `by`: one value, or several for different environments. Optional
     /// ones count if an extra names them.
     fn want(
@@ -133,16 +164,28 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn take(&mut self, dependency: &Dependency<'_>, by: Option<&'a Package>) {
+    fn take(&mut self, dependency: &Dependency<'a>, by: Option<&'a Package>) {
+        self.asked.entry(dependency.name.clone()).or_default().insert(dependency.version);
         let all = self.by_name.get(&dependency.name).map(Vec::as_slice).unwrap_or_default();
-        let fits = |(_, package): &&(usize, &Package)| {
-            let version = Version::from_str(&package.version).ok();
-            version.and_then(|version| allows(dependency.version, &version)).unwrap_or(true)
+        let version = |package: &Package| Version::from_str(&package.version).ok();
+        let allowed = |package: &Package, constraint: &str| {
+            let version = version(package);
+            version.and_then(|version| allows(constraint, &version)).unwrap_or(true)
         };
-        // Of several that are for different environments, what something else has led to.
-        let is_known = |(index, _): &&(usize, &Package)| self.known.contains(&(*index, None));
-        let known = all.iter().filter(is_known).find(fits);
-        let Some(&(index, package)) = known.or_else(|| all.iter().find(fits)) else {
+        let fitting = all.iter().filter(|(_, package)| allowed(package, dependency.version));
+        let others = self.before.get(&dependency.name);
+        let fits_all = |package: &Package| {
+            others.into_iter().flatten().all(|constraint| allowed(package, constraint))
+        };
+        let python = self.environment.python_version();
+        let fits_python = |package: &Package| {
+            let versions = package.python_versions.as_deref().zip(python.as_ref());
+            versions.and_then(|(text, python)| allows(text, python)).unwrap_or(true)
+        };
+        // The newest of those that everything allows.
+        let best = fitting
+            .max_by_key(|(_, package)| (fits_all(package), fits_python(package), version(package)));
+        let Some(&(index, package)) = best else {
             let words = format!("the lock has no `{}` {}", dependency.name, dependency.version);
             self.mistakes.push((by, Mistake::new(words).help("run `poetry lock`")));
             return;
@@ -167,6 +210,7 @@ impl<'a> Dependency<'a> {
             name,
             version: "*",
             python: None,
+            platform: None,
             markers: None,
             extras: Vec::new(),
             optional: false,
@@ -181,6 +225,7 @@ impl<'a> Dependency<'a> {
         Some(Self {
             version: text("version").unwrap_or("*"),
             python: text("python"),
+            platform: text("platform"),
             markers: text("markers"),
             extras: extras.filter_map(Value::as_str).collect(),
             optional: table.get("optional").and_then(Value::as_bool).unwrap_or_default(),
@@ -191,13 +236,25 @@ impl<'a> Dependency<'a> {
     fn holds(&self, environment: &Environment, extras: &BTreeSet<String>) -> Result<bool, Mistake> {
         let python = environment.python_version();
         let python = self.python.zip(python).and_then(|(text, version)| allows(text, &version));
-        if python == Some(false) {
+        let platform = self.platform.map(|text| is_platform(text, environment));
+        if python == Some(false) || platform == Some(false) {
             return Ok(false);
         }
         let selection = Selection { extras: extras.clone(), groups: BTreeSet::new() };
         let Some(markers) = self.markers else { return Ok(true) };
         Ok(Marker::parse(markers)?.evaluate(environment, &selection))
     }
+}
+
+/// Whether `sys_platform` is what `win32`, `!=win32` or `linux || darwin` asks for (poetry-core's
+/// generic constraints).
+fn is_platform(text: &str, environment: &Environment) -> bool {
+    let own = environment.variable("sys_platform");
+    let holds = |one: &str| match one.trim().strip_prefix("!=") {
+        Some(other) => other.trim() != own,
+        None => one.trim().trim_start_matches('=').trim() == own,
+    };
+    text.split("||").any(|all| all.split(',').all(holds))
 }
 
 /// The name in `h2 (>=3,<5)` or `h2[x]>=3`.

@@ -58,6 +58,7 @@ struct Metadata {
 struct Package {
     name: Spanned<String>,
     version: String,
+    python_versions: Option<String>,
     #[serde(default)]
     groups: Vec<String>,
     /// A marker, or one for each group that has one.
