@@ -73,9 +73,13 @@ impl Demand {
     ) -> Result<Option<Lock>, Mistakes> {
         let Self { lock, project, members, selection, .. } = self;
         let Some(OwnLock { file, kind }) = lock else { return Ok(None) };
-        lock::read(file, *kind, project.as_ref(), members, selection, environment)
-            .map(Some)
-            .map_err(|mistakes| recipe.blame_selection(mistakes))
+        let logins = lock::logins(file, *kind).into_iter();
+        let unknown: Vec<Mistake> = logins.filter_map(|host| no_login(&host, recipe)).collect();
+        let lock = match unknown.is_empty() {
+            true => lock::read(file, *kind, project.as_ref(), members, selection, environment),
+            false => Err(Mistakes(unknown)),
+        };
+        lock.map(Some).map_err(|mistakes| recipe.blame_selection(mistakes))
     }
 
     /// Refuses a Python that the project is not for, where no lock says for which it is.
@@ -204,9 +208,11 @@ impl Inputs {
         let mut mistakes = self.mistakes.clone();
         let mut set = InstallSet::default();
         for Named { kind, read, .. } in self.named.values() {
-            if let Some(file) = read {
-                set.add_file(*kind, file);
-            }
+            let Some(file) = read else { continue };
+            set.add_file(*kind, file);
+            let logins = file.logins.iter();
+            let unknown = logins.filter_map(|(host, at)| Some((no_login(host, recipe)?, at)));
+            mistakes.extend(unknown.map(|(mistake, at)| mistake.on(&at.file, at.lines)));
         }
         for package in &recipe.python.packages {
             match Requirement::parse(&package.value) {
@@ -263,6 +269,19 @@ impl Inputs {
                     and name others by `--extra-index-url`";
         Some(Mistake::at(&other.file, other.lines, message).help(help))
     }
+}
+
+/// That nothing says how to log in at a host, where the URL of an index has variables for it.
+fn no_login(host: &str, recipe: &Recipe) -> Option<Mistake> {
+    if recipe.python.indexes.credentials.contains_key(host) {
+        return None;
+    }
+    let words = format!("the login at {host} is in variables, which a build does not see");
+    let help = format!(
+        "name a build secret with `user:password` or a token: `python: {{credentials: {{{host}: \
+         secret:my_index}}}}`"
+    );
+    Some(Mistake::new(words).help(help))
 }
 
 /// What tool's lock a file is, if it is one.

@@ -55,6 +55,19 @@ fn one_index_is_in_the_place_of_pypi() {
 }
 
 #[test]
+fn a_login_in_variables_is_a_secret_of_the_manifest() {
+    let files = ["-i https://${USER}:${TOKEN}@e.org/simple\nsix", "six"];
+    let known = options("  credentials: {e.org: secret:corp}\n", files);
+    assert_eq!(known, "--index-url https://e.org/simple\n");
+    assert_eq!(
+        options("", files),
+        "a.txt:1: the login at e.org is in variables, which a build does not see\n  help: name a \
+         build secret with `user:password` or a token: `python: {credentials: {e.org: \
+         secret:my_index}}`"
+    );
+}
+
+#[test]
 fn what_a_project_has_for_its_own_tool() {
     let told = |python: &str, uv: &str| {
         let text = format!("base: python:3\npython:\n  pyproject: pyproject.toml\n{python}");
@@ -90,6 +103,9 @@ fn what_means_the_same_is_the_same_text() {
         ("a@git+https://e.org/a.git@v1", "a @ git+https://e.org/a.git@v1\n"),
         ("https://e.org/a-1-py3-none-any.whl", "https://e.org/a-1-py3-none-any.whl\n"),
         ("git+https://e.org/a.git", "git+https://e.org/a.git\n"),
+        ("-e git+https://e.org/a.git@v1#egg=a", "git+https://e.org/a.git@v1#egg=a\n"),
+        ("--editable 'a @ git+https://e.org/a.git'", "a @ git+https://e.org/a.git\n"),
+        ("a @ git+https://git@e.org/a.git", "a @ git+https://git@e.org/a.git\n"),
         ("a\n--pre\n-i https://e.org/simple/", "--index-url https://e.org/simple\n--pre\na\n"),
         ("-fhttps://e.org/links/", "--find-links https://e.org/links/\n"),
         (
@@ -221,6 +237,11 @@ fn what_is_refused() {
         "--find-links ./wheels",
         "--use-feature=fast-deps",
         "a==${VERSION}",
+        "-e git+ssh://git@e.org/a.git",
+        "-i https://${HOST}/simple",
+        "-i https://user:${TOKEN}@e.org/simple",
+        "a @ https://${TOKEN}@e.org/a.zip",
+        "git+https://git:secret@e.org/a.git",
         "-r https://e.org/r.txt",
         "a --hash='x",
         "--index-url https://user:secret@e.org/simple",

@@ -230,6 +230,11 @@ pub fn folders(file: &Arc<SourceFile>, kind: Kind) -> Vec<String> {
     if kind == Kind::Uv { uv::folders(file) } else { Vec::new() }
 }
 
+/// The hosts of its indexes that are asked with a login from variables, as only Pipfiles have them.
+pub fn logins(file: &Arc<SourceFile>, kind: Kind) -> Vec<String> {
+    if kind == Kind::Pipfile { pipfile::logins(file) } else { Vec::new() }
+}
+
 impl Source {
     /// A release, of all its files together.
     fn release(files: Vec<File>) -> Result<Self, Mistake> {

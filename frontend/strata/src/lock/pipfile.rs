@@ -21,7 +21,7 @@ use super::{
 use crate::{
     environment::Environment,
     mistake::{Findings, Mistake, Mistakes, without_credentials},
-    requirements::{Selection, check_page, normalize},
+    requirements::{Selection, check_index_page, normalize},
 };
 
 #[derive(Deserialize)]
@@ -152,6 +152,13 @@ pub(super) fn read(
     Lock::new(packages, findings)
 }
 
+/// The hosts of indexes whose URLs have a login in variables, as pipenv allows.
+pub(super) fn logins(file: &Arc<SourceFile>) -> Vec<String> {
+    let Ok((meta, _)) = parse(&String::from_utf8_lossy(&file.data)) else { return Vec::new() };
+    let indexes = meta.sources.iter().filter_map(|index| check_index_page(&index.url).ok());
+    indexes.filter_map(|(_, host)| host).collect()
+}
+
 /// Packages by their names, unread, by the names of their categories.
 type Categories = BTreeMap<String, BTreeMap<String, Json>>;
 
@@ -277,7 +284,8 @@ impl Package {
         let index = self.index.as_ref().and_then(|wanted| {
             meta.sources.iter().find(|index| index.name.as_ref() == Some(wanted))
         });
-        let index = index.map(|index| check_page(&index.url)).transpose()?;
+        let index = index.map(|index| check_index_page(&index.url)).transpose()?;
+        let index = index.map(|(url, _)| url);
         let version = version.map(str::to_owned);
         let needs = BTreeSet::new();
         let package = super::Package { name, version, source, index, location: None, needs };

@@ -18,6 +18,8 @@ pub struct RequirementsFile {
     pub options: Options,
     /// The line that has `--index-url`, the last if there are several.
     pub index: Option<Location>,
+    /// The hosts of indexes whose URLs have their login in variables, and the lines.
+    pub logins: Vec<(String, Location)>,
 }
 
 /// A line `-r other.txt` or `-c other.txt`.
@@ -76,11 +78,17 @@ impl RequirementsFile {
             let kind = match option {
                 "-r" | "--requirement" => IncludeKind::Requirements,
                 "-c" | "--constraint" => IncludeKind::Constraints,
+                "-e" | "--editable" => {
+                    self.requirements.push(editable(&value().unwrap_or_default())?);
+                    continue;
+                }
                 option => {
+                    let at = Location { file: Arc::clone(file), lines };
                     let before = self.options.index_url.take();
-                    self.options.set(option, value)?;
+                    let login = self.options.set(option, value)?;
+                    self.logins.extend(login.map(|host| (host, at.clone())));
                     if self.options.index_url.is_some() {
-                        self.index = Some(Location { file: Arc::clone(file), lines });
+                        self.index = Some(at);
                     } else {
                         self.options.index_url = before;
                     }
@@ -98,4 +106,16 @@ impl RequirementsFile {
         }
         Ok(())
     }
+}
+
+/// What `-e` installs, if it is a commit: `pip freeze` writes `-e git+https://…#egg=name`. A folder is
+/// somebody's code.
+fn editable(value: &str) -> Result<Requirement, Mistake> {
+    let url = value.split_once('@').map_or(value, |(_, url)| url.trim_start());
+    if [value, url].iter().any(|text| text.starts_with("git+")) {
+        return Requirement::parse(value);
+    }
+    Err(Mistake::new("an editable install is code, not a dependency").help(
+        "take the line out: your own code goes under `code`, and `code.install` makes a package of it",
+    ))
 }

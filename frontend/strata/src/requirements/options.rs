@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{dependency::normalize, requirement::refuse_variable, url::check_page};
+use super::{dependency::normalize, requirement::refuse_variable, url::check_index_page};
 use crate::mistake::{Mistake, list, quote};
 
 /// The options of requirements files, those of several in one.
@@ -56,15 +56,16 @@ const ALL: &str = ":all:";
 const NONE: &str = ":none:";
 
 impl Options {
-    /// Takes one option up; `value` is asked for if the option needs one.
+    /// Takes one option up; `value` is asked for if the option needs one. The host of an index comes
+    /// back whose URL has its login in variables.
     pub(super) fn set(
         &mut self,
         option: &str,
         value: impl FnOnce() -> Option<String>,
-    ) -> Result<(), Mistake> {
+    ) -> Result<Option<String>, Mistake> {
         if FLAGS.contains(&option) {
             self.flags.insert(option.to_owned());
-            return Ok(());
+            return Ok(None);
         }
         let known = VALUES.iter().find(|(name, short)| *name == option || short.contains(&option));
         let Some((name, _)) = known else {
@@ -72,15 +73,19 @@ impl Options {
         };
         let value = value().filter(|value| !value.is_empty() && !value.starts_with('-'));
         let value = value.ok_or_else(|| Mistake::new(format!("{} has no value", quote(option))))?;
+        let is_page = matches!(*name, "--index-url" | "--extra-index-url" | "--find-links");
+        let (value, login) = if is_page { check_index_page(&value)? } else { (value, None) };
         refuse_variable(&value)?;
+        // An index is the same with and without a `/` at its end; a page of links is not.
+        let index = || value.trim_end_matches('/').to_owned();
         match *name {
-            "--index-url" => self.index_url = Some(index(&value)?),
-            "--extra-index-url" => drop(self.extra_index_urls.insert(index(&value)?)),
-            "--find-links" => drop(self.find_links.insert(check_page(&value)?)),
+            "--index-url" => self.index_url = Some(index()),
+            "--extra-index-url" => drop(self.extra_index_urls.insert(index())),
+            "--find-links" => drop(self.find_links.insert(value)),
             "--trusted-host" => drop(self.trusted_hosts.insert(value)),
             option => self.choose(option, &value),
         }
-        Ok(())
+        Ok(login)
     }
 
     /// Adds another file's.
@@ -170,18 +175,9 @@ impl Options {
     }
 }
 
-/// An index is the same with and without a `/` at the end of its URL; a page of links is not.
-fn index(url: &str) -> Result<String, Mistake> {
-    check_page(url).map(|url| url.trim_end_matches('/').to_owned())
-}
-
 fn unknown(option: &str) -> Mistake {
-    if matches!(option, "-e" | "--editable") {
-        return Mistake::new("an editable install is code, not a dependency")
-            .help("take the line out; your own code goes under `code`");
-    }
-    let known =
-        VALUES.iter().map(|(name, _)| *name).chain(FLAGS).chain(["--requirement", "--constraint"]);
+    let others = ["--requirement", "--constraint", "--editable"];
+    let known = VALUES.iter().map(|(name, _)| *name).chain(FLAGS).chain(others);
     let mistake = Mistake::new(format!("{} is no option that a build honours", quote(option)));
     mistake.help(format!("these are: {}", list(known.clone()))).suggest(option, known)
 }

@@ -63,7 +63,15 @@ pub(super) fn refuse_variable(text: &str) -> Result<(), Mistake> {
     let mut names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
     if names.any(|(name, _)| is_name(name)) {
         let mistake = Mistake::new(format!("{} has a variable in it", quote(text)));
-        return Err(mistake.help("a build does not see your environment: write the value"));
+        // Nobody is told to write a token into a file.
+        let is_login = text.contains("://") && text.contains('@');
+        return Err(mistake.help(match is_login {
+            true => {
+                "a build does not see your environment: leave a login out of the URL, and name a \
+                 secret for the host under `python.credentials`"
+            }
+            false => "a build does not see your environment: write the value",
+        }));
     }
     Ok(())
 }

@@ -57,6 +57,24 @@ pub(crate) fn check_page(url: &str) -> Result<String, Mistake> {
     Err(mistake.help("a build sees no folders of yours: serve the packages from an index"))
 }
 
+/// The same of a URL that may have variables in its user part, `https://${USER}:${TOKEN}@…`: they are
+/// left out, and the host comes with it, for which a build has to be told the login.
+pub(crate) fn check_index_page(url: &str) -> Result<(String, Option<String>), Mistake> {
+    let split = url.split_once("://").and_then(|(scheme, rest)| {
+        let (user, _) = authority(rest).rsplit_once('@')?;
+        let is_variable = |part: &str| part.starts_with('$') && part.len() > 1;
+        user.split(':').all(is_variable).then_some((scheme, &rest[user.len() + 1..]))
+    });
+    let Some((scheme, rest)) = split else { return Ok((check_page(url)?, None)) };
+    let host = authority(rest).split(':').next().unwrap_or_default().to_owned();
+    Ok((check_page(&format!("{scheme}://{rest}"))?, Some(host)))
+}
+
+/// What of a URL stands before its path: `user:password@host:port`.
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
 fn has_host(rest: &str) -> bool {
     !rest.starts_with(['/', '?', '#', ':'])
         && !rest.is_empty()
@@ -96,9 +114,10 @@ pub(super) fn refuse_path(text: &str) -> Result<(), Mistake> {
 /// Refuses a URL with a password or token in it, without repeating it.
 fn refuse_credentials(url: &str) -> Result<(), Mistake> {
     let Some((scheme, rest)) = url.split_once("://") else { return Ok(()) };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    let is_secret = |user: &str| user.contains(':') || !scheme.ends_with("ssh");
+    let user = authority(rest).rsplit_once('@').map(|(user, _)| user);
+    // The user of all forges, and no secret: `git+https://git@github.com/…`.
+    let is_git = |user: &str| user == "git" && scheme.starts_with("git+");
+    let is_secret = |user: &str| user.contains(':') || !scheme.ends_with("ssh") && !is_git(user);
     if user.is_some_and(is_secret) {
         let words = "a URL with credentials in it: everyone who gets the image could read them";
         return Err(Mistake::new(words)

@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+use strata::{
+    inputs::Inputs,
+    recipe::{self, Choices, InputPath},
+};
+
 use crate::{
     environments::{environments, selection},
     reading::{file, read},
@@ -204,4 +209,31 @@ fn an_older_poetry_project_may_say_for_which_platform() {
                   three = {version = \"*\", platform = \"!=win32\"}";
     let lock = of_older_poetry(&[("one", "1", ""), ("three", "1", ""), ("two", "1", "")], stated);
     assert_eq!(lock, ["three==1", "two==1"]);
+}
+
+#[test]
+fn a_login_in_variables_is_a_secret_of_the_manifest() {
+    let lock = replaced(
+        PIPENV.lock.1,
+        ("https://pypi.org/simple", "https://$USER:${PASS}@pypi.corp/simple"),
+    );
+    let told = |python: &str| {
+        let text = format!("base: python:3.11\npython:\n  lock: Pipfile.lock\n{python}");
+        let recipe = recipe::read(file("strata.yaml", &text), &Choices::default()).unwrap();
+        let mut inputs = Inputs::new(&recipe);
+        inputs.supply(InputPath::Context("Pipfile.lock".to_owned()), lock.clone().into_bytes());
+        let demand = inputs.demand(&recipe).unwrap();
+        match demand.own_lock(&recipe, &environments()[PIPENV.environment]) {
+            Ok(lock) => format!("{:?}", lock.unwrap().indexes()),
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    let known = told("  credentials: {pypi.corp: secret:corp}\n");
+    assert_eq!(known, "{\"https://pypi.corp/simple\"}");
+    assert_eq!(
+        told(""),
+        "strata.yaml:3: the login at pypi.corp is in variables, which a build does not see\n  help: \
+         name a build secret with `user:password` or a token: `python: {credentials: {pypi.corp: \
+         secret:my_index}}`"
+    );
 }
