@@ -24,5 +24,6 @@ pub mod plan;
 pub mod questions;
 pub mod recipe;
 pub mod requirements;
+mod sha256;
 pub mod sources;
 pub mod strata_lock;

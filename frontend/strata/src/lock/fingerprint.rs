@@ -2,7 +2,8 @@
 //! `json.dumps(…, sort_keys=True)` writes it.
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
+
+use crate::sha256;
 
 /// What stands between the items of Python's JSON, and behind a key.
 #[derive(Clone, Copy)]
@@ -21,7 +22,7 @@ pub(super) const COMPACT: Separators = Separators { item: ",", key: ":" };
 pub(super) fn sha256(value: &Value, separators: Separators) -> String {
     let mut text = String::new();
     write(&mut text, value, separators);
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256::hex(text)
 }
 
 fn write(into: &mut String, value: &Value, separators: Separators) {

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     choose::is_name,
     listing::{File, Listing},
 };
-use crate::recipe::{Hub, RepositoryKind};
+use crate::{
+    recipe::{Hub, RepositoryKind},
+    sha256,
+};
 
 /// Where the image says which models it has: a file for each.
 const STATEMENTS: &str = "/opt/strata/models";
@@ -75,8 +77,7 @@ pub fn listing_path(hub: &Hub) -> String {
 
 /// A JSON file of `folder` for `name`, which `text` tells from others of that name.
 fn named(folder: &str, name: &str, text: &str) -> String {
-    let hash = Sha256::digest(text);
-    let hex: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let hex = sha256::short(text, 8);
     let name: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     format!("{folder}/{name}-{hex}.json")

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateway::Sandbox;
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
+use serde_json::Value;
 
 use super::{EPOCH, Scope, facts::Base};
-use crate::recipe::Installer;
+use crate::{recipe::Installer, sha256};
 
 /// A script of `steps/` by name and text.
 pub(super) type Script = (&'static str, &'static str);
@@ -224,9 +222,7 @@ impl<'a> Step<'a> {
 
 /// The id of a cache mount that is for what is the same in all of `identity` alone.
 pub(super) fn keyed(id: &str, identity: &Value) -> String {
-    let hash = Sha256::digest(identity.to_string());
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{id}-{hex}")
+    format!("{id}-{}", sha256::short(identity.to_string(), 16))
 }
 
 /// Whether a variable is a setting of pip's or uv's.

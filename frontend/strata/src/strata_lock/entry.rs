@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use llb::{Location, SourceFile};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use super::{DEV, Key, RENEW};
@@ -16,6 +15,7 @@ use crate::{
     plan::Pick,
     recipe::Recipe,
     requirements::{InstallSet, Options, Selection, normalize},
+    sha256,
 };
 
 /// What a package of an image begins with.
@@ -211,18 +211,13 @@ fn shown(value: &toml::Value) -> String {
 
 /// What is asked for, as one text: a lock is fresh as long as it stays the same.
 pub fn asked(recipe: &Recipe, requirements: &InstallSet) -> String {
-    let mut hash = Sha256::new();
     let python = &recipe.python;
-    for text in [
+    let texts = [
         requirements.requirements_text(),
         requirements.constraints_text(),
         requirements.options_text(),
         python.indexes.torch.clone().unwrap_or_default(),
         python.system_site_packages.to_string(),
-    ] {
-        hash.update(text);
-        hash.update([0]);
-    }
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    ];
+    format!("sha256:{}", sha256::hex(texts.map(|text| text + "\0").concat()))
 }
