@@ -26,6 +26,10 @@ pub struct GitUrl {
     pub keep_git_dir: Option<bool>,
     /// Whether submodules are fetched, if it was said.
     pub submodules: Option<bool>,
+    /// Whether files have the time of the commit, in place of that of the checkout (BuildKit 0.29).
+    pub time_of_commit: bool,
+    /// Whether the checksum is fetched, and nothing asked of the ref (BuildKit 0.30).
+    pub fetch_by_commit: bool,
 }
 
 /// How a git remote is reached.
@@ -80,6 +84,8 @@ impl GitUrl {
             checksum: None,
             keep_git_dir: None,
             submodules: None,
+            time_of_commit: false,
+            fetch_by_commit: false,
         };
         url.apply(&query_values(query)?)?;
         Ok(url)
@@ -108,6 +114,7 @@ impl GitUrl {
             match key.as_str() {
                 "submodules" => self.submodules = Some(flag()?),
                 "keep-git-dir" => self.keep_git_dir = Some(flag()?),
+                "fetch-by-commit" => self.fetch_by_commit = flag()?,
                 key if value.is_empty() => return Err(invalid(format!("{key} has no value"))),
                 "ref" => references.push(value.clone()),
                 "tag" => references.push(qualified("refs/tags/", value)),
@@ -120,10 +127,11 @@ impl GitUrl {
                     self.subdir = subdir;
                 }
                 "checksum" | "commit" => self.checksum = Some(value.clone()),
-                "mtime" if value == "checkout" => {}
-                "mtime" | "fetch-by-commit" => {
-                    return Err(invalid(format!("{key} is not supported here")));
-                }
+                "mtime" => match value.as_str() {
+                    "checkout" => self.time_of_commit = false,
+                    "commit" => self.time_of_commit = true,
+                    _ => return Err(invalid("mtime: expected checkout or commit")),
+                },
                 key => return Err(invalid(format!("{key} is not a key of such URLs"))),
             }
         }
@@ -159,6 +167,12 @@ impl GitUrl {
         }
         if self.submodules == Some(false) {
             git = git.skip_submodules();
+        }
+        if self.time_of_commit {
+            git = git.time_of_commit();
+        }
+        if self.fetch_by_commit {
+            git = git.fetch_by_commit();
         }
         git
     }
@@ -312,6 +326,9 @@ mod tests {
             ("keep-git-dir=false", None),
             ("submodules=false", Some(("git.skipsubmodules", "true"))),
             ("submodules", None),
+            ("mtime=commit", Some(("git.mtime", "commit"))),
+            ("fetch-by-commit", Some(("git.fetchbycommit", "true"))),
+            ("fetch-by-commit=false", None),
         ] {
             let url = GitUrl::parse(&format!("https://h.io/r.git?{query}")).unwrap();
             let mut attrs = url.source().to_op().attrs;
@@ -366,7 +383,7 @@ mod tests {
             ("https://h.io/r.git?ref", "ref has no value"),
             ("https://h.io/r.git?ref=a&ref=a", "ref is given twice"),
             ("https://h.io/r.git?keep-git-dir=perhaps", "keep-git-dir: expected true or false"),
-            ("https://h.io/r.git?mtime=commit", "mtime is not supported here"),
+            ("https://h.io/r.git?mtime=now", "mtime: expected checkout or commit"),
             ("https://h.io/r.git?depth=1", "depth is not a key of such URLs"),
         ] {
             assert_eq!(GitUrl::parse(text).unwrap_err().0, problem, "{text}");

@@ -178,6 +178,22 @@ impl Git {
         self
     }
 
+    /// Gives files the time of the commit, in place of that of the checkout.
+    #[must_use]
+    pub fn time_of_commit(mut self) -> Self {
+        set(&mut self.attrs, "git.mtime", "commit");
+        self.caps.push("source.git.mtime");
+        self
+    }
+
+    /// Fetches the commit of [`Git::checksum`], or that the ref is, and asks the remote for no ref.
+    #[must_use]
+    pub fn fetch_by_commit(mut self) -> Self {
+        set(&mut self.attrs, "git.fetchbycommit", "true");
+        self.caps.push("source.git.fetchbycommit");
+        self
+    }
+
     /// The operation, for asking the daemon about it without a build (`ResolveSourceMeta`).
     pub fn to_op(&self) -> pb::SourceOp {
         pb::SourceOp { identifier: format!("git://{}", self.identifier), attrs: self.attrs.clone() }
