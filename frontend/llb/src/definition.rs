@@ -10,7 +10,7 @@ use buildkit_proto::pb;
 use prost::Message as _;
 
 use crate::{
-    Location, Meta, SourceFile, State, Vertex,
+    Lines, Location, Meta, SourceFile, State, Vertex,
     marshal::{canonical_bytes, digest},
     state::{Output, ProgressGroup},
 };
@@ -158,8 +158,8 @@ impl Location {
 
 impl State {
     /// The state that a definition from elsewhere ends in, to build upon: an input that the
-    /// client gave, or the frontend's own image. Bytes, names and caps are kept; its source
-    /// map is not.
+    /// client gave, or the frontend's own image. Bytes, names, caps and lines are kept; an entry of
+    /// its source map that leads nowhere is not.
     ///
     /// # Errors
     ///
@@ -169,6 +169,9 @@ impl State {
         let Some((end, ops)) = definition.def.split_last() else {
             return Ok(Self::scratch());
         };
+        let source = definition.source.clone().unwrap_or_default();
+        let files: Vec<Arc<SourceFile>> =
+            source.infos.into_iter().map(|info| Arc::new(info.into())).collect();
         let mut vertices: HashMap<String, Arc<Vertex>> = HashMap::new();
         for bytes in ops {
             let op = pb::Op::decode(&**bytes)
@@ -176,12 +179,14 @@ impl State {
             let inputs = resolve(&op.inputs, &vertices)?;
             let digest = digest(bytes);
             let metadata = definition.metadata.get(&digest).cloned().unwrap_or_default();
+            let locations = source.locations.get(&digest);
             let vertex = Arc::new(Vertex {
                 digest: digest.clone(),
                 bytes: bytes.clone(),
                 inputs,
                 caps: metadata.caps.keys().cloned().collect(),
-                meta: metadata.into(),
+                meta: Meta::from(metadata)
+                    .at(locations.into_iter().flat_map(|it| places(it, &files))),
             });
             vertices.insert(digest, vertex);
         }
@@ -208,6 +213,32 @@ fn resolve(
             Ok(State(Some(Output { vertex: Arc::clone(vertex), index })))
         })
         .collect()
+}
+
+impl From<pb::SourceInfo> for SourceFile {
+    fn from(info: pb::SourceInfo) -> Self {
+        Self { name: info.filename, language: info.language, data: info.data }
+    }
+}
+
+/// The lines of `files` that others say a vertex comes from; what is not there, nobody can show.
+fn places(locations: &pb::Locations, files: &[Arc<SourceFile>]) -> Vec<Location> {
+    let line = |position: &Option<pb::Position>| {
+        let line = u32::try_from(position.as_ref()?.line).ok()?;
+        (line > 0).then_some(line)
+    };
+    let of_file = |location: &pb::Location| {
+        let index = usize::try_from(location.source_index).ok()?;
+        Some((Arc::clone(files.get(index)?), location.ranges.clone()))
+    };
+    let places = locations.locations.iter().filter_map(of_file).flat_map(|(file, ranges)| {
+        ranges.into_iter().filter_map(move |range| {
+            let start = line(&range.start)?;
+            let end = line(&range.end).map_or(start, |end| end.max(start));
+            Some(Location { file: Arc::clone(&file), lines: Lines { start, end } })
+        })
+    });
+    places.collect()
 }
 
 impl From<pb::OpMetadata> for Meta {

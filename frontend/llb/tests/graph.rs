@@ -183,6 +183,31 @@ fn caps_are_collected_over_the_graph() {
 }
 
 #[test]
+fn a_definition_read_back_has_its_lines() {
+    let text = |name: &str| {
+        let (name, language) = (name.to_owned(), "Dockerfile".to_owned());
+        Arc::new(SourceFile { name, language, data: b"FROM a\nRUN b\n".to_vec() })
+    };
+    let at = |name, start, end| Location { file: text(name), lines: Lines { start, end } };
+    let places = [at("a", 1, 2), at("b", 2, 2)];
+    let state = Local::new("x").build(Meta::default().at(places.clone()));
+    let mut message = state.definition().to_pb();
+    let locations = |message: &pb::Definition| {
+        State::from_pb(message).unwrap().vertex().unwrap().locations().to_vec()
+    };
+    assert_eq!(locations(&message), places);
+    assert_eq!(State::from_pb(&message).unwrap().definition().to_pb(), message);
+
+    // Of what leads nowhere, nothing is shown, and the rest is.
+    let listed = &mut message.source.as_mut().unwrap().locations;
+    let one = &mut listed.values_mut().next().unwrap().locations;
+    one[0].source_index = 2;
+    one.push(pb::Location { source_index: -1, ..one[0].clone() });
+    one.push(pb::Location { ranges: vec![pb::Range::default()], ..one[1].clone() });
+    assert_eq!(locations(&message), places[1..]);
+}
+
+#[test]
 fn what_is_no_definition_is_refused() {
     let garbage = pb::Definition { def: vec![vec![0xff], vec![]], ..pb::Definition::default() };
     assert!(State::from_pb(&garbage).is_err());
