@@ -108,7 +108,8 @@ fn patterns_are_fnmatchs() {
 
 fn base() -> Base {
     let platform = Platform::normalised("linux", "amd64", "", "");
-    Base { state: State::scratch(), platform, env: BTreeMap::new(), layers: 0 }
+    let (state, content) = (State::scratch(), String::new());
+    Base { platform, state, content, env: BTreeMap::new(), layers: 0 }
 }
 
 #[test]

@@ -94,7 +94,8 @@ fn base(recipe: &Recipe, settings: &Settings) -> Base {
     // buildx has Docker's own engine prefer the images that it has.
     let state = Image::new(name).resolve_mode("local").build(&platform, meta);
     let layers = image["RootFS"]["Layers"].as_array().unwrap().len();
-    Base { env: env.collect(), platform, state, layers }
+    let content = String::new();
+    Base { env: env.collect(), platform, state, content, layers }
 }
 
 /// What the build resolved the requirements to.

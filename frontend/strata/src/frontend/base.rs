@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use gateway::{BaseImage, Error, ImageName};
 use llb::{Platform, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Build;
-use crate::plan::{self, Base, Probe};
+use crate::{
+    plan::{self, Base, Probe},
+    sha256,
+};
 
 /// Where the probe's findings are in its layer.
 const PROBE: &str = "/opt/strata/probe.json";
@@ -52,6 +55,7 @@ impl Build<'_> {
         }
         let base = Base {
             platform: platform.clone(),
+            content: content(&config, &state),
             state,
             env: environment(&config),
             layers: layers(&config),
@@ -133,10 +137,32 @@ fn own_platform(config: &Value) -> Option<Platform> {
     Some(Platform::normalised(text("os")?, text("architecture")?, variant, ""))
 }
 
-/// How many layers a config names.
+/// The layers that a config names.
+fn diff_ids(config: &Value) -> &[Value] {
+    config.pointer("/rootfs/diff_ids").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// What a config says that its layers were made by, lowest first.
+fn made_by(config: &Value) -> Vec<&Value> {
+    let is_layer = |entry: &&Value| entry.get("empty_layer") != Some(&Value::Bool(true));
+    let history = config.get("history").and_then(Value::as_array).into_iter().flatten();
+    history.filter(is_layer).map(|entry| &entry["created_by"]).collect()
+}
+
+/// How many layers an image has. Another target of the same bake has more than its config names:
+/// of its own there are no ids yet, but its history tells of them.
 fn layers(config: &Value) -> usize {
-    let layers = config.pointer("/rootfs/diff_ids").and_then(Value::as_array);
-    layers.map_or(0, Vec::len)
+    diff_ids(config).len().max(made_by(config).len())
+}
+
+/// What the files of a base are known by; of one that has no config, the graph that makes it.
+fn content(config: &Value, state: &State) -> String {
+    match (diff_ids(config), made_by(config)) {
+        ([], made_by) if made_by.is_empty() => {
+            state.vertex().map(|vertex| vertex.digest().to_owned()).unwrap_or_default()
+        }
+        layers => sha256::hex(json!(layers).to_string()),
+    }
 }
 
 /// The environment of an image's config.
@@ -148,4 +174,24 @@ fn environment(config: &Value) -> BTreeMap<String, String> {
         .filter_map(|entry| entry.as_str()?.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_without_ids_are_counted() {
+        let layer = json!({"created_by": "RUN a"});
+        let empty = json!({"created_by": "ENV A=b", "empty_layer": true});
+        for (ids, history, count) in [
+            (1, vec![&layer, &empty, &layer], 2),
+            (2, vec![&layer, &empty], 2),
+            (3, vec![], 3),
+            (0, vec![], 0),
+        ] {
+            let config = json!({"rootfs": {"diff_ids": vec!["sha256:a"; ids]}, "history": history});
+            assert_eq!(layers(&config), count, "{config}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The code: a copy, and what the manifest has done with it.
 
-use llb::{CacheSharing, Copy, Meta, Mount, Owner, State, Vertex};
+use llb::{CacheSharing, Copy, Meta, Mount, Owner, State};
 use serde_json::json;
 
 use super::{
@@ -90,7 +90,6 @@ fn cache(
     let system = &scope.recipe.system;
     let packages = [&system.python, &system.build, &system.runtime]
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
-    let made_on =
-        json!([base.platform.to_string(), base.state.vertex().map(Vertex::digest), packages,]);
-    keyed("strata-code", &json!([words.value, code.env, code.to, made_on]))
+    let identity = json!([words.value, code.env, code.to, base.identity(), packages]);
+    keyed("strata-code", &identity)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gateway::{NoCache, Sandbox};
 use llb::{Platform, State};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::VENV;
 use crate::{environment::Environment, lock::Local, models::Listing, requirements::InstallSet};
@@ -148,6 +149,8 @@ pub struct Base {
     pub platform: Platform,
     /// Its filesystem.
     pub state: State,
+    /// What its files are known by: the same whoever asks for them, and by whatever name.
+    pub content: String,
     /// The environment of its config.
     pub env: BTreeMap<String, String>,
     /// How many layers it has; none where nobody knows.
@@ -159,6 +162,12 @@ impl Base {
     pub fn path(&self) -> &str {
         const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         self.env.get("PATH").map_or(DEFAULT, String::as_str)
+    }
+
+    /// What caches of things that are made on it are told apart by. Not its vertex: how an image is
+    /// looked up and which session it comes by are part of that, and differ from build to build.
+    pub(super) fn identity(&self) -> Value {
+        json!([self.platform.to_string(), self.content, self.env])
     }
 
     /// Whether it has an environment where the image's own would be, as images made by Strata

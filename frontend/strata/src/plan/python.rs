@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use llb::{CacheSharing, Mount, State, Vertex};
+use llb::{CacheSharing, Mount, State};
 use serde_json::json;
 
 use super::{
@@ -236,6 +236,6 @@ fn built_wheels_cache(
     let packages = [&system.python, &system.build]
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
     let visible = visible.map(|visible| &visible.picks);
-    let made_on = json!([base.platform.to_string(), base.state.vertex().map(Vertex::digest)]);
-    keyed(BUILT_WHEELS_CACHE, &json!([made_on, packages, scope.recipe.python.env, visible]))
+    let identity = json!([base.identity(), packages, scope.recipe.python.env, visible]);
+    keyed(BUILT_WHEELS_CACHE, &identity)
 }

@@ -1,6 +1,14 @@
 //! What an image stands on.
 
+use std::collections::BTreeSet;
+
+use buildkit_proto::pb::op::Op;
+
 use super::*;
+
+/// The base image in a layout of the client's.
+const LAYOUT: &str = "oci-layout://docker.io/library/python:3@\
+                      sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 const LOCK: &str = "\
 version = 1
@@ -60,6 +68,54 @@ async fn what_stands_in_for_a_base_is_not_locked() {
     // Of that, the daemon of these tests has no Python.
     assert!(result.is_err());
     assert_eq!(looked_up(&calls), [other]);
+}
+
+/// The ids of the cache mounts of a build on a base with this config, but for the installers'.
+async fn caches(config: &str, options: &[(&str, &str)]) -> BTreeSet<String> {
+    let manifest = "base: python:3\nuser: root\ncode: {context: ., build: make}\n";
+    let mut daemon = daemon(manifest).with_file(LAYOUT, "/opt/strata/probe.json", PROBE);
+    let mut base = daemon.sources.values().next().unwrap().clone();
+    base.image.as_mut().unwrap().config = config.as_bytes().to_vec();
+    daemon.sources = [(BASE.split_once('@').unwrap().0, base.clone()), (LAYOUT, base)].into();
+    let (result, calls) = build(daemon, options).await;
+    result.unwrap();
+    let solved = calls.into_iter().filter_map(|call| match call {
+        Call::Solve(solve) => solve.definition,
+        _ => None,
+    });
+    let mounts = solved.flat_map(|graph| daemon::operations(&graph)).flat_map(|op| match op {
+        Op::Exec(exec) => exec.mounts,
+        _ => Vec::new(),
+    });
+    mounts.filter_map(|mount| Some(mount.cache_opt?.id)).collect()
+}
+
+#[tokio::test]
+async fn caches_are_of_what_the_base_is_and_not_of_how_it_is_had() {
+    let layout = LAYOUT.strip_prefix("oci-layout://docker.io/library/python:3@").unwrap();
+    let layout = format!("oci-layout://store@{layout}");
+    let config = |id: &str, made_by: &str| {
+        format!(
+            r#"{{"rootfs": {{"diff_ids": ["{id}"]}}, "history": [
+                {{"created_by": "ADD rootfs", "created": "2026-01-01T00:00:00Z"}},
+                {{"created_by": "ENV A=b", "empty_layer": true}}, {{"created_by": "{made_by}"}}
+            ]}}"#
+        )
+    };
+    let built = caches(&config("sha256:a", "RUN a"), &[]).await;
+    assert_eq!(built.len(), 1, "{built:?}");
+    let later = config("sha256:a", "RUN a").replace("2026", "2027").replace("A=b", "A=c");
+    for (config, options, same) in [
+        (config("sha256:a", "RUN a"), ("image-resolve-mode", "pull"), true),
+        (config("sha256:a", "RUN a"), ("context:python:3", &*layout), true),
+        (later, ("image-resolve-mode", "default"), true),
+        (config("sha256:b", "RUN a"), ("image-resolve-mode", "default"), false),
+        // Another target of the same bake, whose own layers have no ids yet.
+        (config("sha256:a", "RUN b"), ("image-resolve-mode", "default"), false),
+    ] {
+        let other = caches(&config, &[options]).await;
+        assert_eq!(other == built, same, "{config} {options:?}: {other:?}");
+    }
 }
 
 /// The warnings that the daemon was given.
