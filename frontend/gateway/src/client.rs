@@ -18,7 +18,7 @@ use llb::{Definition, Location, State};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::{
-    BuildRequest, BuildResult, CacheImport, Capabilities, Error,
+    BuildRequest, BuildResult, CacheImport, Capabilities, Error, Warning,
     transport::{self, Client},
 };
 
@@ -37,23 +37,6 @@ struct Shared {
 /// as the frontend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference(String);
-
-/// Something that the person should know although the build goes on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Warning {
-    /// The vertex to show it under; one that the client has seen.
-    pub vertex: String,
-    /// The rule that it is of; empty for none.
-    pub rule: &'static str,
-    /// One line: what is wrong.
-    pub text: String,
-    /// More lines.
-    pub detail: Vec<String>,
-    /// Where to read about it; empty for nowhere.
-    pub url: String,
-    /// The lines to show, all of one file.
-    pub locations: Vec<Location>,
-}
 
 /// How long the daemon may take to say hello (`frontend/gateway/grpcclient/client.go`).
 const PING_DEADLINE: Duration = Duration::from_secs(15);
@@ -274,20 +257,8 @@ impl Gateway {
         response.definitions.into_iter().map(state).collect()
     }
 
-    /// Shows a warning, unless its rule is off (`build-arg:BUILDKIT_DOCKERFILE_CHECK`). That the
-    /// daemon cannot show it fails no build, and is told in its log.
-    ///
-    /// # Errors
-    ///
-    /// The warning, if the person wants a build to fail of any.
-    pub async fn warn(&self, warning: Warning) -> Result<(), Error> {
-        let lint = &self.request().options.lint;
-        if !lint.shows(&warning) {
-            return Ok(());
-        }
-        if lint.error {
-            return Err(warning.into_error());
-        }
+    /// Shows a warning. That the daemon cannot show it fails no build, and is told in its log.
+    pub async fn warn(&self, warning: Warning) {
         let info = warning.locations.first().map(|location| pb::SourceInfo {
             filename: location.file.name.clone(),
             data: location.file.data.clone(),
@@ -308,25 +279,6 @@ impl Gateway {
         if let Err(refusal) = self.client().warn(request).await {
             eprintln!("a warning that could not be shown: {refusal}");
         }
-        Ok(())
-    }
-}
-
-impl Warning {
-    /// As clients show it, and Dockerfile's warnings read: the rule before the text.
-    fn short(&self) -> String {
-        if self.rule.is_empty() {
-            self.text.clone()
-        } else {
-            format!("{}: {}", self.rule, self.text)
-        }
-    }
-
-    fn into_error(self) -> Error {
-        let lines = [self.short()].into_iter().chain(self.detail);
-        Error::new(lines.collect::<Vec<_>>().join("\n"))
-            .help(Some("BUILDKIT_DOCKERFILE_CHECK makes errors of warnings"))
-            .at(self.locations)
     }
 }
 

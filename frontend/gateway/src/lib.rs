@@ -42,11 +42,12 @@ mod resolve;
 mod result;
 mod run;
 mod transport;
+mod warnings;
 
 pub mod subrequest;
 
 pub use capabilities::Capabilities;
-pub use client::{Gateway, Reference, Warning};
+pub use client::{Gateway, Reference};
 pub use context::{BuildContext, Files, Manifest};
 pub use credentials::without_credentials;
 pub use error::Error;
@@ -64,3 +65,4 @@ pub use resolve::ResolvedGit;
 pub use result::{BuildResult, PlatformResult};
 pub use run::run;
 pub use tonic::Code;
+pub use warnings::{Warning, Warnings};

@@ -47,8 +47,9 @@ pub struct Options {
     pub context: ContextOptions,
     /// `requestid`: a question in place of a build, such as `frontend.lint`.
     pub subrequest: Option<String>,
-    /// `build-arg:BUILDKIT_DOCKERFILE_CHECK`.
-    pub lint: LintOptions,
+    /// `build-arg:BUILDKIT_DOCKERFILE_CHECK`, which wins over what the manifest says of it
+    /// ([`LintOptions::directive`]).
+    pub lint: Option<LintOptions>,
     /// `source`: the frontend's image.
     pub source: Option<String>,
     /// `cmdline`: the syntax line, from the frontend's image on.
@@ -131,9 +132,7 @@ impl Options {
             sandbox: Sandbox::take(&mut raw)?,
             context: ContextOptions::take(&mut raw)?,
             subrequest: raw.text("requestid"),
-            lint: raw
-                .parse("build-arg:BUILDKIT_DOCKERFILE_CHECK", LintOptions::parse)?
-                .unwrap_or_default(),
+            lint: raw.parse("build-arg:BUILDKIT_DOCKERFILE_CHECK", LintOptions::parse)?,
             source: raw.text("source"),
             cmdline: raw.text("cmdline"),
             source_date_epoch: raw.text("build-arg:SOURCE_DATE_EPOCH"),

@@ -1,7 +1,7 @@
 //! The binary run by hand: a small tool that needs no engine.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, IsTerminal as _},
     path::PathBuf,
@@ -229,12 +229,12 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
         platforms: &arguments.platform,
     };
     let facts = assumed::facts(&recipe, is_dev, &place).map_err(|mistakes| told(&mistakes))?;
+    let mut warnings = BTreeSet::new();
     for platform in &facts.platforms {
         let checked = local_code::check(&recipe, &platform.packages.local);
-        if let Some(warning) = checked.map_err(|mistakes| told(&mistakes))? {
-            eprintln!("{warning}");
-        }
+        warnings.extend(checked.map_err(|mistakes| told(&mistakes))?);
     }
+    warnings.iter().for_each(|warning| eprintln!("{warning}"));
     let plans = plan::plan(&recipe, &facts);
     for plan in &plans {
         plan::check_layers(&recipe, plan).map_err(|mistakes| told(&mistakes))?;

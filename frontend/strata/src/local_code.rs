@@ -58,7 +58,7 @@ pub fn check(recipe: &Recipe, local: &[Local]) -> Result<Option<Notice>, Mistake
             list(names),
             install.join(", ")
         );
-        Notice::new("UninstalledCode", text)
+        Notice::new("UninstalledCode", text).at(recipe.code.as_ref().map(|code| code.lines))
     }))
 }
 

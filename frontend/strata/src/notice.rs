@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use llb::Lines;
+
 /// A warning, before it is shown anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
@@ -9,17 +11,31 @@ pub struct Notice {
     pub rule: &'static str,
     /// One line.
     pub text: String,
+    /// One line more.
+    pub detail: Option<&'static str>,
+    /// The lines of the manifest to blame; none for what was typed on the command line.
+    pub lines: Option<Lines>,
 }
 
 impl Notice {
     /// Of `rule`.
     pub fn new(rule: &'static str, text: impl Into<String>) -> Self {
-        Self { rule, text: text.into() }
+        Self { rule, text: text.into(), detail: None, lines: None }
+    }
+
+    /// Blames lines of the manifest.
+    #[must_use]
+    pub fn at(self, lines: impl Into<Option<Lines>>) -> Self {
+        Self { lines: lines.into(), ..self }
     }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule, self.text)
+        write!(f, "{}: {}", self.rule, self.text)?;
+        match self.lines {
+            Some(lines) => write!(f, " (line {})", lines.start),
+            None => Ok(()),
+        }
     }
 }

@@ -139,7 +139,7 @@ fn what_is_locked_is_built_and_moves_only_as_it_must() {
     assert_eq!(
         edited.warnings(),
         ["StaleLock: strata.yaml has changed since strata.lock was made: renew it with \
-         `docker buildx build --target lock --output . …`"]
+         `docker buildx build --target lock --output . …` (line 3)"]
     );
     project.lock(&[]);
     project.build(&[]).is_as_locked("alpha 1.0 beta 1.0 common 2.0 delta 1.0");

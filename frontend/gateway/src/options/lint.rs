@@ -1,7 +1,11 @@
 //! What to make of warnings.
 
+use std::sync::Arc;
+
+use llb::{Lines, Location, SourceFile};
+
 use super::boolean;
-use crate::Warning;
+use crate::{Error, Warning};
 
 /// What to make of warnings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,28 @@ impl LintOptions {
             }
         }
         Ok(options)
+    }
+
+    /// What a manifest says of it, as a Dockerfile can: in a line `# check=…` among the comments that
+    /// it begins with (`frontend/dockerfile/parser/directives.go`).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with that line.
+    pub fn directive(manifest: &Arc<SourceFile>) -> Result<Option<Self>, Error> {
+        let text = String::from_utf8_lossy(&manifest.data);
+        let comments =
+            text.trim_start_matches('\u{feff}').lines().map_while(|it| it.strip_prefix('#'));
+        let check = comments.zip(1..).find_map(|(comment, line)| {
+            let (key, value) = comment.split_once('=')?;
+            key.trim().eq_ignore_ascii_case("check").then_some((value.trim(), line))
+        });
+        let Some((value, line)) = check else { return Ok(None) };
+        Self::parse(value).map(Some).map_err(|problem| {
+            let location = Location { file: Arc::clone(manifest), lines: Lines::one(line) };
+            let name = &manifest.name;
+            Error::new(format!("{name}:{line}: `# check={value}`: {problem}")).at([location])
+        })
     }
 
     /// Whether the person wants to know of `warning`.

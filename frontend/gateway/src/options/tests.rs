@@ -113,10 +113,10 @@ found_at! {
     shared_keys: [("sharedkey:localdir:a", "key")] => context.shared_keys = map([("a", "key")]);
     subrequest: [("requestid", "frontend.lint")] => subrequest = some("frontend.lint");
     lint: [("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=A, B;error=true;experimental=all")]
-        => lint = LintOptions {
+        => lint = Some(LintOptions {
             skip: Rules::Named(vec!["A".to_owned(), "B".to_owned()]),
             error: true,
-        };
+        });
     source: [("source", "example/frontend:1")] => source = some("example/frontend:1");
     cmdline: [("cmdline", "example/frontend:1 --fast")] => cmdline = some("example/frontend:1 --fast");
     source_date_epoch: [("build-arg:SOURCE_DATE_EPOCH", "0")] => source_date_epoch = some("0");

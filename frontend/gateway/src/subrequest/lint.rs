@@ -47,7 +47,7 @@ fn listed(warning: &Warning, sources: &mut Vec<Arc<SourceFile>>) -> Value {
 }
 
 fn text(warning: &Warning) -> String {
-    format!("WARNING: {}\n{}\n", warning.rule, detail(warning))
+    format!("WARNING: {}{}\n{}\n", warning.rule, warning.line(), detail(warning))
 }
 
 /// What the rule has to say.

@@ -20,8 +20,8 @@ use buildkit_proto::{
 };
 use daemon::{Call, Daemon, enabled, sources};
 use gateway::{
-    BuildContext, BuildRequest, BuildResult, Error, Files, Gateway, GitUrl, Options,
-    PlatformResult, Reference, ResolvedGit, Warning,
+    BuildContext, BuildRequest, BuildResult, Error, Files, Gateway, GitUrl, LintOptions, Options,
+    PlatformResult, Reference, ResolvedGit, Warning, Warnings,
 };
 use llb::{Exec, Http, Image, Lines, Local, Location, Meta, Platform, SourceFile, State};
 use prost::Message as _;

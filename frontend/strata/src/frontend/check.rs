@@ -3,27 +3,24 @@
 use gateway::{Error, Warning};
 
 use super::Build;
-use crate::recipe::Source;
 
 impl Build<'_> {
     pub(super) async fn warnings(&self, dev: Option<&Self>) -> Result<Vec<Warning>, Error> {
-        let mut warnings = self.ignored_options(dev);
+        let mut notices = self.ignored_options(dev);
         if self.recipe.needs_packages() {
             let demand = self.demand().await?;
             if demand.lock.is_none() && !demand.requirements.is_empty() {
                 let platforms = self.gateway.request().platforms();
-                let warning = |platform| self.lock_warning(platform, &demand.requirements, None);
-                warnings.extend(platforms.iter().filter_map(warning));
+                let notice = |platform| self.lock_notice(platform, &demand.requirements, None);
+                notices.extend(platforms.iter().filter_map(notice));
             }
         }
-        warnings.extend(self.recipe.models.iter().filter_map(|model| self.unpinned_warning(model)));
-        let hubs = self.recipe.models.iter().filter_map(|model| match &model.source {
-            Source::Hub(hub) => Some(hub),
-            _ => None,
-        });
-        warnings.extend(hubs.filter_map(|hub| self.unlocked_warning(hub)));
-        let lint = &self.gateway.request().options.lint;
-        warnings.retain(|warning| lint.shows(warning));
-        Ok(warnings)
+        let models = &self.recipe.models;
+        notices.extend(models.iter().filter_map(|model| self.unpinned_notice(model)));
+        notices.extend(models.iter().filter_map(|model| self.unlocked_notice(model)));
+        for notice in notices {
+            self.warnings.add(&self.warning(notice));
+        }
+        Ok(self.warnings.found())
     }
 }

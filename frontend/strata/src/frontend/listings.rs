@@ -1,7 +1,7 @@
 //! What is asked of hubs: what the models' repositories hold.
 
 use futures_util::future::try_join_all;
-use gateway::{Error, Warning};
+use gateway::Error;
 use llb::State;
 use serde::Deserialize;
 
@@ -9,7 +9,6 @@ use super::Build;
 use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
-    notice::Notice,
     plan::{self, ModelFacts},
     recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
 };
@@ -28,8 +27,8 @@ impl Build<'_> {
     }
 
     async fn model(&self, image: &State, model: &Model) -> Result<ModelFacts, Error> {
-        if let Some(warning) = self.unpinned_warning(model) {
-            self.gateway.warn(warning).await?;
+        if let Some(notice) = self.unpinned_notice(model) {
+            self.warn(notice).await;
         }
         if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
             && let Some(locked) = self.locked_sum(pipeline)
@@ -41,8 +40,8 @@ impl Build<'_> {
         {
             return Ok(ModelFacts::Locked(locked.clone()));
         }
-        if let Some(warning) = self.unlocked_warning(hub) {
-            self.gateway.warn(warning).await?;
+        if let Some(notice) = self.unlocked_notice(model) {
+            self.warn(notice).await;
         }
         let native = self.gateway.request().build_platform();
         let layer = plan::listing(self.recipe, &self.settings, &native, image, model, hub);
@@ -52,21 +51,6 @@ impl Build<'_> {
         let listing: Listing = serde_json::from_slice(&text)
             .map_err(|error| Error::new(format!("{path} of {} is odd: {error}", hub.name())))?;
         Ok(ModelFacts::Listed(self.chosen(model, hub, listing)?))
-    }
-
-    /// What to know of a `strata.lock` that does not have a model.
-    pub(super) fn unlocked_warning(&self, hub: &Hub) -> Option<Warning> {
-        let lock = self.lock_file.filter(|_| self.warns_of_lock)?;
-        if lock.model(&self.recipe.variant, hub).is_some() {
-            return None;
-        }
-        let name = self.lock_name;
-        let text = format!(
-            "{name} has nothing for {} at {} as it is asked for now: renew it with `docker buildx build --target lock --output . …`",
-            hub.name(),
-            hub.revision
-        );
-        Some(self.warning(Notice::new("StaleLock", text), Vec::new()))
     }
 
     /// The checksum of a pipeline's wheel: it takes a download to know it.
@@ -92,27 +76,8 @@ impl Build<'_> {
     }
 
     /// The checksum that `strata.lock` has of a pipeline's wheel.
-    fn locked_sum(&self, pipeline: &Pipeline) -> Option<&str> {
+    pub(super) fn locked_sum(&self, pipeline: &Pipeline) -> Option<&str> {
         self.lock_file?.pipeline(&self.recipe.variant, pipeline)
-    }
-
-    /// What to know of a pipeline that nothing says the checksum of.
-    pub(super) fn unpinned_warning(&self, model: &Model) -> Option<Warning> {
-        let Source::Spacy(release) = &model.source else { return None };
-        let is_pinned = release.sha256.is_some() || self.locked_sum(&release.pipeline).is_some();
-        if !self.warns_of_lock || is_pinned {
-            return None;
-        }
-        let text = format!(
-            "{} has no `sha256`, so nothing says what it must be: `curl -fL {} | \
-             sha256sum` prints it, and {} notes it, by `docker buildx build --target lock --output \
-             . …` (line {})",
-            model.name(),
-            release.url(),
-            self.lock_name,
-            model.lines.start
-        );
-        Some(self.warning(Notice::new("UnpinnedModel", text), Vec::new()))
     }
 
     /// The files that are wanted of what a repository holds.

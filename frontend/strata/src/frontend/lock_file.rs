@@ -41,6 +41,7 @@ impl Build<'_> {
             sums.push((&release.pipeline, sum));
         }
         lock.set_pipelines(&self.recipe.variant, sums);
+        self.warnings.check()?;
         let name = self.lock_name.rsplit('/').next().unwrap_or(self.lock_name);
         let file = File::on(State::scratch())
             .timestamp(EPOCH)

@@ -2,19 +2,22 @@
 //! back. What depends on nothing else is asked for at the same time.
 
 mod base;
+mod blame;
 mod check;
 mod code;
 mod files;
+mod ignored;
 mod listings;
 mod lock_file;
+mod lock_notices;
 mod packages;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use gateway::{
-    BuildContext, BuildResult, Error, Gateway, ImageName, Manifest, PlatformResult, ResolvedGit,
-    Warning,
+    BuildContext, BuildResult, Error, Gateway, LintOptions, Manifest, PlatformResult, ResolvedGit,
+    Warning, Warnings,
     subrequest::{self, Subrequest},
 };
 use llb::{Location, Platform, SourceFile};
@@ -26,7 +29,7 @@ use crate::{
     image::{self, Provenance},
     inputs::Demand,
     local_code,
-    mistake::{Mistake, Mistakes, Spanned},
+    mistake::Mistakes,
     models,
     notice::Notice,
     plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
@@ -48,6 +51,8 @@ struct Build<'a> {
     manifest: &'a Manifest,
     recipe: &'a Recipe,
     settings: Settings,
+    /// What the person has been told, or would be.
+    warnings: &'a Warnings,
     /// What the code's remote says that its ref is at, asked once.
     found: OnceCell<Option<ResolvedGit>>,
     /// What is to be installed, by the files that people wrote, read once.
@@ -103,6 +108,10 @@ async fn asked<T>(
     answer: impl AsyncFnOnce(&Build<'_>, Option<&Build<'_>>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let lock_file = lock_file(manifest, lock_name)?;
+    let warnings = Warnings::new(match &gateway.request().options.lint {
+        Some(lint) => lint.clone(),
+        None => LintOptions::directive(&manifest.file)?.unwrap_or_default(),
+    });
     let recipe = |target| recipe::read(Arc::clone(&manifest.file), &choices(gateway, target));
     let asked = recipe(gateway.request().options.target.as_deref())?;
     let build = Build {
@@ -111,6 +120,7 @@ async fn asked<T>(
         manifest,
         recipe: &asked,
         settings: settings(gateway),
+        warnings: &warnings,
         found: OnceCell::new(),
         demand: OnceCell::new(),
         lock_name,
@@ -179,14 +189,13 @@ impl<'a> Build<'a> {
     }
 
     async fn make(&self, dev: Option<&Self>) -> Result<BuildResult, Error> {
-        let result = async {
-            match self.recipe.target {
-                Target::Lock => self.lock_file(dev).await,
-                _ => self.run().await,
-            }
-        };
-        let (result, ()) = tokio::try_join!(result, self.warn_of_ignored_options(dev))?;
-        Ok(result)
+        for notice in self.ignored_options(dev) {
+            self.warn(notice).await;
+        }
+        match self.recipe.target {
+            Target::Lock => self.lock_file(dev).await,
+            _ => self.run().await,
+        }
     }
 
     async fn run(&self) -> Result<BuildResult, Error> {
@@ -197,7 +206,9 @@ impl<'a> Build<'a> {
         let (bases, (fetcher, models), (code, revision)) =
             tokio::try_join!(bases, self.models(), self.code())?;
         let (platforms, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
-        self.check_triggers(&configs).await?;
+        if let Some(notice) = self.ignored_triggers(configs.iter()) {
+            self.warn(notice).await;
+        }
         for facts in &platforms {
             models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
@@ -211,6 +222,7 @@ impl<'a> Build<'a> {
         for plan in &plans {
             plan::check_layers(self.recipe, plan)?;
         }
+        self.warnings.check()?;
         let results =
             plans.iter().zip(&configs).map(|(plan, config)| self.result(plan, config, &provenance));
         Ok(BuildResult::new(try_join_all(results).await?, request.options.multi_platform))
@@ -245,27 +257,12 @@ impl<'a> Build<'a> {
         Ok((PlatformFacts { base, probe, packages }, config))
     }
 
-    /// A Dockerfile's build runs the triggers of its base, and no one else has a use for them.
-    async fn check_triggers(&self, bases: &[Value]) -> Result<(), Error> {
-        if self.recipe.target == Target::Models || !bases.iter().any(image::has_triggers) {
-            return Ok(());
-        }
-        let Spanned { value: base, lines } = &self.recipe.base;
-        let text = format!("the ONBUILD commands of {base} are not run");
-        let warning = self.warning(Notice::new("IgnoredTriggers", text), Vec::new());
-        let locations = vec![self.location(*lines)];
-        self.gateway.warn(Warning { locations, ..warning }).await
-    }
-
-    /// Whether the code has what locks leave to it; what is as true of one platform as of another is
-    /// told once.
+    /// Whether the code has what locks leave to it.
     async fn check_local_code(&self, platforms: &[PlatformFacts]) -> Result<(), Error> {
-        let mut notices = BTreeSet::new();
         for facts in platforms {
-            notices.extend(local_code::check(self.recipe, &facts.packages.local)?);
-        }
-        for notice in notices {
-            self.gateway.warn(self.warning(notice, Vec::new())).await?;
+            if let Some(notice) = local_code::check(self.recipe, &facts.packages.local)? {
+                self.warn(notice).await;
+            }
         }
         Ok(())
     }
@@ -274,75 +271,15 @@ impl<'a> Build<'a> {
         Location { file: Arc::clone(&self.recipe.file), lines }
     }
 
-    /// Nothing that was asked for is passed over in silence.
-    async fn warn_of_ignored_options(&self, dev: Option<&Self>) -> Result<(), Error> {
-        for warning in self.ignored_options(dev) {
-            self.gateway.warn(warning).await?;
-        }
-        Ok(())
-    }
-
-    fn ignored_options(&self, dev: Option<&Self>) -> Vec<Warning> {
-        let mut options = ignored_options(self.gateway);
-        options.extend(self.ignored_contexts(dev));
-        let ignored =
-            |option| Notice::new("IgnoredOption", format!("{PRODUCT} does not honour {option}"));
-        let notices = options.into_iter().map(ignored).chain(self.recipe.warning.clone());
-        notices.map(|notice| self.warning(notice, Vec::new())).collect()
-    }
-
-    /// Build contexts that stand in for nothing, such as one with a slip in the base's name.
-    fn ignored_contexts(&self, dev: Option<&Self>) -> Vec<String> {
-        let options = &self.gateway.request().options;
-        let base = &self.recipe.base.value;
-        let images = [Some(base), dev.map(|dev| &dev.recipe.base.value), options.source.as_ref()];
-        let images = images.into_iter().flatten().filter_map(|name| ImageName::parse(name).ok());
-        let images: Vec<String> = images.map(|name| name.familiar()).collect();
-        let is_for = |key: &str, image: &String| {
-            let rest = key.strip_prefix(image.as_str());
-            rest.is_some_and(|platform| platform.is_empty() || platform.starts_with("::"))
-        };
-        let given = options.context.named.keys();
-        let unused = given.filter(|key| !images.iter().any(|image| is_for(key, image)));
-        unused
-            .map(|key| format!("`--build-context {key}`: only the base is replaced so, {base}"))
-            .collect()
+    async fn warn(&self, notice: Notice) {
+        self.warnings.show(self.gateway, self.warning(notice)).await;
     }
 
     /// A warning under the manifest.
-    fn warning(&self, Notice { rule, text }: Notice, detail: Vec<String>) -> Warning {
+    fn warning(&self, Notice { rule, text, detail, lines }: Notice) -> Warning {
         let vertex = self.manifest.vertex.clone();
-        Warning { vertex, rule, text, detail, ..Warning::default() }
-    }
-}
-
-/// Options that change nothing here, by the names that people know them by.
-fn ignored_options(gateway: &Gateway) -> Vec<String> {
-    let options = &gateway.request().options;
-    let mut ignored: Vec<String> = options.unknown.keys().cloned().collect();
-    if let Some(words) = options.cmdline.as_deref().and_then(|line| line.split_once(' ')) {
-        ignored.push(format!("`{}` after the image on the syntax line", words.1));
-    }
-    for stage in options.no_cache.unknown(plan::STAGES) {
-        ignored.push(format!(
-            "`--no-cache-filter {stage}`: the stages are {}",
-            plan::STAGES.join(", ")
-        ));
-    }
-    if options.source_date_epoch.as_ref().is_some_and(|epoch| epoch.parse::<u64>().is_err()) {
-        ignored.push("a SOURCE_DATE_EPOCH that is not a number".to_owned());
-    }
-    ignored
-}
-
-impl From<Mistakes> for Error {
-    /// All mistakes in one error: their words together, and a snippet for each of their places.
-    fn from(mistakes: Mistakes) -> Self {
-        let mut locations: Vec<Location> = Vec::new();
-        let mistakes = mistakes.without_secrets();
-        for Mistake { location, .. } in &mistakes.0 {
-            locations.extend(location.clone().filter(|location| !locations.contains(location)));
-        }
-        Self::new(mistakes.to_string()).at(locations)
+        let detail = detail.map(str::to_owned).into_iter().collect();
+        let locations = lines.map(|lines| self.location(lines)).into_iter().collect();
+        Warning { vertex, rule, text, detail, locations, url: String::new() }
     }
 }

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use gateway::{Error, Warning};
+use gateway::Error;
 use llb::{Platform, SourceFile, State};
 
 use super::Build;
 use crate::{
-    environment::Environment,
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
-    notice::Notice,
     picks,
     plan::{self, Base, Bill, Building, Packages, Probe, Resolution},
-    requirements::{InstallSet, Selection},
+    requirements::Selection,
     strata_lock::{Entry, Key},
 };
 
@@ -96,8 +94,8 @@ impl Build<'_> {
             }
             misfit = Some(environment);
         }
-        if let Some(warning) = self.lock_warning(&base.platform, requirements, misfit.as_ref()) {
-            self.gateway.warn(warning).await?;
+        if let Some(notice) = self.lock_notice(&base.platform, requirements, misfit.as_ref()) {
+            self.warn(notice).await;
         }
         let key = self.key(&base.platform);
         let nearest = self.lock_file.as_ref().and_then(|lock| lock.nearest(&key));
@@ -157,42 +155,6 @@ impl Build<'_> {
             variant: self.recipe.variant.clone(),
             dev: self.production.is_some(),
         }
-    }
-
-    /// What to know of `strata.lock` where a platform's packages have to be resolved; `misfit` is an
-    /// environment that its packages turned out not to be for.
-    pub(super) fn lock_warning(
-        &self,
-        platform: &Platform,
-        requirements: &InstallSet,
-        misfit: Option<&Environment>,
-    ) -> Option<Warning> {
-        if self.lock_file.is_none() || !self.warns_of_lock {
-            return None;
-        }
-        let name = self.lock_name;
-        let (what, key) = (&self.manifest.file.name, self.key(platform));
-        let renew = "docker buildx build --target lock --output .";
-        let notice = match (self.entry(platform), misfit) {
-            (Some(_), Some(environment)) => Notice::new(
-                "StaleLock",
-                format!(
-                    "packages of {name} are not for the base, {environment}: renew it with \
-                     `{renew} …`"
-                ),
-            ),
-            (Some(entry), None) if entry.is_fresh(self.recipe, requirements) => return None,
-            (Some(_), None) => Notice::new(
-                "StaleLock",
-                format!("{what} has changed since {name} was made: renew it with `{renew} …`"),
-            ),
-            (None, _) => Notice::new(
-                "ForeignLock",
-                format!("{name} has nothing for {key}: add it with `{renew} …`"),
-            ),
-        };
-        let detail = "Its versions are preferred, and the rest is resolved anew.";
-        Some(self.warning(notice, vec![detail.to_owned()]))
     }
 
     /// Resolves without a toolchain. Where that cannot tell what a package needs, with it; where

@@ -133,7 +133,7 @@ async fn contexts_that_stand_in_for_nothing() {
     let ignored = |key| {
         format!(
             "IgnoredOption: Strata does not honour `--build-context {key}`: only the base is \
-             replaced so, python:3"
+             replaced so, python:3 (line 1)"
         )
     };
     for (key, warned) in [
@@ -167,7 +167,7 @@ async fn triggers_of_the_base_are_not_run() {
         })
         .collect();
     assert_eq!(warned, [&2]);
-    let warning = "IgnoredTriggers: the ONBUILD commands of python:3 are not run";
+    let warning = "IgnoredTriggers: the ONBUILD commands of python:3 are not run (line 2)";
     assert_eq!(warnings(calls), [warning]);
 }
 

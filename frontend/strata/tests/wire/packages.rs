@@ -102,6 +102,32 @@ async fn a_lock_for_another_python_than_the_base_has_by_now() {
 }
 
 #[tokio::test]
+async fn a_warning_is_shown_once_and_may_fail_the_build() {
+    let manifest = "# check=error=true\n".to_owned() + MANIFEST;
+    let stale = lock("py3-none-any").replace("asked = \"", "asked = \"no longer ");
+    let stale = stale.clone() + &stale["version = 1\n".len()..].replace("amd64", "arm64");
+    let daemon = resolving(&manifest).with_file("local://dockerfile", "strata.lock", stale);
+    let options = [("platform", "linux/amd64,linux/arm64"), ("devices", "gpu")];
+    let (result, calls) = build(daemon, &options).await;
+    let error = result.unwrap_err();
+    let failed = "lint violation found for rules: IgnoredOption, StaleLock\n";
+    assert!(error.message().starts_with(failed), "{error}");
+    let warnings: Vec<_> = calls
+        .iter()
+        .filter_map(|call| match call {
+            Call::Warn(warning) => {
+                let line = warning.ranges.first().map(|range| range.start.as_ref().unwrap().line);
+                Some((String::from_utf8(warning.short.clone()).unwrap(), line))
+            }
+            _ => None,
+        })
+        .collect();
+    let [(ignored, None), (stale, Some(4))] = &warnings[..] else { unreachable!("{warnings:?}") };
+    assert!(ignored.starts_with("IgnoredOption: "), "{ignored}");
+    assert!(stale.starts_with("StaleLock: ") && stale.ends_with(" …` (line 4)"), "{stale}");
+}
+
+#[tokio::test]
 async fn a_python_that_the_project_is_not_for() {
     let project =
         "[project]\nname = \"shop\"\nrequires-python = \">=3.13\"\ndependencies = [\"six\"]\n";

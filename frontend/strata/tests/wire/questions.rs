@@ -220,11 +220,13 @@ async fn what_a_build_would_warn_of() {
             "detail": "strata.lock has nothing for linux/amd64 for development: add it with \
                        `docker buildx build --target lock --output . …`\n\
                        Its versions are preferred, and the rest is resolved anew.",
-            "location": {"sourceIndex": -1}
+            "location": {
+                "sourceIndex": 0, "ranges": [{"start": {"line": 4}, "end": {"line": 4}}]
+            }
         })
     );
     assert!(
-        text.contains("\n\nWARNING: StaleLock\nstrata.lock has nothing for org/name"),
+        text.contains("\n\nWARNING: StaleLock (line 3)\nstrata.lock has nothing for org/name"),
         "{text}"
     );
     let release = "https://github.com/explosion/spacy-models/releases/download/en_core_web_sm-3.8.0/\
@@ -232,7 +234,7 @@ async fn what_a_build_would_warn_of() {
     let unpinned = format!(
         "en_core_web_sm 3.8.0 has no `sha256`, so nothing says what it must be: `curl -fL {release} | \
          sha256sum` prints it, and strata.lock notes it, by `docker buildx build --target lock \
-         --output . …` (line 3)"
+         --output . …`"
     );
     assert_eq!(json["warnings"][2]["detail"], unpinned);
 }
@@ -244,6 +246,20 @@ async fn what_is_not_to_be_warned_of() {
     let (json, status, _) = check(daemon("base: python:3\n"), &options).await;
     assert_eq!((&*status, &json["warnings"][0]["ruleName"]), ("1", &json!("UndeclaredArgument")));
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_manifest_says_of_warnings() {
+    let at_top = "# check=skip=IgnoredOption\nbase: python:3\n";
+    let below = "base: python:3\n# check=skip=IgnoredOption\n";
+    let check_of = ("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=Other");
+    for (manifest, options, status) in [
+        (at_top, &[("devices", "gpu")][..], "0"),
+        (below, &[("devices", "gpu")], "1"),
+        (at_top, &[("devices", "gpu"), check_of], "1"),
+    ] {
+        assert_eq!(check(daemon(manifest), options).await.1, status, "{manifest} {options:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,69 @@
+//! What was asked for and changes nothing: none of it is passed over in silence.
+
+use gateway::{Gateway, ImageName};
+use serde_json::Value;
+
+use super::{Build, PRODUCT};
+use crate::{image, notice::Notice, plan, recipe::Target};
+
+impl Build<'_> {
+    /// Options that change nothing here, and what to know of the choices.
+    pub(super) fn ignored_options(&self, dev: Option<&Self>) -> Vec<Notice> {
+        let ignored =
+            |option| Notice::new("IgnoredOption", format!("{PRODUCT} does not honour {option}"));
+        let options = ignored_options(self.gateway).into_iter().map(ignored);
+        let base = self.recipe.base.lines;
+        let contexts = self.ignored_contexts(dev).into_iter().map(|it| ignored(it).at(base));
+        options.chain(contexts).chain(self.recipe.warning.clone()).collect()
+    }
+
+    /// Build contexts that stand in for nothing, such as one with a slip in the base's name.
+    fn ignored_contexts(&self, dev: Option<&Self>) -> Vec<String> {
+        let options = &self.gateway.request().options;
+        let base = &self.recipe.base.value;
+        let images = [Some(base), dev.map(|dev| &dev.recipe.base.value), options.source.as_ref()];
+        let images = images.into_iter().flatten().filter_map(|name| ImageName::parse(name).ok());
+        let images: Vec<String> = images.map(|name| name.familiar()).collect();
+        let is_for = |key: &str, image: &String| {
+            let rest = key.strip_prefix(image.as_str());
+            rest.is_some_and(|platform| platform.is_empty() || platform.starts_with("::"))
+        };
+        let given = options.context.named.keys();
+        let unused = given.filter(|key| !images.iter().any(|image| is_for(key, image)));
+        unused
+            .map(|key| format!("`--build-context {key}`: only the base is replaced so, {base}"))
+            .collect()
+    }
+
+    /// A Dockerfile's build runs the triggers of its base, and no one else has a use for them.
+    pub(super) fn ignored_triggers<'c>(
+        &self,
+        mut bases: impl Iterator<Item = &'c Value>,
+    ) -> Option<Notice> {
+        if self.recipe.target == Target::Models || !bases.any(image::has_triggers) {
+            return None;
+        }
+        let base = &self.recipe.base;
+        let text = format!("the ONBUILD commands of {} are not run", base.value);
+        Some(Notice::new("IgnoredTriggers", text).at(base.lines))
+    }
+}
+
+/// Options that change nothing here, by the names that people know them by.
+fn ignored_options(gateway: &Gateway) -> Vec<String> {
+    let options = &gateway.request().options;
+    let mut ignored: Vec<String> = options.unknown.keys().cloned().collect();
+    if let Some(words) = options.cmdline.as_deref().and_then(|line| line.split_once(' ')) {
+        ignored.push(format!("`{}` after the image on the syntax line", words.1));
+    }
+    for stage in options.no_cache.unknown(plan::STAGES) {
+        ignored.push(format!(
+            "`--no-cache-filter {stage}`: the stages are {}",
+            plan::STAGES.join(", ")
+        ));
+    }
+    if options.source_date_epoch.as_ref().is_some_and(|epoch| epoch.parse::<u64>().is_err()) {
+        ignored.push("a SOURCE_DATE_EPOCH that is not a number".to_owned());
+    }
+    ignored
+}
