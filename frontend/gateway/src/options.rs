@@ -33,6 +33,10 @@ pub struct Options {
     pub platforms: Vec<Platform>,
     /// `multi-platform`: whether the result is an index of platforms, even if of one.
     pub multi_platform: bool,
+    /// Whether the builder's other nodes are asked for other platforms. `docker buildx` puts what
+    /// they answer together, and has each answer with an index; otherwise it asks for one only
+    /// where the person does, by `build-arg:BUILDKIT_MULTI_PLATFORM` (buildx, `build/opt.go`).
+    pub several_nodes: bool,
     /// `no-cache`.
     pub no_cache: NoCache,
     /// `cache-imports` and `cache-from`: every solve gets them.
@@ -119,11 +123,13 @@ impl Options {
         let mut raw = Raw(options.into_iter().collect());
         let platforms = raw.parse("platform", platforms)?.unwrap_or_default();
         raw.drop_others();
+        let (multi_platform, several_nodes) = multi_platform(&mut raw, platforms.len())?;
         Ok(Self {
             filename: raw.text("filename"),
             target: raw.text("target"),
             labels: raw.prefixed("label:"),
-            multi_platform: multi_platform(&mut raw, platforms.len())?,
+            multi_platform,
+            several_nodes,
             platforms,
             no_cache: raw.take("no-cache").map_or_else(NoCache::default, NoCache::parse),
             cache_imports: cache_imports(&mut raw)?,
@@ -210,11 +216,13 @@ fn platforms(list: &str) -> Result<Vec<Platform>, llb::PlatformError> {
     Ok(platforms)
 }
 
-fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<bool, InvalidOption> {
+/// Whether an index is wanted, and whether that is because there are several nodes.
+fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<(bool, bool), InvalidOption> {
     let several = platforms > 1;
     let option = raw.parse("multi-platform", boolean)?;
     // The build arg wins, so that a person can ask for it through any client.
-    let wanted = raw.parse("build-arg:BUILDKIT_MULTI_PLATFORM", boolean)?.or(option);
+    let person = raw.parse("build-arg:BUILDKIT_MULTI_PLATFORM", boolean)?;
+    let wanted = person.or(option);
     if wanted == Some(false) && several {
         return Err(InvalidOption {
             option: "multi-platform".to_owned(),
@@ -222,7 +230,7 @@ fn multi_platform(raw: &mut Raw, platforms: usize) -> Result<bool, InvalidOption
             problem: "more than one platform was asked for".to_owned(),
         });
     }
-    Ok(wanted.unwrap_or(several))
+    Ok((wanted.unwrap_or(several), person.is_none() && option == Some(true)))
 }
 
 fn cache_imports(raw: &mut Raw) -> Result<Vec<CacheImport>, InvalidOption> {

@@ -41,7 +41,6 @@ found_at! {
         => build_args = map([("A", "1=2"), ("EMPTY", "")]);
     label: [("label:org.x", "y")] => labels = map([("org.x", "y")]);
     one_platform: [("platform", "linux/arm64/v8")] => platforms = vec![platform("linux/arm64")];
-    index_of_none: [("multi-platform", "1")] => multi_platform = true;
     index_by_build_arg: [("multi-platform", "0"), ("build-arg:BUILDKIT_MULTI_PLATFORM", "true")]
         => multi_platform = true;
     no_cache: [("no-cache", "")] => no_cache = NoCache::Everything;
@@ -201,6 +200,27 @@ fn each_platform_once() {
     assert_eq!(options.platforms, [platform("linux/arm64"), platform("linux/amd64")]);
     let one = parse(&[("platform", "linux/amd64,linux/x86_64")]).unwrap();
     assert!(!one.multi_platform, "an index is for several, or asked for");
+}
+
+#[test]
+fn an_index_for_one_platform_is_one_of_several_nodes_or_asked_for() {
+    let (by_client, by_person) =
+        (("multi-platform", "true"), ("build-arg:BUILDKIT_MULTI_PLATFORM", "1"));
+    for (options, index, several_nodes) in [
+        (&[][..], false, false),
+        (&[by_client], true, true),
+        (&[by_person], true, false),
+        (&[by_client, by_person], true, false),
+        (&[("multi-platform", "false")], false, false),
+        (&[("platform", "linux/amd64,linux/arm64")], true, false),
+    ] {
+        let read = parse(options).unwrap();
+        assert_eq!(
+            (read.multi_platform, read.several_nodes),
+            (index, several_nodes),
+            "{options:?}"
+        );
+    }
 }
 
 #[test]

@@ -13,7 +13,19 @@ use crate::{
 impl Build<'_> {
     /// The lock of all platforms that are asked for, with what it had for others.
     pub(super) async fn lock_file(&self, dev: Option<&Self>) -> Result<BuildResult, Error> {
-        let platforms = self.gateway.request().platforms();
+        let request = self.gateway.request();
+        if request.options.several_nodes {
+            let name = self.lock_name;
+            let message = format!(
+                "this builder has several nodes, and each would write a {name} of its own platforms \
+                 alone, over the others'"
+            );
+            let help = format!(
+                "build for one `--platform` after the other: what {name} has for the rest is kept"
+            );
+            return Err(Error::new(message).help(Some(help)));
+        }
+        let platforms = request.platforms();
         let mut lock = self.lock_file.cloned().unwrap_or_default();
         for platform in &platforms {
             for build in [Some(self), dev].into_iter().flatten() {

@@ -128,6 +128,17 @@ async fn a_warning_is_shown_once_and_may_fail_the_build() {
 }
 
 #[tokio::test]
+async fn a_node_of_several_writes_no_lock() {
+    let options = |more: &[(&'static str, &'static str)]| {
+        [&[("target", "lock"), ("platform", "linux/amd64")], more].concat()
+    };
+    let alone = [("multi-platform", "true"), ("build-arg:BUILDKIT_MULTI_PLATFORM", "1")];
+    build(resolving(MANIFEST), &options(&alone)).await.0.unwrap();
+    let error = build(resolving(MANIFEST), &options(&alone[..1])).await.0.unwrap_err();
+    assert!(error.message().starts_with("this builder has several nodes"), "{error}");
+}
+
+#[tokio::test]
 async fn a_python_that_the_project_is_not_for() {
     let project =
         "[project]\nname = \"shop\"\nrequires-python = \">=3.13\"\ndependencies = [\"six\"]\n";
