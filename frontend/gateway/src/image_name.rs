@@ -84,6 +84,13 @@ impl ImageName {
         self.digest.as_deref()
     }
 
+    /// As its registry has it under its tag, whatever it is pinned to; with its digest if it has no
+    /// tag.
+    pub fn tagged(&self) -> String {
+        let digest = self.digest.clone().filter(|_| self.tag.is_none());
+        Self { digest, ..self.clone() }.to_string()
+    }
+
     /// As people write it, without `docker.io/library/` and `:latest`: what the build contexts
     /// that replace images are named by.
     pub fn familiar(&self) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway::ImageName;
 use llb::Platform;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,11 @@ use crate::{
 /// and `license`.
 pub const MODELS: &str = "strata.models";
 
+/// The labels by which tools know that there is a newer base (OCI, `annotations.md`): its name in
+/// full, and the digest that it had.
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
 /// What keeps libraries from asking a hub.
 const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
 
@@ -24,6 +30,8 @@ pub struct Provenance {
     pub revision: Option<String>,
     /// Labels of the command line, which win over the manifest's.
     pub labels: Vec<(String, String)>,
+    /// The base with its digest, if it is of a registry.
+    pub base: Option<ImageName>,
 }
 
 /// What of the base's config is said of the image, too, beside what is set here. `created` is not:
@@ -44,12 +52,10 @@ pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenanc
     image.retain(|key, _| KEPT.contains(&key.as_str()));
     set_platform(&mut image, &plan.platform);
     append_history(&mut image, &plan.image.purposes);
-    let config = object(&mut image, "config");
-    if recipe.target == Target::Models {
-        set_labels(config, recipe, plan, provenance);
-    } else {
-        overlay(config, recipe, plan, provenance);
-    }
+    change(&mut image, "config", |config| match recipe.target {
+        Target::Models => set_labels(config, recipe, plan, provenance),
+        _ => overlay(config, recipe, plan, provenance),
+    });
     Value::Object(image)
 }
 
@@ -59,16 +65,19 @@ pub fn has_triggers(base: &Value) -> bool {
     triggers.is_some_and(|triggers| !triggers.is_empty())
 }
 
-/// The object at `key`, made if it is missing or something else.
-fn object<'a>(parent: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+/// Changes the object at `key`, an empty one if it is missing or something else.
+fn change(
+    parent: &mut Map<String, Value>,
+    key: &str,
+    change: impl FnOnce(&mut Map<String, Value>),
+) {
     let value = parent.entry(key).or_insert(Value::Null);
-    if !value.is_object() {
-        *value = json!({});
-    }
-    match value {
+    let mut object = match value.take() {
         Value::Object(object) => object,
-        _ => unreachable!("it was made an object"),
-    }
+        _ => Map::new(),
+    };
+    change(&mut object);
+    *value = Value::Object(object);
 }
 
 fn set_platform(image: &mut Map<String, Value>, platform: &Platform) {
@@ -112,14 +121,15 @@ fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, proven
     let volumes = settings.volumes.iter().cloned().chain(models).collect();
     for (key, names) in [("ExposedPorts", &settings.ports), ("Volumes", &volumes)] {
         if !names.is_empty() {
-            object(config, key).extend(names.iter().map(|name| (name.clone(), json!({}))));
+            let names = names.iter().map(|name| (name.clone(), json!({})));
+            change(config, key, |object| object.extend(names));
         }
     }
     if let Some(signal) = &settings.stop_signal {
         config.insert("StopSignal".into(), json!(signal));
     }
     if let Some(check) = &settings.healthcheck {
-        object(config, "Healthcheck").extend(healthcheck(check));
+        change(config, "Healthcheck", |object| object.extend(healthcheck(check)));
     }
     set_labels(config, recipe, plan, provenance);
 }
@@ -194,6 +204,12 @@ fn set_labels(
     if !plan.models.is_empty() {
         labels.push((MODELS, &models));
     }
+    // Models stand on none.
+    let base = provenance.base.as_ref().filter(|_| recipe.target != Target::Models);
+    let (name, digest) = (base.map(ImageName::tagged), base.and_then(ImageName::digest));
+    let digest = digest.map(str::to_owned);
+    labels.extend(name.iter().map(|name| (BASE_NAME, name)));
+    labels.extend(digest.iter().map(|digest| (BASE_DIGEST, digest)));
     if let Some(revision) = &provenance.revision {
         labels.push(("org.opencontainers.image.revision", revision));
     }
@@ -204,7 +220,13 @@ fn set_labels(
     labels.extend(provenance.labels.iter().map(|(name, value)| (name.as_str(), value)));
     if !labels.is_empty() {
         let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
-        object(config, "Labels").extend(labels);
+        change(config, "Labels", |object| {
+            if base.is_some() {
+                // Of what the base stands on.
+                object.shift_remove(BASE_DIGEST);
+            }
+            object.extend(labels);
+        });
     }
 }
 

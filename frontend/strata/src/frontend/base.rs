@@ -15,21 +15,27 @@ use crate::{
 /// Where the probe's findings are in its layer.
 const PROBE: &str = "/opt/strata/probe.json";
 
-/// A base image and the config that the image's own is laid over.
+/// A base image, and what is to be said of it.
 pub(super) struct Found {
     /// The base.
     pub(super) base: Base,
-    /// Its config.
+    /// What is to be said of it.
+    pub(super) stated: Stated,
+}
+
+/// What the image's config takes from its base.
+pub(super) struct Stated {
+    /// The config that the image's own is laid over.
     pub(super) config: Value,
-    /// What it is, whatever its tag will mean: `sha256:…`; none if it is not of a registry.
-    pub(super) digest: Option<String>,
+    /// Its name with its digest; none if it is not of a registry.
+    pub(super) name: Option<ImageName>,
 }
 
 impl Build<'_> {
     pub(super) async fn base(&self, platform: &Platform) -> Result<Found, Error> {
         let written = &self.recipe.base.value;
         let locked = self.locked_base(platform);
-        let name = locked.as_ref().unwrap_or(written);
+        let asked = locked.as_ref().unwrap_or(written);
         let meta = plan::base_meta(self.recipe, &self.settings, platform);
         let blame = |error: Error| {
             let help = locked.as_ref().map(|_| {
@@ -37,13 +43,12 @@ impl Build<'_> {
                 format!("{lock} holds {written} to that digest; take it away to be free of it")
             });
             error
-                .context(format!("base image {name}"))
+                .context(format!("base image {asked}"))
                 .help(help)
                 .at([self.location(self.recipe.base.lines)])
         };
-        let image = self.gateway.load_image(name, platform, meta).await.map_err(blame)?;
-        let BaseImage { state, config, name: pinned } = image;
-        let digest = pinned.as_ref().and_then(ImageName::digest).map(str::to_owned);
+        let image = self.gateway.load_image(asked, platform, meta).await.map_err(blame)?;
+        let BaseImage { state, config, name } = image;
         let config = config.unwrap_or_else(|| b"{}".to_vec());
         let config: Value = serde_json::from_slice(&config)
             .map_err(|error| blame(Error::new(format!("cannot read its config: {error}"))))?;
@@ -60,7 +65,7 @@ impl Build<'_> {
             env: environment(&config),
             layers: layers(&config),
         };
-        Ok(Found { base, config, digest })
+        Ok(Found { base, stated: Stated { config, name } })
     }
 
     /// The base by the digest that `strata.lock` has, whatever has become of its tag; none where

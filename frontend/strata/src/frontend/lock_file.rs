@@ -1,6 +1,6 @@
 //! `--target lock`: the manifest's `strata.lock`, in place of an image.
 
-use gateway::{BuildResult, Error, PlatformResult};
+use gateway::{BuildResult, Error, ImageName, PlatformResult};
 use llb::{File, Meta, Platform, State};
 
 use super::{Build, base::Found, packages::Locked};
@@ -68,7 +68,8 @@ impl Build<'_> {
     }
 
     async fn lock_entry(&self, platform: &Platform) -> Result<Entry, Error> {
-        let Found { base, digest, .. } = self.base(platform).await?;
+        let Found { base, stated } = self.base(platform).await?;
+        let digest = stated.name.as_ref().and_then(ImageName::digest).map(str::to_owned);
         let (probe, locked) = self.locked(&base).await?;
         let picks = match locked {
             // The other tool's lock is kept beside this one.

@@ -24,7 +24,7 @@ use llb::{Location, Platform, SourceFile};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use self::base::Found;
+use self::base::{Found, Stated};
 use crate::{
     image::{self, Provenance},
     inputs::Demand,
@@ -205,8 +205,8 @@ impl<'a> Build<'a> {
         let bases = try_join_all(platforms.iter().map(|platform| self.platform(platform)));
         let (bases, (fetcher, models), (code, revision)) =
             tokio::try_join!(bases, self.models(), self.code())?;
-        let (platforms, configs): (Vec<PlatformFacts>, Vec<Value>) = bases.into_iter().unzip();
-        if let Some(notice) = self.ignored_triggers(configs.iter()) {
+        let (platforms, bases): (Vec<PlatformFacts>, Vec<Stated>) = bases.into_iter().unzip();
+        if let Some(notice) = self.ignored_triggers(bases.iter().map(|base| &base.config)) {
             self.warn(notice).await;
         }
         for facts in &platforms {
@@ -216,45 +216,46 @@ impl<'a> Build<'a> {
         self.check_local_code(&platforms).await?;
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };
-        let provenance =
-            Provenance { revision, labels: request.options.labels.clone().into_iter().collect() };
+        let labels: Vec<_> = request.options.labels.clone().into_iter().collect();
         let plans = plan::plan(self.recipe, &facts);
         for plan in &plans {
             plan::check_layers(self.recipe, plan)?;
         }
         self.warnings.check()?;
-        let results =
-            plans.iter().zip(&configs).map(|(plan, config)| self.result(plan, config, &provenance));
+        let results = plans.iter().zip(bases).map(|(plan, Stated { config, name })| {
+            let (revision, labels) = (revision.clone(), labels.clone());
+            self.result(plan, config, Provenance { revision, labels, base: name })
+        });
         Ok(BuildResult::new(try_join_all(results).await?, request.options.multi_platform))
     }
 
     async fn result(
         &self,
         plan: &Plan,
-        base: &Value,
-        provenance: &Provenance,
+        base: Value,
+        provenance: Provenance,
     ) -> Result<PlatformResult, Error> {
-        let config = image::config(self.recipe, plan, base, provenance);
+        let config = image::config(self.recipe, plan, &base, &provenance);
         let bytes = |value: &Value| value.to_string().into_bytes();
         let has_base = self.recipe.target != Target::Models;
         Ok(PlatformResult {
             platform: plan.platform.clone(),
             reference: self.gateway.solve(&plan.image.root.definition()).await?,
             config: Some(bytes(&config)),
-            base_config: has_base.then(|| bytes(base)),
+            base_config: has_base.then(|| bytes(&base)),
         })
     }
 
     /// The base image on a platform, what it is, and what is to be installed on it.
-    async fn platform(&self, platform: &Platform) -> Result<(PlatformFacts, Value), Error> {
-        let Found { base, config, .. } = self.base(platform).await?;
+    async fn platform(&self, platform: &Platform) -> Result<(PlatformFacts, Stated), Error> {
+        let Found { base, stated } = self.base(platform).await?;
         if !self.recipe.needs_packages() {
             let probe = self.probe(&base).await?;
-            return Ok((PlatformFacts { base, probe, packages: Packages::default() }, config));
+            return Ok((PlatformFacts { base, probe, packages: Packages::default() }, stated));
         }
         let (probe, locked) = self.locked(&base).await?;
         let packages = self.packages(&base, &probe, locked).await?;
-        Ok((PlatformFacts { base, probe, packages }, config))
+        Ok((PlatformFacts { base, probe, packages }, stated))
     }
 
     /// Whether the code has what locks leave to it.

@@ -1,6 +1,7 @@
 //! The image's config: what of the base's stays, and what is laid over it.
 
 use crate::project::Project;
+use gateway::ImageName;
 use serde_json::{Value, json};
 use strata::image::{Provenance, config};
 
@@ -13,7 +14,7 @@ fn base() -> Value {
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"],
             "Entrypoint": ["/entry"], "Cmd": ["python3"], "User": "nobody",
             "ArgsEscaped": true, "Shell": ["/bin/bash", "-c"], "OnBuild": ["RUN true"],
-            "Labels": {"maintainer": "base"}, "ExposedPorts": {"80/tcp": {}}
+            "Labels": {"maintainer": "base", "org.opencontainers.image.base.digest": "below"}, "ExposedPorts": {"80/tcp": {}}
         },
         "history": [{"created_by": "base"}],
         "rootfs": {"type": "layers", "diff_ids": ["sha256:0"]}
@@ -156,11 +157,38 @@ fn labels_of_the_command_line_win() {
     let provenance = Provenance {
         revision: Some("0123abc".to_owned()),
         labels: vec![("team".to_owned(), "ranking".to_owned())],
+        base: None,
     };
     let labels = &built(&Project::example(), &provenance)["config"]["Labels"];
     assert_eq!(labels["team"], "ranking");
     assert_eq!(labels["org.opencontainers.image.revision"], "0123abc");
     assert_eq!(labels["org.opencontainers.image.source"], "https://github.com/org/app.git");
+}
+
+#[test]
+fn the_base_is_named_unless_the_manifest_does() {
+    const NAME: &str = "org.opencontainers.image.base.name";
+    const DIGEST: &str = "org.opencontainers.image.base.digest";
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let named = |project: &Project, name: &str| {
+        let base = Some(ImageName::parse(name).unwrap());
+        let labels =
+            &built(project, &Provenance { base, ..Provenance::default() })["config"]["Labels"];
+        [NAME, DIGEST].map(|label| labels[label].as_str().map(str::to_owned))
+    };
+    let words = |words: [Option<&str>; 2]| words.map(|word| word.map(str::to_owned));
+    let mut project = Project::example();
+    for (name, expected) in [
+        (format!("python:3@{digest}"), ["docker.io/library/python:3", &digest].map(Some)),
+        ("ghcr.io/org/base".to_owned(), [Some("ghcr.io/org/base:latest"), None]),
+        (format!("a/b@{digest}"), [Some(&*format!("docker.io/a/b@{digest}")), Some(&digest)]),
+    ] {
+        assert_eq!(named(&project, &name), words(expected), "{name}");
+    }
+    project.manifest = project.manifest.replace("labels: {", &format!("labels: {{{NAME}: own, "));
+    assert_eq!(named(&project, &format!("b@{digest}")), words(["own", &digest].map(Some)));
+    project.target("models");
+    assert_eq!(named(&project, "b:1"), words([Some("own"), None]), "they stand on nothing");
 }
 
 #[test]
