@@ -2,7 +2,8 @@
 //! takes.
 //!
 //! It answers as huggingface.co answers `huggingface_hub` (2.4: `hf_api.py`, `file_download.py`),
-//! and older clients too, which read the files from the model's info instead of its tree.
+//! and older clients too, which read the files from the model's info instead of its tree, a page of
+//! which has a thousand entries.
 //! Files of large file storage are, as there, redirected to another host, which must not
 //! be shown the token.
 
@@ -26,7 +27,7 @@ use crate::answers::Answers;
 use crate::fault::Fault;
 use crate::server::Server;
 use refusal::Refusal;
-use repo::Access;
+use repo::{Access, PAGE};
 
 pub use crate::answers::Answered;
 pub use repo::Repo;
@@ -110,6 +111,14 @@ impl Kind {
         }
     }
 
+    /// What the API calls such repositories.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Dataset => "datasets",
+        }
+    }
+
     /// The id of a repository.
     fn id(self, org: &str, name: &str) -> String {
         format!("{}{org}/{name}", self.prefix())
@@ -166,7 +175,9 @@ async fn info_at(
     let repos = store.repos();
     let repo = visible(&repos, kind.id(&org, &name), &headers)?;
     let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
-    let siblings: Vec<Value> = tree.iter().map(|(path, blob)| blob.sibling(path)).collect();
+    // All that it knows of files before it is asked for their tree, and of a large repository not
+    // that.
+    let siblings = tree.keys().take(PAGE).map(|path| json!({"rfilename": path}));
     Ok(answer_json(&json!({
         "id": repo.name(),
         "modelId": repo.name(),
@@ -175,7 +186,7 @@ async fn info_at(
         "gated": if matches!(repo.access, Access::Gated(_)) { json!("manual") } else { json!(false) },
         "tags": repo.license.iter().map(|name| format!("license:{name}")).collect::<Vec<_>>(),
         "cardData": {"license": repo.license},
-        "siblings": siblings,
+        "siblings": siblings.collect::<Vec<_>>(),
     })))
 }
 
@@ -208,16 +219,30 @@ async fn references(
     Ok(answer_json(&json!({"branches": branches, "tags": tags, "converts": []})))
 }
 
+/// A page of it, and where the next is.
 async fn tree(
     State(store): Shared,
     Extension(kind): Extension<Kind>,
     Path((org, name, revision)): Path<(String, String, String)>,
+    Query(asked): Query<BTreeMap<String, String>>,
     headers: HeaderMap,
 ) -> Answer {
     let repos = store.repos();
     let repo = visible(&repos, kind.id(&org, &name), &headers)?;
-    let (_, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
-    Ok(answer_json(&repo::listing(tree)))
+    let (commit, tree) = repo.at(&revision).ok_or(Refusal::Revision(revision))?;
+    let number = |name: &str| asked.get(name).and_then(|number| number.parse().ok());
+    let start = number("cursor").unwrap_or(0);
+    let limit = number("limit").unwrap_or(PAGE).min(repo.page);
+    let (page, count) = repo::listing(tree, start, limit);
+    let mut answer = answer_json(&page);
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let api = format!("http://{host}/api/{}/{org}/{name}", kind.plural());
+    let end = start + limit;
+    let next = format!("{api}/tree/{commit}?recursive=true&limit={limit}&cursor={end}");
+    if let (true, Ok(link)) = (end < count, format!("<{next}>; rel=\"next\"").try_into()) {
+        answer.headers_mut().insert(header::LINK, link);
+    }
+    Ok(answer)
 }
 
 /// The repository, if it exists for whoever sent the request.

@@ -152,7 +152,7 @@ impl<'a> Partial<'a> {
             match response.chunk().await {
                 Ok(Some(chunk)) => self.add(&chunk)?,
                 Ok(None) => break,
-                Err(error) => return Err(http.broken(url, error)),
+                Err(error) => return Err(http.broken(response.url(), error)),
             }
             if self.asked.size.is_some_and(|size| self.size > size) {
                 // Its checksum will be wrong.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
-use crate::http::Http;
+use crate::http::{Http, Page};
 use crate::patience::{Failure, Patience};
 use crate::place;
 use crate::request::{Kind, List, Origin};
@@ -13,28 +13,43 @@ use crate::request::{Kind, List, Origin};
 /// How many names are told where one is wrong.
 const NEAR: usize = 3;
 
+/// Entries of a page: the most that the hub gives.
+const PAGE: usize = 1000;
+
+/// The most files of a repository: a build reads the listing in one message, of no more than 16 MiB
+/// (`grpc.MaxRecvMsgSize` in BuildKit's `frontend/gateway/gateway.go`).
+const MOST: usize = 50_000;
+
 /// Writes down what the repository holds.
 pub async fn list(http: &Http<'_>, list: &List, out: &Path) -> Result<()> {
-    let mut patience = Patience::default();
-    let info = loop {
-        match http.json(&info_url(list)).await {
-            Ok(info) => break info,
-            Err(Failure::Lasting(error)) => return Err(nearest(http, list, error).await),
-            Err(passing) => patience.wait(passing).await?,
-        }
+    let List { origin, revision, to } = list;
+    let info = match page(http, &info_url(list)).await {
+        Ok(Page { json, .. }) => json,
+        Err(Failure::Missing(error)) => return Err(nearest(http, list, error).await),
+        Err(failure) => return Err(failure.into()),
     };
-    let listing = listing(&info)
-        .with_context(|| format!("{} does not answer as a hub does", list.origin.endpoint))?;
-    let files = listing["files"].as_array().map_or(0, Vec::len);
-    let commit = listing["commit"].as_str().unwrap_or_default();
-    eprintln!("{} at {}: {commit}, files: {files}", list.origin.name, list.revision);
-    place::text(out, &list.to, &format!("{listing:#}\n"))
+    let commit = info["sha"].as_str().with_context(|| http.odd())?;
+    let files = files(http, origin, commit).await?;
+    eprintln!("{} at {revision}: {commit}, files: {}", origin.name, files.len());
+    let listing = json!({"commit": commit, "license": license(&info), "files": files});
+    place::text(out, to, &format!("{listing:#}\n"))
+}
+
+/// An answer, after what passes has passed.
+async fn page(http: &Http<'_>, url: &str) -> Result<Page, Failure> {
+    let mut patience = Patience::default();
+    loop {
+        match http.json(url).await {
+            Err(passing @ Failure::Passing(..)) => patience.wait(passing).await?,
+            answer => return answer,
+        }
+    }
 }
 
 fn info_url(List { origin, revision, .. }: &List) -> String {
     // A revision may be a branch with slashes, or named after an issue.
     let revision = revision.replace('%', "%25").replace('/', "%2F").replace('#', "%23");
-    format!("{}/revision/{revision}?blobs=true", repository_url(origin))
+    format!("{}/revision/{revision}", repository_url(origin))
 }
 
 fn repository_url(Origin { kind, name, endpoint, .. }: &Origin) -> String {
@@ -48,22 +63,48 @@ fn kinds(kind: Kind) -> &'static str {
     }
 }
 
-/// The commit, the licence, and each file with its size and checksum; files by name.
-fn listing(info: &Value) -> Option<Value> {
-    let mut files: Vec<Value> =
-        info["siblings"].as_array()?.iter().map(file).collect::<Option<_>>()?;
-    files.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
-    Some(json!({"commit": info["sha"].as_str()?, "license": license(info), "files": files}))
+/// Each file of a commit with its size and checksum, by name.
+///
+/// The repository's info has `siblings`, too, but of a large one not all of them, as
+/// `_snapshot_download.py` of `huggingface_hub` knows, which asks for the tree for that reason.
+async fn files(http: &Http<'_>, origin: &Origin, commit: &str) -> Result<Vec<Value>> {
+    let url = format!("{}/tree/{commit}", repository_url(origin));
+    let mut query = format!("recursive=true&limit={PAGE}");
+    let mut found = Vec::new();
+    loop {
+        let Page { json, next } = page(http, &format!("{url}?{query}")).await?;
+        let files = files_of(&json).with_context(|| http.odd())?;
+        found.extend(files);
+        ensure!(
+            found.len() <= MOST,
+            "{} has more than {MOST} files, and a build takes no longer list: fetch them as an \
+             archive, by `url` with `unpack`",
+            origin.name
+        );
+        let Some(next) = next else { break };
+        // Of the next page's URL what tells it from this one: a mirror may name the hub that it
+        // mirrors, to which the token does not belong.
+        let (_, next) = next.split_once('?').with_context(|| http.odd())?;
+        ensure!(next != query, http.odd());
+        query = next.to_owned();
+    }
+    found.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
+    Ok(found)
+}
+
+/// The files of a page, which has folders, too.
+fn files_of(page: &Value) -> Option<Vec<Value>> {
+    page.as_array()?.iter().filter(|entry| entry["type"] == "file").map(file).collect()
 }
 
 /// Large files are known by the SHA-256 of their content, all others by git's id.
-fn file(sibling: &Value) -> Option<Value> {
-    let path = sibling["rfilename"].as_str()?;
-    let lfs = &sibling["lfs"];
-    Some(match lfs["sha256"].as_str() {
+fn file(entry: &Value) -> Option<Value> {
+    let path = entry["path"].as_str()?;
+    let lfs = &entry["lfs"];
+    Some(match lfs["oid"].as_str() {
         Some(sha256) => json!({"path": path, "size": lfs["size"].as_u64()?, "sha256": sha256}),
         None => json!({
-            "path": path, "size": sibling["size"].as_u64()?, "git": sibling["blobId"].as_str()?,
+            "path": path, "size": entry["size"].as_u64()?, "git": entry["oid"].as_str()?,
         }),
     })
 }
@@ -85,11 +126,6 @@ fn license(info: &Value) -> Option<String> {
 /// The error, with the names that may have been meant.
 async fn nearest(http: &Http<'_>, list: &List, error: anyhow::Error) -> anyhow::Error {
     let List { origin, revision, .. } = list;
-    let told = error.to_string();
-    let missing = told.contains("has no ") || told.contains("answered 404");
-    if !missing {
-        return error;
-    }
     if let Some(revisions) = revisions(http, origin).await {
         let near = near(revision, &revisions);
         return anyhow!(
@@ -102,7 +138,7 @@ async fn nearest(http: &Http<'_>, list: &List, error: anyhow::Error) -> anyhow::
     match neighbours(http, origin).await {
         Some(names) if !names.is_empty() => {
             let near = near(&origin.name, &names);
-            anyhow!("{told}; near it are {}", near.join(", "))
+            anyhow!("{error}; near it are {}", near.join(", "))
         }
         _ => error,
     }
@@ -110,7 +146,7 @@ async fn nearest(http: &Http<'_>, list: &List, error: anyhow::Error) -> anyhow::
 
 /// Branches and tags; none if the repository cannot be seen.
 async fn revisions(http: &Http<'_>, origin: &Origin) -> Option<Vec<String>> {
-    let refs = http.json(&format!("{}/refs", repository_url(origin))).await.ok()?;
+    let refs = http.json(&format!("{}/refs", repository_url(origin))).await.ok()?.json;
     let names = |key: &str| {
         let refs = refs[key].as_array().map_or(&[][..], Vec::as_slice);
         refs.iter().filter_map(|it| Some(it["name"].as_str()?.to_owned())).collect::<Vec<_>>()
@@ -131,7 +167,7 @@ async fn neighbours(http: &Http<'_>, origin: &Origin) -> Option<Vec<String>> {
 /// The names that a hub finds.
 async fn found(http: &Http<'_>, origin: &Origin, query: &str) -> Option<Vec<String>> {
     let url = format!("{}/api/{}?{query}", origin.endpoint, kinds(origin.kind));
-    let found = http.json(&url).await.ok()?;
+    let found = http.json(&url).await.ok()?.json;
     let ids = found.as_array()?.iter().filter_map(|it| Some(it["id"].as_str()?.to_owned()));
     Some(ids.collect())
 }
@@ -149,25 +185,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_hub_says_becomes_a_listing() {
-        let info = json!({
-            "sha": "c0ffee", "tags": ["x", "license:mit"],
-            "siblings": [
-                {"rfilename": "model.safetensors", "size": 7, "blobId": "0a",
-                 "lfs": {"sha256": "5a", "size": 90, "pointerSize": 134}},
-                {"rfilename": "config.json", "size": 3, "blobId": "0b"},
-            ],
-        });
-        let expected = json!({
-            "commit": "c0ffee", "license": "mit",
-            "files": [
-                {"path": "config.json", "size": 3, "git": "0b"},
-                {"path": "model.safetensors", "size": 90, "sha256": "5a"},
-            ],
-        });
-        assert_eq!(listing(&info), Some(expected));
+    fn what_the_hub_says_of_files() {
+        let page = json!([
+            {"type": "directory", "path": "onnx", "size": 0, "oid": "0c"},
+            {"type": "file", "path": "model.safetensors", "size": 90, "oid": "0a",
+             "lfs": {"oid": "5a", "size": 90, "pointerSize": 134}},
+            {"type": "file", "path": "config.json", "size": 3, "oid": "0b"},
+        ]);
+        let expected = [
+            json!({"path": "model.safetensors", "size": 90, "sha256": "5a"}),
+            json!({"path": "config.json", "size": 3, "git": "0b"}),
+        ];
+        assert_eq!(files_of(&page).as_deref(), Some(&expected[..]));
+        assert_eq!(files_of(&json!([{"type": "file", "path": "no-checksum"}])), None);
+        assert_eq!(files_of(&json!({"error": "none"})), None);
+    }
+
+    #[test]
+    fn what_the_hub_says_of_licences() {
+        let tagged = json!({"tags": ["x", "license:mit"]});
+        assert_eq!(license(&tagged), Some("mit".into()));
         assert_eq!(license(&json!({"cardData": {"license": ["a", "b"]}})), Some("a, b".into()));
-        assert_eq!(listing(&json!({"sha": "c0ffee"})), None);
-        assert_eq!(listing(&json!({"sha": "c", "siblings": [{"rfilename": "no-checksum"}]})), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// Why something did not succeed.
@@ -10,6 +10,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 pub enum Failure {
     /// It may succeed later; after that long, if the server says so.
     Passing(String, Option<Duration>),
+    /// What was asked for is not there, or may not be seen.
+    Missing(anyhow::Error),
     /// It will not.
     Lasting(anyhow::Error),
 }
@@ -17,6 +19,15 @@ pub enum Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Lasting(error)
+    }
+}
+
+impl From<Failure> for anyhow::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Passing(message, _) => anyhow!(message),
+            Failure::Missing(error) | Failure::Lasting(error) => error,
+        }
     }
 }
 
@@ -33,10 +44,7 @@ pub struct Patience(usize);
 impl Patience {
     /// Waits, if it is worth it.
     pub async fn wait(&mut self, failure: Failure) -> Result<()> {
-        let (message, asked) = match failure {
-            Failure::Lasting(error) => return Err(error),
-            Failure::Passing(message, asked) => (message, asked),
-        };
+        let Failure::Passing(message, asked) = failure else { return Err(failure.into()) };
         let Some(&own) = WAITS.get(self.0) else {
             bail!("{message}; it was asked {} times", self.0 + 1)
         };

@@ -14,10 +14,15 @@ pub struct Repo {
     pub(super) id: String,
     pub(super) access: Access,
     pub(super) license: Option<String>,
+    /// The most entries of a page of its tree.
+    pub(super) page: usize,
     commits: BTreeMap<String, Tree>,
     /// Branches and tags, each with its commit.
     revisions: BTreeMap<String, String>,
 }
+
+/// The most entries of a page, unless the repository says otherwise.
+pub(super) const PAGE: usize = 1000;
 
 /// Who may read a repository.
 #[derive(Debug)]
@@ -52,6 +57,7 @@ impl Repo {
             id: id.into(),
             access: Access::Public,
             license: None,
+            page: PAGE,
             commits: BTreeMap::new(),
             revisions: BTreeMap::new(),
         };
@@ -77,6 +83,12 @@ impl Repo {
     #[must_use]
     pub fn licensed(self, license: impl Into<String>) -> Self {
         Self { license: Some(license.into()), ..self }
+    }
+
+    /// The same, its tree told in pages of so many entries.
+    #[must_use]
+    pub fn paged(self, page: usize) -> Self {
+        Self { page, ..self }
     }
 
     /// The same, `main` at a commit with these files as well.
@@ -157,17 +169,6 @@ impl Blob {
         Self { oid: hex(&oid), lfs: is_large(&content).then(|| sha256(&content)), content }
     }
 
-    /// What a repository's info says of it when it is asked for blobs.
-    pub(super) fn sibling(&self, path: &str) -> Value {
-        let mut sibling =
-            json!({"rfilename": path, "blobId": self.oid, "size": self.content.len()});
-        if let Some(sha256) = &self.lfs {
-            sibling["lfs"] =
-                json!({"sha256": sha256, "size": self.content.len(), "pointerSize": 134});
-        }
-        sibling
-    }
-
     /// Its line in a tree listing.
     fn entry(&self, path: &str) -> Value {
         let mut entry = json!({
@@ -180,13 +181,21 @@ impl Blob {
     }
 }
 
-/// The listing that `tree/{revision}?recursive=true` gives: folders and files.
-pub(super) fn listing(tree: &Tree) -> Value {
-    let folders = folders(tree).into_iter().map(|folder| {
-        json!({"type": "directory", "oid": id_of(tree, &format!("{folder}/")), "size": 0, "path": folder})
+/// Of the listing that `tree/{revision}?recursive=true` gives, folders and files, `limit` entries
+/// from `start` on; and how many it has.
+pub(super) fn listing(tree: &Tree, start: usize, limit: usize) -> (Value, usize) {
+    let folders = folders(tree);
+    let count = folders.len() + tree.len();
+    let paths = folders.into_iter().map(|folder| (folder, None));
+    let files = tree.iter().map(|(path, blob)| (path.as_str(), Some(blob)));
+    let page = paths.chain(files).skip(start).take(limit).map(|(path, blob)| match blob {
+        Some(blob) => blob.entry(path),
+        None => {
+            let id = id_of(tree, &format!("{path}/"));
+            json!({"type": "directory", "oid": id, "size": 0, "path": path})
+        }
     });
-    let files = tree.iter().map(|(path, blob)| blob.entry(path));
-    folders.chain(files).collect()
+    (page.collect(), count)
 }
 
 /// Every folder that a file lies in, at whatever depth.

@@ -1,11 +1,13 @@
 //! Who may have what: tokens, and what is said of what may not be had or is not there.
 
+use std::net::TcpListener;
+
 use integration::fault::Fault;
 use integration::file_server::FileServer;
 use integration::hub::{Hub, Repo};
 use strata::recipe;
 
-use crate::scene::{Held, LOCALHOST, Scene, bytes, fetch, list, of_hub, of_url};
+use crate::scene::{Held, LOCALHOST, Scene, bytes, fetch, list, listing, of_hub, of_url};
 
 const TOKEN: &str = "hf_secret";
 
@@ -36,6 +38,65 @@ fn a_token_is_the_hubs_alone() {
             }
         }
     }
+}
+
+#[test]
+fn a_large_repository_is_listed_to_its_last_page() {
+    let files = ["a", "b/c", "b/d", "e", "f"].map(|path| (path, path));
+    let hub = Hub::serve(LOCALHOST, [Repo::new("org/model", files).private(TOKEN).paged(2)]);
+    let hub = hub.unwrap();
+    let scene = Scene::new().with_token(TOKEN);
+    scene.run(&list(&of_hub(&hub, "org/model"), Some("my_token"))).well();
+    let listed: Vec<String> = listing(&scene).files.into_iter().map(|file| file.path).collect();
+    assert_eq!(listed, ["a", "b/c", "b/d", "e", "f"]);
+    let answered = hub.take_answered();
+    assert_eq!(answered.len(), 1 + 3, "its info, and its tree: {answered:?}");
+    assert!(answered.iter().all(|answered| answered.authorized), "{answered:?}");
+}
+
+#[test]
+fn more_files_than_a_build_lists() {
+    let files = (0..50_001).map(|number| (format!("{number}.jpg"), ""));
+    let hub = Hub::serve(LOCALHOST, [Repo::new("datasets/org/data", files)]).unwrap();
+    let said = Scene::new().run(&list(&of_hub(&hub, "datasets/org/data"), None)).badly();
+    assert!(said.starts_with("org/data has more than 50000 files, and "), "{said}");
+}
+
+#[test]
+fn who_is_at_fault_is_told_of_where_a_server_leads() {
+    let content = bytes(1000);
+    let elsewhere = FileServer::serve(LOCALHOST, [("file", content.clone())]).unwrap();
+    let server = FileServer::serve_for(LOCALHOST, [("file", content.clone())], TOKEN).unwrap();
+    let mut request = of_url(&server, &content, None);
+    request["fetch"]["origin"]["token"] = "my_token".into();
+    let lead = |url: &str| {
+        let location = format!("{url}/file?signature=open");
+        server.fault("/file", Fault::Status(302, vec![("location", location)]), 1);
+    };
+    let host = |url: &str| url.replace("http://", "");
+    let nobody =
+        format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    lead(&nobody);
+    lead(&elsewhere.url());
+    elsewhere.fault("/file", Fault::Cut(100), 1);
+    let said = Scene::new().with_token(TOKEN).run(&request).well();
+    for url in [&nobody, &elsewhere.url()] {
+        let told =
+            format!("{}, to which {} leads, cannot be reached: ", host(url), host(&server.url()));
+        assert!(said.contains(&told), "{said}");
+    }
+    assert!(!said.contains("signature"), "{said}");
+
+    lead(&elsewhere.url());
+    elsewhere.fault("/file", Fault::status(403), 1);
+    let said = Scene::new().with_token(TOKEN).run(&request).badly();
+    let (from, to) = (host(&server.url()), host(&elsewhere.url()));
+    assert_eq!(
+        said,
+        format!(
+            "{to}, to which {from} leads, refuses it (403): see whether your network lets builds there"
+        )
+    );
 }
 
 #[test]
