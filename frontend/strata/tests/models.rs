@@ -56,8 +56,9 @@ fn of_several_formats_one() {
     // A part of a model that has only PyTorch's own format keeps it.
     let parts = "1_Dense/pytorch_model.bin model.safetensors pytorch_model.bin";
     assert_eq!(chosen("a/b", parts), "1_Dense/pytorch_model.bin model.safetensors");
-    let twice = "consolidated.safetensors model-1.safetensors pytorch_model.bin.index.json";
-    assert_eq!(chosen("a/b", twice), "model-1.safetensors");
+    let twice = "consolidated.00.pth consolidated.safetensors model-00001-of-00001.safetensors \
+                 pytorch_model-00001-of-00001.bin pytorch_model.bin.index.json";
+    assert_eq!(chosen("a/b", twice), "model-00001-of-00001.safetensors");
     assert_eq!(chosen("a/b", "consolidated.safetensors x"), "consolidated.safetensors x");
     let precisions = "model.fp16.safetensors model.fp32-00001-of-00002.safetensors \
                       model.fp32-00002-of-00002.safetensors model.safetensors \
@@ -78,12 +79,31 @@ fn of_several_formats_one() {
     assert_eq!(chosen("a/b", adapter), kept);
     let versions = "v1.5.safetensors v1.6.safetensors";
     assert_eq!(chosen("a/b", versions), versions, "no other precision");
+    let versions = "v1.5.fp16.safetensors v1.5.safetensors v1.safetensors";
+    assert_eq!(chosen("a/b", versions), "v1.5.safetensors v1.safetensors");
+    for something_else in [
+        "adapter_model.safetensors config.json pytorch_model.bin",
+        "text_encoder/model.fp16.safetensors text_encoder/pytorch_model.bin",
+        "model.safetensors open_clip_pytorch_model.bin",
+        "adapter_model.safetensors consolidated.00.pth",
+    ] {
+        assert_eq!(chosen("a/b", something_else), something_else);
+    }
+    let renamed = "open_clip_model.safetensors open_clip_pytorch_model.bin";
+    assert_eq!(chosen("a/b", renamed), "open_clip_model.safetensors");
     assert_eq!(chosen("a/b", "README.md model.onnx"), "README.md model.onnx", "for no PyTorch");
     assert_eq!(chosen("a/b", "README.md x.Q4.gguf"), "README.md x.Q4.gguf");
     assert_eq!(
         chosen("a/b", "x.Q4.gguf x.Q8.gguf"),
         "a/b has the same weights 2 times|say which are wanted: `files: x.Q4.gguf`; it has \
          `x.Q4.gguf`, `x.Q8.gguf`"
+    );
+    let shards = "q/m-Q4-00001-of-00002.gguf q/m-Q4-00002-of-00002.gguf mmproj-F16.gguf";
+    assert_eq!(chosen("a/b", shards).split(' ').count(), 3, "of one model");
+    assert_eq!(
+        chosen("a/b", &format!("{shards} x.Q8.gguf")),
+        "a/b has the same weights 2 times|say which are wanted: `files: \
+         [q/m-Q4-*-of-00002.gguf, mmproj-F16.gguf]`; it has `q/m-Q4-*-of-00002.gguf`, `x.Q8.gguf`"
     );
     assert_eq!(chosen("datasets/a/b", "a.onnx b.gguf c.gguf"), "a.onnx b.gguf c.gguf");
     assert_eq!(chosen("a/b", ""), "a/b at main has no files|");

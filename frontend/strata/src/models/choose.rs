@@ -89,17 +89,34 @@ fn by_default(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Mistake> {
         let wanted = |file: &&File| !is_other_format(file) && !is_superseded(file, files);
         return Ok(files.iter().filter(wanted).cloned().collect());
     }
-    let quantized: Vec<&str> = files
-        .iter()
-        .map(|file| file.path.as_str())
-        .filter(|path| path.ends_with(".gguf"))
-        .collect();
-    if let [first, _, ..] = quantized[..] {
-        let message = format!("{} has the same weights {} times", hub.name(), quantized.len());
-        let help = format!("say which are wanted: `files: {first}`; it has {}", list(quantized));
+    let quantized = files.iter().filter_map(|file| file.path.strip_suffix(".gguf"));
+    // What a model sees by goes with any of its weights.
+    let (eyes, weights): (BTreeSet<String>, BTreeSet<String>) =
+        quantized.map(all_of).partition(|pattern| split(pattern).1.contains("mmproj"));
+    if weights.len() > 1 {
+        let message = format!("{} has the same weights {} times", hub.name(), weights.len());
+        let wanted: Vec<&str> =
+            weights.first().into_iter().chain(eyes.first()).map(String::as_str).collect();
+        let wanted = match wanted[..] {
+            [one] => one.to_owned(),
+            _ => format!("[{}]", wanted.join(", ")),
+        };
+        let help = format!(
+            "say which are wanted: `files: {wanted}`; it has {}",
+            list(weights.iter().map(String::as_str))
+        );
         return Err(Mistake::new(message).help(help));
     }
     Ok(files.clone())
+}
+
+/// The pattern that stands for all files of weights that come in several, of which one is called
+/// `stem`: `m-*-of-00003.gguf`
+fn all_of(stem: &str) -> String {
+    match (without_number(stem), stem.rsplit_once("-of-")) {
+        (rest, Some((_, count))) if rest != stem => format!("{rest}-*-of-{count}.gguf"),
+        _ => format!("{stem}.gguf"),
+    }
 }
 
 fn is_safetensors(file: &File) -> bool {
@@ -116,22 +133,27 @@ fn is_other_format(file: &File) -> bool {
     OTHER_FORMATS.iter().any(|pattern| means(pattern, &file.path))
 }
 
-/// Whether the folder has the same as safetensors, or in the precision that is loaded unless another
-/// is asked for. A folder without any keeps what it has: parts of a model may come in another format
-/// than the rest.
+/// Whether the folder has the same as safetensors, in the precision that is loaded unless another is
+/// asked for. What is there by another name is something else: an adapter, or a part of a model that
+/// comes in another format than the rest.
 fn is_superseded(file: &File, files: &[File]) -> bool {
     let (folder, name) = split(&file.path);
-    let beside = files.iter().filter(|other| split(&other.path).0 == folder);
-    let mut others = beside.filter(|other| is_safetensors(other) && !is_consolidated(other));
-    let of_pytorch = is_pytorch(file) || name.ends_with("pytorch_model.bin.index.json");
-    if of_pytorch || is_consolidated(file) {
-        return others.next().is_some();
-    }
     let Some(weights) = Weights::of(name) else { return false };
-    others.filter_map(|other| Weights::of(split(&other.path).1)).any(|other| {
-        let is_same = weights.name == other.name && other.variant.is_empty();
-        is_same && (!weights.variant.is_empty() || !weights.safe)
-    })
+    let is_consolidated = is_consolidated(name);
+    if weights.safe && weights.variant.is_empty() && !is_consolidated {
+        return false;
+    }
+    // As `pytorch_model.bin` becomes `model.safetensors`.
+    let renamed = weights.name.replace("pytorch_model", "model");
+    let is_same = |other: &str| match is_consolidated {
+        // All weights once more, for another program.
+        true => other == "model",
+        false => other == weights.name || other == renamed,
+    };
+    let beside = files.iter().filter(|other| is_safetensors(other)).map(|other| split(&other.path));
+    let mut others =
+        beside.filter(|(there, _)| *there == folder).filter_map(|(_, name)| Weights::of(name));
+    others.any(|other| other.variant.is_empty() && is_same(other.name))
 }
 
 /// A file of weights, or the index of several, by its name: `model.fp16-00001-of-00002.safetensors`.
@@ -155,7 +177,11 @@ impl<'a> Weights<'a> {
         if !["safetensors", "bin", "ckpt", "pt", "pth"].contains(&ending) {
             return None;
         }
-        let (name, variant) = stem.split_once('.').unwrap_or((stem, ""));
+        // But `v1.5` is a name.
+        let (name, variant) = stem
+            .rsplit_once('.')
+            .filter(|(_, variant)| variant.starts_with(|c: char| c.is_ascii_alphabetic()))
+            .unwrap_or((stem, ""));
         let safe = ending == "safetensors";
         Some(Self { name: without_number(name), variant: without_number(variant), safe })
     }
@@ -175,9 +201,9 @@ fn without_number(name: &str) -> &str {
     }
 }
 
-/// All weights once more, for another program.
-fn is_consolidated(file: &File) -> bool {
-    split(&file.path).1.starts_with("consolidated")
+/// `consolidated.safetensors`, `consolidated.00.pth`
+fn is_consolidated(name: &str) -> bool {
+    name.starts_with("consolidated")
 }
 
 fn split(path: &str) -> (&str, &str) {
