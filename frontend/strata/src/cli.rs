@@ -17,7 +17,7 @@ use crate::{
     graph::Graph,
     init, local_code,
     mistake::Mistakes,
-    plan,
+    models, plan,
     recipe::{self, Choices, Recipe, Target},
 };
 
@@ -231,6 +231,7 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
     let facts = assumed::facts(&recipe, is_dev, &place).map_err(|mistakes| told(&mistakes))?;
     let mut warnings = BTreeSet::new();
     for platform in &facts.platforms {
+        warnings.extend(models::hidden(&recipe, &platform.base));
         let checked = local_code::check(&recipe, &platform.packages.local);
         warnings.extend(checked.map_err(|mistakes| told(&mistakes))?);
     }

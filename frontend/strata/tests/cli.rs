@@ -153,6 +153,19 @@ fn a_lock_says_what_is_installed() {
 }
 
 #[test]
+fn models_that_nobody_finds() {
+    let manifest = "base: python:3\nmodels: a/b\nenv: {HF_HUB_CACHE: /models}\n";
+    let (status, _, stderr) = strata(&folder(manifest), &["plan"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!(
+        stderr,
+        "HiddenModels: by `HF_HUB_CACHE`, which is /models, a/b is not found: it is in \
+         /opt/huggingface/hub; leave that variable out, or set it to /opt/huggingface/hub in `env` \
+         (line 2)\n"
+    );
+}
+
+#[test]
 fn mistakes_are_shown_on_their_lines() {
     let (status, stdout, stderr) = strata(&folder("base: x\nmodle: y\nbase: z\n"), &["plan"]);
     assert_eq!((status, stdout.as_str()), (1, ""));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use llb::{Platform, SourceFile, State};
 use serde_json::json;
 use strata::models::{self, Checksum, File, Listing};
+use strata::notice::Notice;
 use strata::plan::{Base, ModelFacts, Packages};
 use strata::recipe::{self, Choices, Recipe, Source};
 
@@ -243,6 +244,26 @@ fn a_cache_of_the_base_is_not_left_aside() {
     );
     assert_eq!(told("  - a/b\n", "env: {HF_HOME: /models}\n"), "");
     assert_eq!(told("  - {hf: a/b, to: /elsewhere/}\n", ""), "", "not in the cache");
+}
+
+#[test]
+fn a_variable_that_hides_models_is_told() {
+    let told = |model: &str, env: &str, of_base: &[(&str, &str)]| {
+        let of_base = of_base.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let base = Base { env: of_base.collect(), ..base() };
+        let recipe = recipe_with(&format!("  - {model}\n"), &format!("env: {{{env}}}\n"));
+        let told = |notice: Notice| notice.text.split(',').next().map(str::to_owned);
+        models::hidden(&recipe, &base).into_iter().filter_map(told).collect::<Vec<_>>()
+    };
+    let hub = [("HUGGINGFACE_HUB_CACHE", "/models")];
+    assert_eq!(
+        told("a/b", "SENTENCE_TRANSFORMERS_HOME: /app/st", &hub),
+        ["by `HUGGINGFACE_HUB_CACHE`", "by `SENTENCE_TRANSFORMERS_HOME`"]
+    );
+    let none: [&str; 0] = [];
+    assert_eq!(told("{hf: a/b, to: /m/}", "HF_HUB_CACHE: /models", &hub), none, "not in the cache");
+    assert_eq!(told("a/b", "HF_HUB_CACHE: /opt/huggingface/hub/", &hub), none, "it wins");
+    assert_eq!(told("a/b", "HF_HOME: /app, HF_HUB_CACHE: /app/hub", &[]), none);
 }
 
 #[test]

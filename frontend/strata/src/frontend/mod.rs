@@ -213,6 +213,7 @@ impl<'a> Build<'a> {
             models::check(self.recipe, &models, &facts.base, &facts.packages)?;
         }
         self.check_models_in_code(&models, code.as_ref()).await?;
+        self.check_caches(&platforms).await;
         self.check_local_code(&platforms).await?;
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };
@@ -256,6 +257,15 @@ impl<'a> Build<'a> {
         let (probe, locked) = self.locked(&base).await?;
         let packages = self.packages(&base, &probe, locked).await?;
         Ok((PlatformFacts { base, probe, packages }, stated))
+    }
+
+    /// Whether libraries look for models where they are.
+    async fn check_caches(&self, platforms: &[PlatformFacts]) {
+        for facts in platforms {
+            for notice in models::hidden(self.recipe, &facts.base) {
+                self.warn(notice).await;
+            }
+        }
     }
 
     /// Whether the code has what locks leave to it.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
+    notice::Notice,
     plan::{Base, ModelFacts, Packages},
-    recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease},
+    recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease, Target},
     sources::join,
 };
 
@@ -29,9 +30,8 @@ pub fn check(
     let mut at = |model: &Model, mistake: Mistake| {
         mistakes.push(mistake.on(&recipe.file, model.lines));
     };
-    let cached = |model: &&Model| matches!(&model.source, Source::Hub(hub) if hub.to.is_none());
     let home = base.env.get("HF_HOME").filter(|home| **home != recipe.hf_home);
-    if let Some((home, model)) = home.zip(recipe.models.iter().find(cached)) {
+    if let Some((home, model)) = home.zip(recipe.models.iter().find(is_cached)) {
         // One of the two caches would not be found.
         let message = format!(
             "the base image has its Hugging Face cache at {home} (`HF_HOME`), and {} would go to {}",
@@ -91,6 +91,38 @@ pub fn check(
         }
     }
     if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+}
+
+/// Variables that have a library look elsewhere than in the cache below `HF_HOME`: those of
+/// `huggingface_hub` (`constants.py`), where the first wins, and that of sentence-transformers
+/// (`base/model.py`). `TRANSFORMERS_CACHE` is gone from transformers 5, and 4 warns of it itself.
+const OTHER_CACHES: [&[&str]; 2] =
+    [&["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"], &["SENTENCE_TRANSFORMERS_HOME"]];
+
+/// What to say of variables by which a library does not find the models where they are. It is no
+/// error, because a link may lead there.
+pub fn hidden(recipe: &Recipe, base: &Base) -> Vec<Notice> {
+    let model = recipe.models.iter().find(is_cached);
+    // Models alone are no image that runs.
+    let Some(model) = model.filter(|_| recipe.target != Target::Models) else { return Vec::new() };
+    let cache = format!("{}/hub", recipe.hf_home);
+    let value = |name: &str| recipe.image.env.get(name).or_else(|| base.env.get(name));
+    let notice = |names: &&[&str]| {
+        let (name, value) = names.iter().find_map(|name| Some((name, value(name)?)))?;
+        let text = format!(
+            "by `{name}`, which is {value}, {} is not found: it is in {cache}; leave that variable \
+             out, or set it to {cache} in `env`",
+            model.name(),
+        );
+        let is_cache = value.trim_end_matches('/') == cache;
+        (!is_cache).then(|| Notice::new("HiddenModels", text).at(model.lines))
+    };
+    OTHER_CACHES.iter().filter_map(notice).collect()
+}
+
+/// Whether it is in the Hugging Face cache.
+fn is_cached(model: &&Model) -> bool {
+    matches!(&model.source, Source::Hub(hub) if hub.to.is_none())
 }
 
 /// The model that `path` clashes with, and where: it has other content there, or a file where

@@ -5,7 +5,7 @@ mod choose;
 mod layout;
 mod listing;
 
-pub use check::{check, check_code, where_code_goes};
+pub use check::{check, check_code, hidden, where_code_goes};
 pub use choose::choose;
 pub use layout::{
     cache_folder, layout, listing_path, origin, places, references, statement_path, written,
