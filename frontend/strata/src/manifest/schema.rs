@@ -339,8 +339,8 @@ const MODEL: Object = Object {
         key(
             "to",
             Shape::One(MODEL_DESTINATION),
-            "Where the files go; if not given, the Hugging Face cache, where libraries find it by \
-             name.",
+            "Where the files go; if not given, the Hugging Face cache, where libraries find \
+             models by name.",
         ),
         key("token", Shape::One(SECRET), "The build secret with the token for it."),
         key(
