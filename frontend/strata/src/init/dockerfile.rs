@@ -1,7 +1,7 @@
 //! A Dockerfile, instruction by instruction: those of the last stage and of all that it stands on
 //! or copies from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use parse_dockerfile::{
     Command as Form, Flag, HealthcheckArguments, HealthcheckInstruction, Instruction,
@@ -14,7 +14,7 @@ use super::{
     draft::{Code, Draft, Words, add, fits, set},
     folder::Folder,
     models, packages,
-    run::{self, Run},
+    run::Run,
     shell::{self, filled, joined, words},
 };
 use crate::manifest::values;
@@ -45,7 +45,8 @@ pub struct Dockerfile<'a> {
     /// What commands read, by the lines of their instructions.
     texts: BTreeMap<usize, String>,
     notes: Vec<Note>,
-    arguments: BTreeMap<String, String>,
+    /// The values of the arguments before the first stage, which `FROM` may name.
+    pub arguments: BTreeMap<String, String>,
     /// What of the build context is copied into the image.
     pub copied: Vec<Part>,
     /// Where the stages that were read have ended, by their numbers.
@@ -90,14 +91,6 @@ const PROGRAMS: [&str; 10] = [
     "/usr/sbin",
     "/usr/bin",
     "/usr/local/cuda/bin",
-];
-
-/// What Docker itself sets for `FROM`, for the platform that images are for if nothing is said.
-const PLATFORM: [(&str, &str); 4] = [
-    ("TARGETPLATFORM", "linux/amd64"),
-    ("TARGETOS", "linux"),
-    ("TARGETARCH", "amd64"),
-    ("BUILDARCH", "amd64"),
 ];
 
 /// Variables that builds from source read.
@@ -236,32 +229,6 @@ impl<'a> Dockerfile<'a> {
         found.into_iter().find(|name| self.project.may_have(name))
     }
 
-    /// The stages whose files are the image's, and those that it copies from.
-    fn used(&self, stages: &[Stage<'_, '_>]) -> (BTreeSet<usize>, BTreeSet<usize>) {
-        let (mut below, mut used) = (BTreeSet::new(), BTreeSet::new());
-        let mut next = stages.len().checked_sub(1);
-        while let Some(index) = next {
-            below.insert(index);
-            next = self.base_stage(stages, index);
-        }
-        let mut open: Vec<_> = below.iter().copied().collect();
-        while let Some(index) = open.pop() {
-            let mut sources: Vec<_> = stages[index]
-                .instructions
-                .iter()
-                .flat_map(flags)
-                .filter_map(|flag| self.from(flag, stages, index))
-                .collect();
-            sources.extend(self.base_stage(stages, index));
-            for source in sources {
-                if !below.contains(&source) && used.insert(source) {
-                    open.push(source);
-                }
-            }
-        }
-        (below, used)
-    }
-
     fn stage(
         &mut self,
         index: usize,
@@ -284,56 +251,6 @@ impl<'a> Dockerfile<'a> {
             self.instruction(instruction, all, index);
         }
         self.states.insert(index, self.stage.clone());
-    }
-
-    /// Tells of the stages that an argument may have chosen in place of the one that it does.
-    fn others(&mut self, stage: &Stage<'a, '_>, base: usize, before: &[Stage<'a, '_>]) {
-        let written = &stage.from.image.value;
-        let Some((start, _)) = written.split_once('$') else { return };
-        let name =
-            |stage: &Stage<'_, '_>| stage.from.as_.as_ref().map(|(_, name)| name.value.to_string());
-        let unread =
-            before.iter().enumerate().filter(|(index, _)| !self.states.contains_key(index));
-        let others = unread.filter_map(|(_, stage)| name(stage));
-        let others: Vec<_> = others.filter(|name| name.starts_with(start)).collect();
-        let chosen = name(&before[base]).unwrap_or_default();
-        if !others.is_empty() {
-            self.note(
-                self.line(&stage.from.from.span),
-                format!(
-                    "`{written}` is `{chosen}` here: what {} has otherwise goes under `variants`",
-                    others.join(", ")
-                ),
-            );
-        }
-    }
-
-    /// What `FROM` names, with what is known of its arguments.
-    fn image(&self, written: &str) -> String {
-        let known = |name: &str| {
-            let own = self.arguments.get(name).filter(|value| !value.is_empty()).cloned();
-            let given = PLATFORM.iter().find(|(known, _)| *known == name);
-            own.or_else(|| given.map(|(_, value)| (*value).to_owned()))
-        };
-        words(written, &known).concat()
-    }
-
-    /// The stage that a stage stands on.
-    fn base_stage(&self, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
-        named(stages, index, &self.image(&stages[index].from.image.value))
-    }
-
-    /// The stage that a flag takes files from.
-    pub fn from(&self, flag: &Flag<'_>, stages: &[Stage<'_, '_>], index: usize) -> Option<usize> {
-        let value = &flag.value.as_ref()?.value;
-        let name = match flag.name.value.as_ref() {
-            "from" => value.as_ref(),
-            "mount" => value.split(',').find_map(|part| part.strip_prefix("from="))?,
-            _ => return None,
-        };
-        let name = self.image(name);
-        let by_number = name.parse().ok().filter(|number| *number < index);
-        named(stages, index, &name).or(by_number)
     }
 
     fn base(&mut self, stage: &Stage<'a, '_>) {
@@ -651,51 +568,6 @@ impl<'a> Dockerfile<'a> {
         }
     }
 
-    /// A command of the image, whose programs are on its `PATH`, without `uv run` and its like.
-    fn without_runner(&mut self, line: usize, mut words: Vec<String>) -> Vec<String> {
-        if let [shell, flag, script, ..] = &mut words[..]
-            && shell.ends_with("sh")
-            && flag.starts_with('-')
-            && flag.ends_with('c')
-        {
-            *script = self.line_without_runners(line, script);
-        }
-        let plain: Vec<_> = words.iter().map(String::as_str).collect();
-        let Some(runner) = run::runner(&plain) else { return words };
-        runner.tell(self, line);
-        let program = runner.program.iter().chain(&plain[runner.length..]);
-        program.map(|word| (*word).to_owned()).collect()
-    }
-
-    /// A line for a shell, each of whose commands may have one.
-    fn line_without_runners(&mut self, line: usize, text: &str) -> String {
-        let mut whole = String::new();
-        for part in text.split_inclusive(['&', '|', ';', '(', '\n']) {
-            let command = part.trim_start();
-            whole.push_str(&part[..part.len() - command.len()]);
-            let command = match command.strip_prefix("exec ") {
-                Some(rest) => {
-                    whole.push_str("exec ");
-                    rest.trim_start()
-                }
-                None => command,
-            };
-            let plain: Vec<_> = command.split_whitespace().collect();
-            let Some(runner) = run::runner(&plain) else {
-                whole.push_str(command);
-                continue;
-            };
-            runner.tell(self, line);
-            runner.program.iter().for_each(|word| whole.extend([word, " "]));
-            let program = (0..runner.length).fold(command, |rest, _| {
-                let rest = rest.trim_start();
-                &rest[rest.find(char::is_whitespace).unwrap_or(rest.len())..]
-            });
-            whole.push_str(program.trim_start());
-        }
-        whole
-    }
-
     fn checked<T>(
         &mut self,
         span: &Span,
@@ -763,20 +635,5 @@ impl<'a> Dockerfile<'a> {
     /// The line of the Dockerfile that a span begins on.
     pub fn line(&self, span: &Span) -> usize {
         1 + self.text.get(..span.start).map_or(0, |before| before.matches('\n').count())
-    }
-}
-
-/// The stage before `index` of that name.
-fn named(stages: &[Stage<'_, '_>], index: usize, name: &str) -> Option<usize> {
-    stages[..index].iter().rposition(|stage| {
-        stage.from.as_.as_ref().is_some_and(|(_, own)| own.value.eq_ignore_ascii_case(name))
-    })
-}
-
-fn flags<'b>(instruction: &'b Instruction<'_>) -> &'b [Flag<'b>] {
-    match instruction {
-        Instruction::Copy(copy) => &copy.options,
-        Instruction::Run(run) => &run.options,
-        _ => &[],
     }
 }

@@ -11,7 +11,9 @@ mod heredoc;
 mod models;
 mod packages;
 mod run;
+mod runner;
 mod shell;
+mod stages;
 mod yaml;
 
 use std::{fmt, fs, path::Path};

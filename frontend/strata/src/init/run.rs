@@ -4,6 +4,7 @@ use super::{
     dockerfile::{Dockerfile, OF_CACHES, OF_COMPILERS},
     draft::{add, fits, set},
     models, packages,
+    runner::{LOCKERS, runner},
     shell::{self, Command, joined},
 };
 use crate::manifest::values;
@@ -40,108 +41,7 @@ const IDLE: [&str; 28] = [
     "virtualenv",
 ];
 
-/// Tools that keep a lock, and run programs in the environment that it is installed into.
-const LOCKERS: [&str; 4] = ["uv", "poetry", "pdm", "pipenv"];
-
-/// Their flags that say only what is installed before, or how much is told.
-const IDLE_FLAGS: [&str; 12] = [
-    "--frozen",
-    "--locked",
-    "--no-sync",
-    "--no-dev",
-    "--no-cache",
-    "--no-progress",
-    "--offline",
-    "--active",
-    "--no-interaction",
-    "--quiet",
-    "-q",
-    "-n",
-];
-
-/// Their flags whose value is the next word.
-const VALUED_FLAGS: [&str; 21] = [
-    "--with",
-    "--with-editable",
-    "--with-requirements",
-    "--extra",
-    "--group",
-    "--only-group",
-    "--no-group",
-    "--no-extra",
-    "--package",
-    "--python",
-    "-p",
-    "--env-file",
-    "--project",
-    "--directory",
-    "-C",
-    "--config-file",
-    "--cache-dir",
-    "--index",
-    "--default-index",
-    "--index-url",
-    "--extra-index-url",
-];
-
-/// The words before a program that is run in a project's environment: `uv run`.
-pub struct Runner<'w> {
-    /// How many there are.
-    pub length: usize,
-    /// What comes in their place.
-    pub program: &'static [&'static str],
-    tool: &'w str,
-    flags: Vec<&'w str>,
-}
-
-/// The runner that a command begins with.
-pub fn runner<'w>(words: &[&'w str]) -> Option<Runner<'w>> {
-    let tool = words.first()?.rsplit('/').next().filter(|tool| LOCKERS.contains(tool))?;
-    let is_uv = tool == "uv";
-    let mut found = Runner { length: 1, program: &[], tool, flags: Vec::new() };
-    let mut runs = false;
-    while let Some(word) = words.get(found.length).copied() {
-        found.length += 1;
-        match word {
-            "run" if !runs => runs = true,
-            "--" if runs => break,
-            "-m" | "--module" if runs && is_uv => {
-                found.program = &["python", "-m"];
-                break;
-            }
-            _ if word.starts_with('-') => {
-                found.flags.push(word);
-                if VALUED_FLAGS.contains(&word) {
-                    found.length = words.len().min(found.length + 1);
-                }
-            }
-            _ if !runs => return None,
-            _ => {
-                found.length -= 1;
-                break;
-            }
-        }
-    }
-    let is_script = |word: &&str| word.ends_with(".py");
-    if is_uv && found.program.is_empty() && words.get(found.length).is_some_and(is_script) {
-        found.program = &["python"];
-    }
-    runs.then_some(found)
-}
-
-impl Runner<'_> {
-    /// Tells of flags that mean something to the program.
-    pub fn tell(&self, reader: &mut Dockerfile<'_>, line: usize) {
-        let plain = |flag: &&str| !IDLE_FLAGS.contains(flag);
-        let flags: Vec<_> = self.flags.iter().copied().filter(plain).collect();
-        if !flags.is_empty() {
-            let (tool, flags) = (self.tool, flags.join(" "));
-            reader.note(line, format!("`{tool} run {flags}`: the program runs without {tool}, and without what these flags ask for"));
-        }
-    }
-}
-
-/// Reads the commands of one `RUN`.
+/// Modules that Python itself has.
 const STANDARD: [&str; 16] = [
     "sys",
     "os",
