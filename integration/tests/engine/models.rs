@@ -163,7 +163,8 @@ models:
     };
     let first = runs(&manifest, BASE);
     assert!(first.contains("listing") && first.contains("models"), "{first}");
-    assert_eq!(hub.take_answered().len(), 3);
+    // What the repository is and what it holds, and two files.
+    assert_eq!(hub.take_answered().len(), 4);
 
     let base = Built::dockerfile(&format!("FROM {BASE}\nENV OTHER={text}\n"));
     assert_eq!(runs(&manifest, &base.name), "lock packages probe tool user venv");
