@@ -55,6 +55,24 @@ pub fn building<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
+/// Waits for a moment in which no build runs in this process.
+///
+/// To be had before a build that must find all of an earlier one in the cache. BuildKit before 0.32
+/// keeps what it knows of a step that ran for as long as any build has that step in it, and does not
+/// look for the cache of what stands on several such steps (moby/buildkit#6955): an exec on a merge
+/// runs again.
+pub fn quiet_moment() {
+    let start = Instant::now();
+    // To hold up all builds that come is the last resort: the longest takes minutes.
+    while between_builds(|| ()).is_none() {
+        if start.elapsed() > Duration::from_secs(60) {
+            drop(RUNNING.write().unwrap_or_else(PoisonError::into_inner));
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A build that takes longer hangs: what it said by then tells more than a run without end.
 const PATIENCE: Duration = Duration::from_secs(1500);
 

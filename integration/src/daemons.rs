@@ -187,6 +187,12 @@ impl Daemons {
             && fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder == self.home)
     }
 
+    /// Whether it is a place in the home, and not the home itself, which may be a mount of someone
+    /// else's.
+    fn holds(&self, place: &Path) -> bool {
+        place.starts_with(&self.home) && place != self.home
+    }
+
     fn unmount(&self) -> Result<()> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         // The fifth field is where it is mounted (proc_pid_mountinfo(5)); what was mounted last
@@ -195,11 +201,10 @@ impl Daemons {
             .lines()
             .filter_map(|line| line.split(' ').nth(4))
             .map(|place| place.replace("\\040", " "));
-        let ours: Vec<_> =
-            places.filter(|place| Path::new(place).starts_with(&self.home)).collect();
+        let ours: Vec<_> = places.map(PathBuf::from).filter(|place| self.holds(place)).collect();
         for place in ours.into_iter().rev() {
             rustix::mount::unmount(&place, rustix::mount::UnmountFlags::DETACH)
-                .with_context(|| format!("could not unmount {place}"))?;
+                .with_context(|| format!("could not unmount {}", place.display()))?;
         }
         Ok(())
     }

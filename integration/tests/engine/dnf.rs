@@ -16,6 +16,9 @@ use crate::{BASE, STRATA, build, build_file, context, unique};
 const APT: &str = "RUN apt-get -o Acquire::Retries=6 update && \
                    apt-get -o Acquire::Retries=6 install -y --no-install-recommends";
 
+/// dnf, and what repositories are made with: one step, for the repository and for the base.
+const TOOLS: &str = "createrepo-c dnf rpm";
+
 /// A package that is one file, which says its version.
 const SPEC: &str = "\
 Name: %{called}
@@ -43,7 +46,7 @@ fn repository() -> (FileServer, String) {
     };
     let rpms = [("strata-tool", "1.0"), ("strata-tool", "2.0"), ("strata-headers", "1.0")];
     let dockerfile = format!(
-        "FROM {BASE} AS rpms\n{APT} createrepo-c rpm\nCOPY package.spec /\n{}\
+        "FROM {BASE} AS rpms\n{APT} {TOOLS}\nCOPY package.spec /\n{}\
          RUN createrepo_c /rpms\nFROM scratch\nCOPY --from=rpms /rpms /\n",
         rpms.map(|(name, version)| rpm(name, version)).concat(),
     );
@@ -104,7 +107,7 @@ fn downloaded(repository: &FileServer) -> Vec<String> {
 
 #[test]
 fn packages_of_dnf() {
-    are_installed(&format!("{APT} dnf rpm"));
+    are_installed(&format!("{APT} {TOOLS}"));
 }
 
 #[test]

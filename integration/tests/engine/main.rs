@@ -98,7 +98,7 @@ fn unique() -> String {
 
 /// A new engine of `kind` with nothing in it but the frontend.
 fn newcomer(kind: Kind) -> Throwaway {
-    let engine = Engine::empty(kind).unwrap();
+    let engine = Engine::in_memory(kind).unwrap();
     STRATA.copy_image("strata", &engine).unwrap();
     engine
 }

@@ -117,7 +117,7 @@ const LIGHTSPEED: Example = Example {
     says: None,
 };
 
-const EXAMPLES: [Example; 6] = [
+const EXAMPLES: [Example; 7] = [
     LIGHTSPEED,
     Example {
         name: "lightspeed-compiled",
@@ -221,6 +221,16 @@ const EXAMPLES: [Example; 6] = [
             },
             Edit { name: "a light package bumped", make: |place, run| place.bump("flask", run) },
         ],
+        says: None,
+    },
+    // With PyTorch for CUDA, which is gigabytes.
+    Example {
+        name: "semantic-search-naive",
+        folder: "semantic-search",
+        is_slow: true,
+        theirs: |place| vec![place.theirs("semantic-search-naive.Dockerfile")],
+        ours: |place| vec![place.ours("strata.yaml")],
+        edits: &[],
         says: None,
     },
 ];

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use integration::buildx::Build;
+use integration::buildx::{Build, quiet_moment};
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 
@@ -50,6 +50,8 @@ fn a_base_and_the_image_on_it() {
         format!("base.args.SPACY_RELEASES=http://{}/releases", releases.address()),
         format!("base.args.HF_ENDPOINT={}", HUB.endpoint()),
         format!("app.tags={}", example.image.name),
+        // Nobody pushes them: to compress Debian's PyTorch takes a minute.
+        "*.output=type=image,compression=uncompressed".to_owned(),
     ];
     // Both by the example's own bake file.
     let bake = || {
@@ -87,6 +89,7 @@ fn a_base_and_the_image_on_it() {
     let said = run("python -m src.transfer < /dev/null");
     assert!(said.contains(&format!("{step} of 0 articles")), "{said}");
 
+    quiet_moment();
     let edited = bake();
     let above = ["app code", "app image", "app verify"];
     assert_eq!(ran(&edited), above, "{}", edited.report());

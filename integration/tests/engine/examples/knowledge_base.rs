@@ -63,7 +63,7 @@ fn production_reads_and_answers_offline() {
     service.exec(&["sh", "-c", "touch $TORCH_HOME/x"]);
 
     example.edit("notes/house.md", "Tuesdays", "Thursdays");
-    let edited = example.build();
+    let edited = example.rebuild();
     assert_eq!(ran(&edited), ["code"], "{}", edited.report());
     service.up();
     assert!(asked(&service, "on which day is rubbish collected").contains("Thursdays"));
@@ -72,7 +72,7 @@ fn production_reads_and_answers_offline() {
     // Of the models, only the new one is downloaded.
     let more = "models:\n  - tests/small\n";
     example.edit("strata.yaml", "models:\n", more);
-    let added = example.build();
+    let added = example.rebuild();
     assert_eq!(ran(&added), ["listing", "models"], "{}", added.report());
     let asked: Vec<_> = hub.take_answered().into_iter().map(|answered| answered.path).collect();
     assert!(asked.iter().all(|path| path.contains("tests/small")), "{asked:?}");
@@ -91,6 +91,7 @@ fn development_has_its_models_in_a_volume() {
     };
     let files = ["compose.yaml", "compose.dev.yaml"];
     let service = example.compose(&files, "backend", &with(ALL_MINILM_L6_V2));
+    example.build();
     service.build();
     assert!(!hub.take_answered().is_empty());
     service.up();

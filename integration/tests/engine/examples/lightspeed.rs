@@ -40,7 +40,7 @@ fn versions_of_the_code() {
     let mut built = |version: &str| -> Build {
         example.arguments.retain(|(name, _)| name != "CODE_VERSION");
         example.arguments.push(("CODE_VERSION".into(), version.into()));
-        example.build()
+        example.rebuild()
     };
 
     // $(date +%s): the newest commit, and an unchanged one costs nothing.

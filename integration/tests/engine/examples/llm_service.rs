@@ -33,6 +33,7 @@ fn completes(service: &Composed) -> String {
 fn production_answers_by_grpc() {
     let example = Example::debian("llm-service", &HUB);
     let service = example.compose(&["compose.yaml"], "llm-service", "    network_mode: none\n");
+    example.build();
     service.build();
     service.up();
     embeds(&service);
@@ -47,7 +48,7 @@ fn production_answers_by_grpc() {
     assert!(measured["peak_megabytes"].as_u64().unwrap() > 100, "{measured}");
 
     example.edit("server.py", "there is no text", "please say something");
-    let edited = example.build();
+    let edited = example.rebuild();
     assert_eq!(ran(&edited), ["code"], "{}", edited.report());
     service.up();
     let refused = service.try_exec(&["python", "client.py", "embed", ""]).unwrap_err();
@@ -63,6 +64,7 @@ fn in_development_an_edit_is_live_without_a_build() {
     );
     let files = ["compose.yaml", "compose.dev.yaml"];
     let service = example.compose(&files, "llm-service", &online);
+    example.build();
     service.build();
     service.up();
     embeds(&service);

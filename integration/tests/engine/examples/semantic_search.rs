@@ -23,7 +23,7 @@ fn books_are_found_by_what_they_are_about() {
     assert_eq!(found("detective+story"), "The Hound of the Baskervilles");
 
     example.edit("app/books.json", "Moby-Dick", "The Whale");
-    let edited = example.build();
+    let edited = example.rebuild();
     assert_eq!(ran(&edited), ["code"], "{}", edited.report());
     service.up();
     assert_eq!(found("a+hunt+at+sea"), "The Whale");

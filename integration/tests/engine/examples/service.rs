@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use integration::buildx::{Build, building};
+use integration::buildx::{Build, building, quiet_moment};
 use integration::command::output;
 use integration::gguf::tiny_llama;
 use integration::hub::Hub;
@@ -82,14 +82,21 @@ impl Example {
         fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
-    /// Builds the image.
+    /// Builds the image. Nobody pushes it: to compress Debian's PyTorch takes a minute.
     pub fn build(&self) -> Build {
         let mut command = build(&STRATA, self.folder.path());
-        command.args(["--tag", &self.image.name]);
+        command
+            .arg(format!("--output=type=image,compression=uncompressed,name={}", self.image.name));
         for (name, value) in &self.arguments {
             command.args(["--build-arg", &format!("{name}={value}")]);
         }
         Build::succeed(&mut command).unwrap()
+    }
+
+    /// Builds it again: what has not changed must be in the cache, whatever else is built meanwhile.
+    pub fn rebuild(&self) -> Build {
+        quiet_moment();
+        self.build()
     }
 
     /// What the Compose files make of it. `service` gets the build arguments, and `more` of what
