@@ -4,6 +4,7 @@ use integration::buildx::Build;
 use integration::command::output;
 use integration::package::{Package, PackageFile};
 use integration::package_index::PackageIndex;
+use integration::workspace;
 
 use crate::bad_input::Bad;
 use crate::built::{Built, unique_name};
@@ -85,6 +86,26 @@ fn pip_and_uv_install_the_same() {
                    'import google.api.annotations_pb2, google.strata.all, docopt, strata_pure, strata_plat'";
         assert_eq!(image.run(&["sh", "-c", run]), "all\nshell\npython");
     }
+}
+
+#[test]
+fn an_installer_brings_the_bytecode_that_a_base_lacks() {
+    // As Docker's own images of Python come. Python tells of each module whether it compiled it.
+    let script = "find / -xdev -name __pycache__ -prune -exec rm -rf {} +\n\
+                  mkdir -p /strata && cp /steps/tool_pip.txt /strata/tool.txt\n\
+                  python3 -EsB /steps/tool.py pip\n\
+                  python3 -EsBv -X pycache_prefix=/tool/pip/bytecode -c '\
+                  import sys; sys.path.insert(0, \"/tool/pip\"); import pip._internal.commands.install' \
+                  2>&1 | grep '^# code object from'";
+    let steps = workspace::root().join("frontend/strata/src/plan/steps");
+    let mut run = STRATA.docker(["run", "--rm", "--env=SOURCE_DATE_EPOCH=0", "--env=HOME=/root"]);
+    run.arg(format!("--volume={}:/steps:ro", steps.display())).args([BASE, "sh", "-c", script]);
+    let loaded = output(&mut run).unwrap();
+    let (compiled, kept): (Vec<_>, Vec<_>) =
+        loaded.lines().partition(|line| !line.trim_end_matches('\'').ends_with(".pyc"));
+    assert_eq!(compiled, [""; 0]);
+    assert!(kept.iter().any(|line| line.contains("/bytecode/tool/pip/pip/_internal/")), "{kept:?}");
+    assert!(kept.iter().any(|line| line.contains("/json/decoder.")), "{kept:?}");
 }
 
 /// A project whose package `strata_late` has to see `strata_seen` as it is built.

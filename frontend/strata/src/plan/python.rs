@@ -23,6 +23,18 @@ pub const VENV: &str = "/opt/venv";
 /// The environment's own Python: pip is run by the one it installs for.
 pub(super) const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
 
+/// The same for a step that has the installer mounted, which brings bytecode (`tool.py`).
+const fn venv_python_with(installer: Installer) -> &'static [&'static str] {
+    match installer {
+        Installer::Pip => {
+            &["/opt/venv/bin/python3", "-EsB", "-X", "pycache_prefix=/tool/pip/bytecode"]
+        }
+        Installer::Uv => {
+            &["/opt/venv/bin/python3", "-EsB", "-X", "pycache_prefix=/tool/uv/bytecode"]
+        }
+    }
+}
+
 /// pip's cache of wheels that it built; see [`built_wheels_cache`].
 const BUILT_WHEELS_CACHE: &str = "strata-pip-wheels";
 
@@ -61,6 +73,7 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Ins
     Step::new(scope, "tool", base, python, PYTHON, &scripts)
         .named(format!("get {}", installer.name()))
         .at(scope.recipe.python.lines)
+        .args([installer.name()])
         .file("tool.txt", pins)
         .network()
         .credentials(&credentials)
@@ -81,7 +94,7 @@ pub(super) fn wheels(
     let base = &platform.base;
     let installer = scope.recipe.python.installer;
     let path = format!("/tool/{}", installer.name());
-    install(scope, "packages", base, python.clone(), venv, bucket)
+    install(scope, "packages", base, python.clone(), venv, installer, bucket)
         .named(format!("install {}", named(bucket)))
         .args([installer.name()])
         .args((installer == Installer::Uv && buckets::overlap(bucket)).then_some("apart"))
@@ -127,7 +140,7 @@ pub(super) fn built(
 ) -> State {
     let base = &facts.base;
     let toolchain = system::toolchain(scope, base, python.clone());
-    let step = install(scope, "source", base, toolchain, venv, &[pick])
+    let step = install(scope, "source", base, toolchain, venv, Installer::Pip, &[pick])
         .named(format!("build {}", named(&[pick])))
         .args(["source"])
         .script(HINTS)
@@ -154,6 +167,7 @@ fn install<'a>(
     base: &'a Base,
     root: State,
     venv: Option<&State>,
+    installer: Installer,
     picks: &[&Pick],
 ) -> Step<'a> {
     let scripts = [
@@ -163,7 +177,7 @@ fn install<'a>(
         script!("network.py"),
     ];
     let packages = serde_json::to_string_pretty(picks).unwrap_or_default();
-    Step::new(scope, stage, base, root, VENV_PYTHON, &scripts)
+    Step::new(scope, stage, base, root, venv_python_with(installer), &scripts)
         .at(scope.recipe.python.lines)
         .file("packages.json", packages)
         .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
@@ -196,20 +210,21 @@ pub(super) fn code(
         script!("network.py"),
     ];
     let toolchain = system::toolchain(scope, base, python.clone());
-    let step = Step::new(scope, "code", base, toolchain, VENV_PYTHON, &scripts)
-        .named(format!("install {}", below(&code.to).join(", ")))
-        .at(install.lines)
-        .args([files.at.clone()])
-        .args(below(&files.at))
-        .file("options.txt", facts.packages.options.as_str())
-        .mount(files.mount())
-        .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
-        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
-        .network()
-        .credentials(&scope.recipe.python.indexes.credentials)
-        .caches(Installer::Pip)
-        // It has the same name and version whatever is in it.
-        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
+    let step =
+        Step::new(scope, "code", base, toolchain, venv_python_with(Installer::Pip), &scripts)
+            .named(format!("install {}", below(&code.to).join(", ")))
+            .at(install.lines)
+            .args([files.at.clone()])
+            .args(below(&files.at))
+            .file("options.txt", facts.packages.options.as_str())
+            .mount(files.mount())
+            .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
+            .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
+            .network()
+            .credentials(&scope.recipe.python.indexes.credentials)
+            .caches(Installer::Pip)
+            // It has the same name and version whatever is in it.
+            .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
     let env = scope.recipe.python.env.iter().chain(&code.env);
     env.fold(step, |step, (name, value)| step.env(name, value)).out()
 }

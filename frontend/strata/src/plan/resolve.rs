@@ -57,7 +57,9 @@ pub(super) fn lock(
         true => String::new(),
         false => seen_by_builds(&scope.recipe.python.after, requirements),
     };
-    let step = Step::new(scope, "lock", base, root, PYTHON, scripts)
+    // With the bytecode that pip comes with (`tool.py`), for our own script and for pip.
+    let interpreter = [PYTHON, &["-X", "pycache_prefix=/tool/pip/bytecode"]].concat();
+    let step = Step::new(scope, "lock", base, root, &interpreter, scripts)
         .named(format!("resolve {requirements}"))
         .at(scope.recipe.python.lines)
         .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))

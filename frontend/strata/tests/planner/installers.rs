@@ -1,6 +1,6 @@
 //! What pip and uv are told, beside what they are to install.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use llb::{
     Vertex,
@@ -92,4 +92,30 @@ fn what_was_built_on_one_base_is_not_taken_on_another() {
         assert_eq!((before[name].len(), after[name].len()), (1, 1), "{name}");
         assert_ne!(before[name], after[name], "{name}");
     }
+}
+
+#[test]
+fn who_has_an_installer_mounted_takes_the_bytecode_that_it_brings() {
+    let mut brought = BTreeSet::new();
+    for installer in ["pip", "uv"] {
+        let mut project = Project::example();
+        let setting = format!("python:\n  installer: {installer}\n");
+        project.manifest = project.manifest.replace("python:\n", &setting);
+        for (name, exec) in commands(&project) {
+            let tools = exec.mounts.iter().map(|mount| mount.dest.as_str());
+            let tools: Vec<_> = tools.filter(|dest| dest.starts_with("/tool/")).collect();
+            let args = exec.meta.unwrap().args;
+            let prefix = args.iter().find_map(|word| word.strip_prefix("pycache_prefix="));
+            let tool = prefix.map(|prefix| prefix.strip_suffix("/bytecode").unwrap());
+            assert_eq!(tool.is_some(), !tools.is_empty(), "{name}: {args:?}");
+            assert!(tool.is_none_or(|tool| tools.contains(&tool)), "{name}: {args:?}");
+            let stage = name.split_once(' ').unwrap().0.to_owned();
+            brought.extend(tool.map(|tool| (stage, tool.to_owned())));
+        }
+    }
+    let brought: Vec<_> = brought.iter().map(|(stage, tool)| format!("{stage} {tool}")).collect();
+    assert_eq!(
+        brought,
+        ["[lock] /tool/pip", "[packages] /tool/pip", "[packages] /tool/uv", "[source] /tool/pip"]
+    );
 }

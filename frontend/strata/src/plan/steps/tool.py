@@ -1,4 +1,5 @@
-"""Installs a pinned tool (/strata/tool.txt) into /out, with whatever pip the base can offer."""
+"""Installs a pinned tool (/strata/tool.txt) into /out, with whatever pip the base can offer, and with
+the bytecode of all that steps import which use it."""
 
 import os
 import re
@@ -8,8 +9,21 @@ import sys
 import network
 import tree
 
+# Where steps have it.
+PLACE = "/tool/"
+# What our scripts import, and pip as they run it, which imports some of itself late.
+OF_STEPS = (
+    "import argparse, html, importlib.metadata, json, netrc, runpy, ssl, subprocess, "
+    "urllib.request, zipfile"
+)
+FIND_PIP = f"import sys; sys.path.insert(0, '{PLACE}pip')"
+OF_PIP = (
+    "import pip._internal.cli.main, pip._internal.commands.install, "
+    "pip._internal.metadata.importlib, pip._internal.resolution.resolvelib.resolver"
+)
 
-def main():
+
+def main(name):
     network.prepare()
     network.trust_plain_http("/strata/tool.txt")
     installed = subprocess.run(
@@ -27,9 +41,29 @@ def main():
     print(installed.stderr, end="", file=sys.stderr, flush=True)
     if installed.returncode != 0:
         explain_failure("No matching distribution found" in installed.stderr)
+    # The time of a source is in its bytecode.
     tree.normalise("/out")
-    tree.compile_bytecode("/out", "/out")
+    compile_imports(name)
     tree.normalise("/out")
+
+
+def compile_imports(name):
+    """Leaves bytecode of what the steps import: of the tool beside it, for the processes that it
+    starts, and of that and the base in /out/bytecode, in the form of Python's `pycache_prefix`.
+    Docker's own images of Python have none of theirs: every step would compile all that it imports
+    before it does anything."""
+    os.makedirs(PLACE, exist_ok=True)
+    if not os.path.lexists(PLACE + name):
+        # They find themselves there.
+        os.symlink("/out", PLACE + name)
+    imports = [OF_STEPS, *([FIND_PIP, OF_PIP] if name == "pip" else [])]
+    # As the steps have it, but that bytecode is written, and is the same every time.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    env["PYTHONHASHSEED"] = "0"
+    for options in [], ["-X", "pycache_prefix=/out/bytecode"]:
+        # Where it fails, a step takes longer.
+        command = [sys.executable, "-s", *options, "-c", "; ".join(imports)]
+        subprocess.run(command, env=env, check=False)
 
 
 def explain_failure(not_found):
@@ -72,4 +106,4 @@ def answers(command):
     return subprocess.run(command, stdout=quiet, stderr=quiet, check=False).returncode == 0
 
 
-main()
+main(*sys.argv[1:])
