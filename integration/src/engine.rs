@@ -290,8 +290,8 @@ fn clear_away_the_dead(homes: &Path, packages: &Packages) -> Result<()> {
 fn clear_away(home: &Path, packages: &Packages) -> Result<()> {
     Daemons::of(home.to_owned()).stop(packages)?;
     match unmount(home, UnmountFlags::DETACH) {
-        // It is on disk.
-        Ok(()) | Err(Errno::INVAL) => {}
+        // It is on disk, or whose it was is clearing it away as well.
+        Ok(()) | Err(Errno::INVAL | Errno::NOENT) => {}
         Err(error) => {
             return Err(error).with_context(|| format!("could not unmount {}", home.display()));
         }
