@@ -80,8 +80,8 @@ impl Engine {
         Self::throwaway(kind, |_| Ok(()))
     }
 
-    /// The same in memory, for a test that stores little and measures nothing: to write to a disk
-    /// what is thrown away a moment later took a third of the time of such tests.
+    /// The same in memory, for a test that stores little and measures nothing: much of the time of
+    /// such tests would be the disk's, for what is thrown away a moment later.
     ///
     /// # Errors
     ///

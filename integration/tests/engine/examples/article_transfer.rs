@@ -50,7 +50,7 @@ fn a_base_and_the_image_on_it() {
         format!("base.args.SPACY_RELEASES=http://{}/releases", releases.address()),
         format!("base.args.HF_ENDPOINT={}", HUB.endpoint()),
         format!("app.tags={}", example.image.name),
-        // Nobody pushes them: to compress Debian's PyTorch takes a minute.
+        // Nobody pushes them: to compress Debian's PyTorch takes long.
         "*.output=type=image,compression=uncompressed".to_owned(),
     ];
     // Both by the example's own bake file.

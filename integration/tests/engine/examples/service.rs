@@ -82,7 +82,7 @@ impl Example {
         fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
-    /// Builds the image. Nobody pushes it: to compress Debian's PyTorch takes a minute.
+    /// Builds the image. Nobody pushes it: to compress Debian's PyTorch takes long.
     pub fn build(&self) -> Build {
         let mut command = build(&STRATA, self.folder.path());
         command
