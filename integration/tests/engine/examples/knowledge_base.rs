@@ -91,6 +91,7 @@ fn development_has_its_models_in_a_volume() {
     };
     let files = ["compose.yaml", "compose.dev.yaml"];
     let service = example.compose(&files, "backend", &with(ALL_MINILM_L6_V2));
+    // What Compose builds first is compressed, and what is there already is not.
     example.build();
     service.build();
     assert!(!hub.take_answered().is_empty());

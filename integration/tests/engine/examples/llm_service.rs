@@ -33,6 +33,7 @@ fn completes(service: &Composed) -> String {
 fn production_answers_by_grpc() {
     let example = Example::debian("llm-service", &HUB);
     let service = example.compose(&["compose.yaml"], "llm-service", "    network_mode: none\n");
+    // What Compose builds first is compressed, and what is there already is not.
     example.build();
     service.build();
     service.up();
@@ -64,6 +65,7 @@ fn in_development_an_edit_is_live_without_a_build() {
     );
     let files = ["compose.yaml", "compose.dev.yaml"];
     let service = example.compose(&files, "llm-service", &online);
+    // What Compose builds first is compressed, and what is there already is not.
     example.build();
     service.build();
     service.up();
