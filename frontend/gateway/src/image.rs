@@ -124,12 +124,12 @@ impl Gateway {
             Some((key, _)) => format!("[context {key}] load metadata for {full}"),
             None => format!("[internal] load metadata for {full}"),
         };
-        let resolved = match self.resolve(&full, platform, &log_name, None).await? {
+        let mode = self.request().options.resolve_mode;
+        let resolved = match self.resolve(&full, platform, &log_name, None, mode).await? {
             Resolved::Image(resolved) => resolved,
             Resolved::Other(identifier) => return Ok(Loaded::Other(identifier)),
         };
         let pinned = parse(&resolved.reference)?.with_digest(&resolved.digest);
-        let mode = self.request().options.resolve_mode;
         Ok(Loaded::Base(BaseImage {
             state: Image::new(pinned.to_string()).resolve_mode(mode.as_str()).build(platform, meta),
             name: Some(pinned),
@@ -155,7 +155,8 @@ impl Gateway {
         let image = ImageName::parse(plain).map_err(|error| invalid(&error.to_string()))?;
         let image = image.with_digest(digest).to_string();
         let log_name = format!("[context {name}] load metadata for {image}");
-        match self.resolve(&image, platform, &log_name, Some(store)).await? {
+        let mode = self.request().options.resolve_mode;
+        match self.resolve(&image, platform, &log_name, Some(store), mode).await? {
             Resolved::Other(identifier) => Ok(Loaded::Other(identifier)),
             Resolved::Image(resolved) => {
                 let layout = OciLayout::new(image, &self.request().session, store);

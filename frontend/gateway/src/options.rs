@@ -24,8 +24,8 @@ pub struct Options {
     pub filename: Option<String>,
     /// `target`: what to build of it.
     pub target: Option<String>,
-    /// `build-arg:`, but for those that are options of their own: the ones whose names begin
-    /// with `BUILDKIT_`, the proxies, and `SOURCE_DATE_EPOCH`.
+    /// `build-arg:`, those that are options, too, among them: the ones whose names begin with
+    /// `BUILDKIT_`, the proxies, and `SOURCE_DATE_EPOCH`.
     pub build_args: BTreeMap<String, String>,
     /// `label:`, for the image.
     pub labels: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ pub struct Options {
     /// `build-arg:SOURCE_DATE_EPOCH`: the time of the image, in seconds since 1970 or as the
     /// name of a context to take it from. Exporters get numbers from the daemon itself.
     pub source_date_epoch: Option<String>,
-    /// All other options, `build-arg:BUILDKIT_…` among them.
+    /// All other options, unknown `build-arg:BUILDKIT_…` among them.
     pub unknown: BTreeMap<String, String>,
 }
 
@@ -122,9 +122,11 @@ impl Options {
     ) -> Result<Self, InvalidOption> {
         let mut raw = Raw(options.into_iter().collect());
         let platforms = raw.parse("platform", platforms)?.unwrap_or_default();
+        let build_args = raw.build_args();
         raw.drop_others();
         let (multi_platform, several_nodes) = multi_platform(&mut raw, platforms.len())?;
         Ok(Self {
+            build_args,
             filename: raw.text("filename"),
             target: raw.text("target"),
             labels: raw.prefixed("label:"),
@@ -142,11 +144,13 @@ impl Options {
             source: raw.text("source"),
             cmdline: raw.text("cmdline"),
             source_date_epoch: raw.text("build-arg:SOURCE_DATE_EPOCH"),
-            build_args: build_args(&mut raw),
-            unknown: raw.0,
+            unknown: raw.rest(),
         })
     }
 }
+
+/// What the options of build arguments begin with.
+const BUILD_ARG: &str = "build-arg:";
 
 /// Options that are not yet understood; each is taken out by whoever understands it.
 struct Raw(BTreeMap<String, String>);
@@ -154,6 +158,23 @@ struct Raw(BTreeMap<String, String>);
 impl Raw {
     fn take(&mut self, option: &str) -> Option<String> {
         self.0.remove(option)
+    }
+
+    /// All build arguments, which stay to be taken: some are options, too.
+    fn build_args(&self) -> BTreeMap<String, String> {
+        let arg = |(option, value): (&String, &String)| {
+            Some((option.strip_prefix(BUILD_ARG)?.to_owned(), value.clone()))
+        };
+        self.0.iter().filter_map(arg).collect()
+    }
+
+    /// What nobody has taken, and is no mere build argument.
+    fn rest(mut self) -> BTreeMap<String, String> {
+        let is_arg = |option: &str| {
+            option.strip_prefix(BUILD_ARG).is_some_and(|name| !name.starts_with("BUILDKIT_"))
+        };
+        self.0.retain(|option, _| !is_arg(option));
+        self.0
     }
 
     /// Text; empty is as good as not given.
@@ -258,14 +279,6 @@ fn secret_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
             error.column()
         )
     })
-}
-
-fn build_args(raw: &mut Raw) -> BTreeMap<String, String> {
-    let unknown = raw.prefixed("build-arg:BUILDKIT_");
-    let args = raw.prefixed("build-arg:");
-    let name = |(name, value)| (format!("build-arg:BUILDKIT_{name}"), value);
-    raw.0.extend(unknown.into_iter().map(name));
-    args
 }
 
 impl NoCache {

@@ -10,7 +10,7 @@ use buildkit_proto::{
 };
 use llb::{Git, Platform};
 
-use crate::{Error, Gateway, capabilities::SOURCE_METADATA};
+use crate::{Error, Gateway, ImageName, ResolveMode, capabilities::SOURCE_METADATA};
 
 /// An image as the daemon found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,19 +44,40 @@ pub(crate) enum Resolved {
 pub(crate) type Store<'a> = Option<&'a str>;
 
 impl Gateway {
-    /// Asks for an image's digest and configuration. `reference` is in full, as
-    /// [`crate::ImageName`] makes it.
+    /// The digest that a registry has for an image, whatever the engine's own store has; none if a
+    /// policy of the client's puts a source without one in its place. An engine with the classic
+    /// image store tells no digest of what is there already (`resolveLocal` in moby's
+    /// `builder/builder-next/adapters/containerimage/pull.go`).
+    ///
+    /// # Errors
+    ///
+    /// When the registry does not answer, or has no such image.
+    pub async fn published_digest(
+        &self,
+        image: &ImageName,
+        platform: &Platform,
+    ) -> Result<Option<String>, Error> {
+        let name = image.to_string();
+        let log_name = format!("[internal] load metadata for {name}");
+        let found = self.resolve(&name, platform, &log_name, None, ResolveMode::Pull).await?;
+        let Resolved::Image(ResolvedImage { digest, .. }) = found else { return Ok(None) };
+        Ok(Some(digest).filter(|digest| !digest.is_empty()))
+    }
+
+    /// Asks for an image's digest and configuration. `reference` is in full, as [`ImageName`]
+    /// makes it.
     pub(crate) async fn resolve(
         &self,
         reference: &str,
         platform: &Platform,
         log_name: &str,
         store: Store<'_>,
+        mode: ResolveMode,
     ) -> Result<Resolved, Error> {
         if self.capabilities().gateway(SOURCE_METADATA) {
-            self.resolve_source(reference, platform, log_name, store).await
+            self.resolve_source(reference, platform, log_name, store, mode).await
         } else {
-            self.resolve_config(reference, platform, log_name, store).await
+            self.resolve_config(reference, platform, log_name, store, mode).await
         }
     }
 
@@ -66,6 +87,7 @@ impl Gateway {
         platform: &Platform,
         log_name: &str,
         store: Store<'_>,
+        mode: ResolveMode,
     ) -> Result<Resolved, Error> {
         let source = match store {
             None => pb::SourceOp {
@@ -84,7 +106,7 @@ impl Gateway {
             source: Some(source),
             platform: Some(platform.into()),
             log_name: log_name.to_owned(),
-            resolve_mode: self.request().options.resolve_mode.as_str().to_owned(),
+            resolve_mode: mode.as_str().to_owned(),
             ..ResolveSourceMetaRequest::default()
         };
         let response = self.client().resolve_source_meta(request).await?.into_inner();
@@ -107,11 +129,12 @@ impl Gateway {
         platform: &Platform,
         log_name: &str,
         store: Store<'_>,
+        mode: ResolveMode,
     ) -> Result<Resolved, Error> {
         let mut request = ResolveImageConfigRequest {
             r#ref: reference.to_owned(),
             platform: Some(platform.into()),
-            resolve_mode: self.request().options.resolve_mode.as_str().to_owned(),
+            resolve_mode: mode.as_str().to_owned(),
             log_name: log_name.to_owned(),
             ..ResolveImageConfigRequest::default()
         };

@@ -11,10 +11,10 @@ use integration::base_image::{self, Python};
 use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::{CURRENT, Kind, Store};
-use integration::engine::Engine;
+use integration::engine::{Engine, Throwaway};
 use integration::hub::{Hub, Repo};
 
-use crate::{BASE, STRATA, build, context, newcomer};
+use crate::{BASE, STRATA, build, context, newcomer, registry};
 
 const PROJECT: &[(&str, &str)] = &[
     (
@@ -76,7 +76,7 @@ fn beyond<'a>(
 
 /// Builds in an engine of `kind` what the shared one builds; an edit of the code then runs the
 /// code's own step, and `above`.
-fn builds_the_same(kind: Kind, above: &[&str]) {
+fn builds_the_same(kind: Kind, above: &[&str]) -> Throwaway {
     let engine = newcomer(kind);
     assert_eq!(engine.store().unwrap(), kind.store);
     assert_eq!(engine.version().unwrap().starts_with("26.1."), kind.suite == Suite::Trixie);
@@ -95,6 +95,7 @@ fn builds_the_same(kind: Kind, above: &[&str]) {
     let ran: Vec<_> = edited.ran().iter().map(|vertex| vertex.name.as_str()).collect();
     assert_eq!(ran, [&["[code] copy the build context to /app"], above].concat());
     assert_eq!(run(&engine, &[], &[]), "edited");
+    engine
 }
 
 const MERGE: &[&str] = &["[image] put the layers together"];
@@ -140,5 +141,32 @@ fn docker_26_1_with_the_classic_store_copies() {
 
 #[test]
 fn the_current_docker_with_the_classic_store_copies() {
-    builds_the_same(Kind { store: Store::Classic, ..CURRENT }, COPIES);
+    let engine = builds_the_same(Kind { store: Store::Classic, ..CURRENT }, COPIES);
+    // Of an image that it has already, it tells no digest.
+    let (_registry, base) = registry();
+    output(&mut engine.docker(["pull", "--quiet", &base])).unwrap();
+    let (build, lock) = locked(&engine, &base);
+    let known =
+        output(&mut engine.docker(["image", "inspect", "--format={{.RepoDigests}}", &base]));
+    let digest = lock.lines().find_map(|line| line.strip_prefix("digest = ")).unwrap();
+    assert!(known.unwrap().contains(&format!("@{}]", digest.trim_matches('"'))), "{lock}");
+    assert!(build.warnings.is_empty(), "{}", build.report());
+    // And an image that is nowhere else has none.
+    output(&mut engine.docker(["tag", &base, "strata.test/nowhere:1"])).unwrap();
+    let (build, lock) = locked(&engine, "strata.test/nowhere:1");
+    assert!(!lock.contains("digest = "), "{lock}");
+    let [warning] = &build.warnings[..] else { panic!("{}", build.report()) };
+    let said = "UnpinnedBase: strata.lock holds strata.test/nowhere:1 to no digest, as no registry \
+                tells it: ";
+    assert!(warning.short.starts_with(said), "{}", warning.short);
+}
+
+/// The lock of a manifest with nothing but this base.
+fn locked(engine: &Engine, base: &str) -> (Build, String) {
+    let manifest = format!("# syntax=strata\nbase: {base}\n");
+    let (folder, written) = (context(&[("strata.yaml", &manifest)]), context(&[]));
+    let mut command = build(engine, folder.path());
+    command.arg("--target=lock").arg("--output").arg(written.path());
+    let build = Build::succeed(&mut command).unwrap();
+    (build, std::fs::read_to_string(written.path().join("strata.lock")).unwrap())
 }

@@ -20,13 +20,23 @@ fn platform(text: &str) -> Platform {
     Platform::parse(text).unwrap()
 }
 
-/// Each row: what was given, and where alone it must be found.
+/// The build arguments among the options.
+fn args(options: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let args = options.iter().filter_map(|(option, value)| {
+        Some((option.strip_prefix("build-arg:")?.to_owned(), (*value).to_owned()))
+    });
+    args.collect()
+}
+
+/// Each row: what was given, and where alone it must be found, but for build arguments, which are
+/// all kept.
 macro_rules! found_at {
     ($($name:ident: $options:expr => $($field:ident).+ = $value:expr;)+) => {
         $(
             #[test]
             fn $name() {
-                let mut expected = Options::default();
+                let build_args = args(&$options);
+                let mut expected = Options { build_args, ..Options::default() };
                 expected.$($field).+ = $value;
                 assert_eq!(parse(&$options).unwrap(), expected);
             }

@@ -62,6 +62,9 @@ fn ignored_options(gateway: &Gateway) -> Vec<String> {
             plan::STAGES.join(", ")
         ));
     }
+    if options.context.keep_git_dir {
+        ignored.push("BUILDKIT_CONTEXT_KEEP_GIT_DIR: `.git` is no code".to_owned());
+    }
     if options.source_date_epoch.as_ref().is_some_and(|epoch| epoch.parse::<u64>().is_err()) {
         ignored.push("a SOURCE_DATE_EPOCH that is not a number".to_owned());
     }

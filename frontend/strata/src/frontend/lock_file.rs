@@ -5,6 +5,7 @@ use llb::{File, Meta, Platform, State};
 
 use super::{Build, base::Found, packages::Locked};
 use crate::{
+    notice::Notice,
     plan::{EPOCH, ModelFacts},
     recipe::{Source, SpacyRelease},
     strata_lock::{self, Entry},
@@ -69,7 +70,7 @@ impl Build<'_> {
 
     async fn lock_entry(&self, platform: &Platform) -> Result<Entry, Error> {
         let Found { base, stated } = self.base(platform).await?;
-        let digest = stated.name.as_ref().and_then(ImageName::digest).map(str::to_owned);
+        let digest = self.base_digest(platform, stated.name.as_ref()).await;
         let (probe, locked) = self.locked(&base).await?;
         let picks = match locked {
             // The other tool's lock is kept beside this one.
@@ -79,5 +80,30 @@ impl Build<'_> {
         let asked = strata_lock::asked(self.recipe, &self.demand().await?.requirements);
         let environment = probe.environment();
         Ok(Entry::new(&self.recipe.base.value, digest, asked, &environment, &picks))
+    }
+
+    /// The digest that builds are to stand on; none of a base that is of no registry.
+    async fn base_digest(&self, platform: &Platform, found: Option<&ImageName>) -> Option<String> {
+        let base = &self.recipe.base;
+        let image = ImageName::parse(&base.value).ok()?;
+        if self.gateway.has_stand_in(&image, platform) {
+            // Whose digest it is not; what is known of the base stays.
+            let noted = self.entry(platform).filter(|entry| entry.base == base.value)?;
+            return noted.digest.clone();
+        }
+        if let Some(digest) = found.and_then(ImageName::digest) {
+            return Some(digest.to_owned());
+        }
+        match self.gateway.published_digest(&image, platform).await {
+            Ok(digest) => digest,
+            Err(error) => {
+                let text = format!(
+                    "{} holds {} to no digest, as no registry tells it: {error}",
+                    self.lock_name, base.value
+                );
+                self.warn(Notice::new("UnpinnedBase", text).at(base.lines)).await;
+                None
+            }
+        }
     }
 }

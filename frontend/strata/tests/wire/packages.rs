@@ -21,11 +21,15 @@ fn wheel(name: &str, tags: &str) -> String {
     )
 }
 
+/// What the resolver comes to.
+fn resolved() -> String {
+    let packages = wheel("six", "py3-none-any");
+    format!("lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\n{packages}")
+}
+
 /// A daemon whose resolver comes to the package `six`.
 fn resolving(manifest: &str) -> Daemon {
-    let packages = wheel("six", "py3-none-any");
-    let lock = format!("lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\n{packages}");
-    let mut daemon = daemon(manifest).with_file(BASE, LOCK, lock);
+    let mut daemon = daemon(manifest).with_file(BASE, LOCK, resolved());
     daemon.pong.as_mut().unwrap().llb_caps.extend(enabled(&[
         "exec.meta.proxyenv",
         "exec.mount.cache",
@@ -99,6 +103,31 @@ async fn a_lock_for_another_python_than_the_base_has_by_now() {
     let renewed = with_lock("cp311-cp311-manylinux_2_17_x86_64", "lock", "/strata.lock").await;
     let [lock] = &renewed.1[..] else { unreachable!("one is written") };
     assert!(lock.contains("six-1-py3-none-any.whl") && !lock.contains("cp311"), "{lock}");
+}
+
+#[tokio::test]
+async fn what_stands_in_for_a_base_is_not_noted_as_that() {
+    const OTHER: &str = "docker-image://docker.io/library/other:1@\
+                         sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    let (name, digest) = OTHER.split_once('@').unwrap();
+    let noted = format!("digest = \"{}\"\n", BASE.split_once('@').unwrap().1);
+    let with_digest = lock("py3-none-any").replace("asked = ", &format!("{noted}asked = "));
+    for (before, is_noted) in [("version = 1\n", false), (&*with_digest, true)] {
+        let mut daemon = resolving(MANIFEST)
+            .with_file(OTHER, "/opt/strata/probe.json", PROBE)
+            .with_file(OTHER, LOCK, resolved())
+            .with_file("local://dockerfile", "strata.lock", before);
+        let mut other = daemon.sources.values().next().unwrap().clone();
+        other.image.as_mut().unwrap().digest = digest.to_owned();
+        daemon.sources.insert(name, other);
+        let stand_in = ("context:python:3", "docker-image://other:1");
+        let options = [("target", "lock"), ("platform", "linux/amd64"), stand_in];
+        let (result, calls) = build(daemon, &options).await;
+        result.unwrap();
+        let [lock] = &written(&calls, "/strata.lock")[..] else { unreachable!("one is written") };
+        assert!(lock.contains("six-1-py3-none-any.whl") && !lock.contains(digest), "{lock}");
+        assert_eq!(lock.contains(&noted), is_noted, "{lock}");
+    }
 }
 
 #[tokio::test]

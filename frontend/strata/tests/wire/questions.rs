@@ -198,6 +198,21 @@ async fn what_is_wrong_with_requirements() {
 }
 
 #[tokio::test]
+async fn arguments_that_are_options_too() {
+    let manifest = "args: [SOURCE_DATE_EPOCH, HTTPS_PROXY]\nbase: python:3\n\
+                    labels: {epoch: \"${SOURCE_DATE_EPOCH}\", proxy: \"${HTTPS_PROXY}\"}\n";
+    let (json, status, _) = check(daemon(manifest), &[]).await;
+    assert_eq!((status.as_str(), json["buildError"].is_object()), ("1", true), "{json}");
+    let given = [("build-arg:SOURCE_DATE_EPOCH", "7"), ("build-arg:HTTPS_PROXY", "http://e.org")];
+    let git_dir = ("build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR", "1");
+    let (json, _, _) = check(daemon(manifest), &[given[0], given[1], git_dir]).await;
+    let warnings = json["warnings"].as_array().unwrap();
+    let said: Vec<_> = warnings.iter().map(|warning| warning["detail"].as_str().unwrap()).collect();
+    let ignored = "Strata does not honour BUILDKIT_CONTEXT_KEEP_GIT_DIR: `.git` is no code";
+    assert_eq!((said, &json["buildError"]), (vec![ignored], &Value::Null));
+}
+
+#[tokio::test]
 async fn what_a_build_would_warn_of() {
     let lock = "version = 1\n";
     let manifest = daemon(
