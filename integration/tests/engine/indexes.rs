@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use integration::buildx::Build;
 use integration::command::output;
+use integration::digest::sha256;
 use integration::package::{Package, PackageFile};
 use integration::package_index::{PackageIndex, Trouble};
 use integration::tls::TlsFront;
@@ -79,6 +80,44 @@ fn pip_would_choose_the_same() {
             "strata_one 2.0 page\nstrata_two 2.0 mirror\nstrata_three 3.0 extra\nstrata_four 1.0 page"
         );
     }
+}
+
+#[test]
+fn what_uv_would_choose_otherwise_pip_chooses() {
+    let address = STRATA.host_address().unwrap();
+    let wanted = wheel("strata_five", "1.0", "wanted");
+    let hash = sha256(&wanted.content);
+    let index = PackageIndex::serve_mirror(address, [wanted]).unwrap();
+    let others = [
+        wheel("strata_five", "1.0", "others"),
+        wheel("strata_six", "1.0", "wheel"),
+        Package::of_module("strata_six", "2.0", "").file("setup.py", "1 / 0").sdist().unwrap(),
+    ];
+    let others = PackageIndex::serve(address, others).unwrap();
+    let indexes = format!("--index-url {}\n--extra-index-url {}\n", index.url(), others.url());
+    let installed = |requirements: &str, name: &str| {
+        let manifest = format!("# syntax=strata\nbase: {BASE}\npython: requirements.txt\n");
+        let requirements = indexes.clone() + requirements;
+        let image = Built::new::<&str>(&manifest, &[("requirements.txt", &requirements)], &[]);
+        image.run(&["python", "-c", &format!("import {name}")])
+    };
+    // For one version, uv takes the files of one index.
+    let pinned = format!("strata_five==1.0 --hash=sha256:{hash}\n");
+    assert_eq!(installed(&pinned, "strata_five"), "strata_five 1.0 wanted");
+    let lock = format!(
+        "{{\"_meta\": {{\"sources\": []}}, \"default\": {{\"strata-five\": {{\
+         \"version\": \"==1.0\", \"hashes\": [\"sha256:{hash}\"]}}}}}}"
+    );
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\npython: {{lock: Pipfile.lock, index_url: '{}', \
+         extra_index_urls: '{}'}}\n",
+        index.url(),
+        others.url()
+    );
+    let image = Built::new::<&str>(&manifest, &[("Pipfile.lock", &lock)], &[]);
+    assert_eq!(image.run(&["python", "-c", "import strata_five"]), "strata_five 1.0 wanted");
+    // And it takes a newer release that has to be built.
+    assert_eq!(installed("--prefer-binary\nstrata_six\n", "strata_six"), "strata_six 1.0 wheel");
 }
 
 fn sorted(lines: &str) -> String {

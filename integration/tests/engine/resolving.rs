@@ -47,6 +47,39 @@ fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
     assert_eq!(make, "None", "the toolchain is not in the image");
 }
 
+/// Needs `six` where a variable says so, and does not build without another.
+const MOODY: &str = "\
+import os
+from setuptools import setup
+os.environ['ALLOWED']
+needs = ['six'] if 'WITH_SIX' in os.environ else []
+setup(name='strata-moody', version='1.0', py_modules=['strata_moody'], install_requires=needs)
+";
+
+#[test]
+fn what_a_package_needs_may_depend_on_variables() {
+    let moody = Package::of_module("strata_moody", "1.0", "")
+        .file("setup.py", MOODY)
+        .file("number.txt", &unique())
+        .tells_when_built();
+    let address = STRATA.host_address().unwrap();
+    let index = PackageIndex::serve(address, [moody.sdist().unwrap()]).unwrap();
+    let url = index.url();
+    let look = "import importlib.util as it; print(it.find_spec('six') is not None)";
+    // What one base or another variable made of it is in no cache of the next.
+    let built = |base: &str, env: &str| {
+        let manifest = format!(
+            "# syntax=strata\nbase: {base}\npython:\n  packages: [strata-moody]\n  \
+             extra_index_urls: '{url}'\n  env: {env}\n"
+        );
+        Built::new::<&str>(&manifest, &[], &[]).run(&["python", "-c", look])
+    };
+    let base = Built::dockerfile(&format!("FROM {BASE}\nENV WITH_SIX=1\n"));
+    assert_eq!(built(BASE, "{ALLOWED: 1}"), "False");
+    assert_eq!(built(&base.name, "{ALLOWED: 1}"), "True");
+    assert_eq!(built(BASE, "{ALLOWED: 1, WITH_SIX: 1}"), "True");
+}
+
 #[test]
 fn a_package_from_git_on_a_base_without_git() {
     let base = Built::dockerfile(&format!("FROM {BASE}\nRUN dpkg --purge git git-man\n"));

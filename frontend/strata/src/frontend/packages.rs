@@ -172,7 +172,7 @@ impl Build<'_> {
         let second = Resolution { building, ..resolution };
         let resolved = self.try_to_resolve(base, second).await.map_err(|error| {
             let help = "a package has to be built to tell what it needs: name the compilers and \
-                        libraries that it wants in `system.build`";
+                        libraries that it wants in `system.build`, and variables in `python.env`";
             error.help((building == Building::Without).then(|| help.to_owned()))
         })?;
         let resolved = resolved

@@ -118,6 +118,14 @@ impl Package {
         checked.map_err(|mistake| Mistake { location: self.location.clone(), ..mistake })
     }
 
+    /// The hashes that the lock has, of any of its files.
+    fn hashes(&self) -> BTreeSet<&String> {
+        match &self.source {
+            Source::Hashes(hashes) => hashes.iter().collect(),
+            _ => self.files().flat_map(|file| &file.hashes).collect(),
+        }
+    }
+
     /// The files that the lock names.
     fn files(&self) -> impl Iterator<Item = &File> {
         let (wheels, other) = match &self.source {
@@ -262,12 +270,15 @@ pub fn pins(file: &Arc<SourceFile>) -> Result<Vec<String>, Mistakes> {
 
 impl Lock {
     /// What has to be looked up on an index, because the lock does not say where its files are:
-    /// `name==version`.
+    /// `name==version`, with the hashes that the lock has for it.
     pub fn unlocated(&self) -> Vec<String> {
         let unlocated = self.packages.iter().filter(|package| package.is_unlocated());
-        unlocated
-            .filter_map(|package| Some(format!("{}=={}", package.name, package.version.as_ref()?)))
-            .collect()
+        let pin = |package: &Package| {
+            let hashes = package.hashes().into_iter().map(|hash| format!(" --hash={hash}"));
+            let hashes: String = hashes.collect();
+            Some(format!("{}=={}{hashes}", package.name, package.version.as_ref()?))
+        };
+        unlocated.filter_map(pin).collect()
     }
 
     /// The indexes that it names for what has to be looked up.
@@ -284,13 +295,10 @@ impl Lock {
         for package in &mut self.packages {
             let other = found.packages.iter().find(|other| other.name == package.name);
             package.needs.extend(other.into_iter().flat_map(|other| other.needs.iter().cloned()));
-            let known: BTreeSet<&String> = match &package.source {
-                Source::Hashes(hashes) => hashes.iter().collect(),
-                Source::Release { wheels, sdist } => {
-                    wheels.iter().chain(sdist).flat_map(|file| &file.hashes).collect()
-                }
-                Source::Archive { .. } | Source::Git { .. } => continue,
-            };
+            if matches!(package.source, Source::Archive { .. } | Source::Git { .. }) {
+                continue;
+            }
+            let known = package.hashes();
             let is_known = |file: &&File| file.hashes.iter().any(|hash| known.contains(hash));
             if let Some(Source::Release { wheels, sdist }) = other.map(|other| &other.source) {
                 package.source = Source::Release {

@@ -2,17 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use llb::{Meta, Mount, State};
+use llb::{CacheSharing, Meta, Mount, State};
+use serde_json::json;
 
 use super::{
     Scope,
     facts::{Base, Bill, Building, Resolution},
     folders::Folders,
     python::{self, HINTS},
-    step::{PYTHON, Step, script},
+    step::{PYTHON, Step, keyed, script},
     system,
 };
-use crate::{recipe::Installer, requirements::InstallSet};
+use crate::{
+    recipe::{Installer, Recipe},
+    requirements::InstallSet,
+};
+
+const METADATA_CACHE: &str = "strata-uv-metadata";
 
 /// The layer that says what is installed: `/opt/strata/pylock.toml`.
 pub(super) fn bill(
@@ -79,12 +85,29 @@ pub(super) fn lock(
         .mount(Mount::read_only("/tool/pip", pip))
         .network()
         .credentials(&indexes.credentials)
-        .caches(Installer::Uv)
-        .caches(Installer::Pip);
+        .cache("/cache/uv", &metadata_cache(scope, base, *building), CacheSharing::Shared)
+        .caches(Installer::Pip)
+        // For the same reason; pip knows no metadata without a wheel.
+        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
     let env = &scope.recipe.python.env;
-    // Where it takes a build to tell what a package needs, it is built as it will be.
-    let env = env.iter().filter(|_| has_toolchain);
+    // Where it takes more than a Python to tell what a package needs, it is built as it will be.
+    // Before that is known, what is for builds changes nothing.
+    let env = env.iter().filter(|_| !is_deferred);
     env.fold(step, |step, (name, value)| step.env(name, value)).out()
+}
+
+/// The id of uv's cache of metadata. uv tells what it had to build for it apart by name and version
+/// alone: a `setup.py` may ask for other packages by the Python, the machine or a variable.
+fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> String {
+    let Recipe { system, python, .. } = scope.recipe;
+    let [of_base, of_toolchain] =
+        [&system.python, &system.build].map(|packages| packages.as_ref().map(|it| &it.value));
+    let mut identity = json!([base.identity(), of_base]);
+    if building != Building::Deferred {
+        let toolchain = of_toolchain.filter(|_| building == Building::WithToolchain);
+        identity = json!([identity, toolchain, python.env, python.after]);
+    }
+    keyed(METADATA_CACHE, &identity)
 }
 
 /// uv's settings: what builds see beside their own requirements, by `after`. As there is no lock

@@ -175,7 +175,11 @@ fn of_older_poetry(packages: &[(&str, &str, &str)], dependencies: &str) -> Vec<S
     let project = format!("[tool.poetry.dependencies]\n{dependencies}\n");
     let (lock, project) = (file("poetry.lock", &lock), file("pyproject.toml", &project));
     let read = read(&lock, Some(&project), &selection(&[], &[]), &environments()[0]);
-    read.unwrap_or_else(|mistakes| panic!("{mistakes}")).unlocated()
+    let pins = read.unwrap_or_else(|mistakes| panic!("{mistakes}")).unlocated();
+    let (pins, hashes): (Vec<_>, Vec<_>) =
+        pins.iter().map(|pin| pin.split_once(" --hash=sha256:").unwrap()).unzip();
+    assert!(hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");
+    pins.into_iter().map(str::to_owned).collect()
 }
 
 #[test]

@@ -208,7 +208,7 @@ impl Project {
         let first = Resolution { building: Building::Deferred, ..resolution.clone() };
         let first = plan::lock(recipe, settings, &self.base(platform), &first);
         let building =
-            if self.is_hard_to_resolve { Building::WithToolchain } else { Building::Without };
+            if self.is_hard_to_resolve { Building::WithToolchain } else { Building::Deferred };
         let resolution = Resolution { building, ..resolution };
         let lock = self.locks.get(platform).unwrap_or(&self.lock);
         let picks = lock.iter().map(|pin| self.pick(pin)).collect();

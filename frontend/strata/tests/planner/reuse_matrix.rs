@@ -464,6 +464,28 @@ fn a_command_stands_on_the_packages_that_it_names() {
     assert_eq!((own.len(), both.len()), (1, 2), "each platform has its own");
 }
 
+#[test]
+fn metadata_that_took_a_build_is_for_where_it_was_built() {
+    let cached = |hard: bool, edit: &dyn Fn(&mut Project)| {
+        let mut project = Project { is_hard_to_resolve: hard, ..Project::example() };
+        edit(&mut project);
+        caches(&project, "strata-uv-metadata-")
+    };
+    let own = |hard| cached(hard, &|_| ());
+    assert_eq!((own(false).len(), own(true).len()), (1, 2));
+    assert!(own(true).is_superset(&own(false)), "the first try is the same");
+    let both = cached(false, &|it| it.platforms.push("linux/arm64".into()));
+    assert!(both.len() == 2 && both.is_superset(&own(false)), "{both:?}");
+    let with_env = cached(false, &|it| it.base_env.push(("A".into(), "b".into())));
+    assert!(own(false).is_disjoint(&with_env), "{with_env:?}");
+    for (from, to) in [("CMAKE_ARGS: -DX=1", "CMAKE_ARGS: -DX=2"), ("build: [g++]", "build: [gcc]")]
+    {
+        assert_eq!(cached(false, &replace(from, to)), own(false), "{to}: nothing is built with it");
+        let other = cached(true, &replace(from, to));
+        assert_eq!(other.intersection(&own(true)).count(), 1, "{to}: {other:?}");
+    }
+}
+
 /// The ids of cache mounts that begin so.
 fn caches(project: &Project, start: &str) -> BTreeSet<String> {
     let definitions = project.plans().into_iter().map(|plan| plan.image.root.definition());

@@ -39,8 +39,10 @@ TRIES = 5
 
 # pip's options by uv's names; both know the others by the same.
 OF_UV = {"--trusted-host": "--allow-insecure-host", "--pre": "--prerelease=allow"}
-# uv has no word for these: it prefers what it need not build anyway, and a lock has hashes.
-NOT_OF_UV = ["--prefer-binary", "--require-hashes"]
+# By which pip takes an older release that it need not build. uv cannot.
+PREFER_BINARY = "--prefer-binary"
+# uv has no word for it: a lock has hashes anyway.
+NOT_OF_UV = ["--require-hashes"]
 
 # What PyTorch's own index is asked for: the packages that uv asks it for (`TorchStrategy::applies_to`
 # in uv's crates/uv-torch/src/backend.rs).
@@ -102,15 +104,20 @@ def main():
     there = installed_wheels() if arguments.site_packages else []
     if arguments.goes_on:
         write(KEPT, "".join(f"{pin}\n" for pin in there))
-    running = start_uv(arguments, there + preferred) if os.path.exists(UV) else None
+    does_uv = os.path.exists(UV) and PREFER_BINARY not in dict(options())
+    running = start_uv(arguments, there + preferred) if does_uv else None
     # Meanwhile: it may take as long.
     refusal = network.refusal(indexes, names)
     if refusal:
         sys.exit(refusal)
     status, words = resolve_with_uv(arguments, running) if running else (2, "")
-    if status and (not os.path.exists(UV) or NOT_READ.search(words)):
+    if status and (not does_uv or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
         status, words = resolve_with_pip(arguments, preferred)
+    elif status == 0 and has_other_files():
+        # pip looks for them on all indexes. Where they are nowhere, this lock shows what there is.
+        print("files of another index are asked for: pip resolves, which takes longer", flush=True)
+        resolve_with_pip(arguments, preferred)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
         # The words of the tool are not those of the next time, and the layer is to be the same.
@@ -162,6 +169,19 @@ def resolve_with_uv(arguments, running):
     packages = [with_edges(text, edges.get(field(text, "name"), [])) for text in packages]
     write(LOCK, "\n[[packages]]\n".join([head] + packages))
     return 0, words
+
+
+def has_other_files():
+    """Whether the lock has a package with none of the files that requirements have hashes of: of
+    the indexes that have a version, uv takes the files of the first."""
+    asked = {}
+    for line in read("/strata/requirements.txt").splitlines():
+        hashes = re.findall(r"--hash=\w+:(\w+)", line)
+        if hashes:
+            asked.setdefault(normal(re.match(r"[\w.-]+", line).group()), set()).update(hashes)
+    packages = read(LOCK).split("\n[[packages]]\n")[1:] if asked else []
+    found = {field(text, "name"): set(re.findall(r"\b[0-9a-f]{64,}\b", text)) for text in packages}
+    return any(name in found and hashes.isdisjoint(found[name]) for name, hashes in asked.items())
 
 
 def edges_with_uv(arguments):
