@@ -52,6 +52,9 @@ fn of_several_formats_one() {
     let minilm = "config.json model.safetensors onnx/model.onnx openvino/model.bin \
                   pytorch_model.bin rust_model.ot tf_model.h5";
     assert_eq!(chosen("a/b", minilm), "config.json model.safetensors");
+    let of_parts = "metal/model.bin unet/model.safetensors unet/openvino_model.bin \
+                    unet/openvino_model.xml unet/openvino_model_qint8.bin";
+    assert_eq!(chosen("a/b", of_parts), "unet/model.safetensors");
     let older = "config.json flax_model.msgpack pytorch_model.bin tf_model.h5";
     assert_eq!(chosen("a/b", older), "config.json pytorch_model.bin");
     // A part of a model that has only PyTorch's own format keeps it.
