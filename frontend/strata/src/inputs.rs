@@ -251,6 +251,10 @@ impl Inputs {
                 mistakes.extend(recipe.blame_selection(found).0);
             }
         }
+        // One that cannot be read is told of with the lock.
+        if let Some(Ok(project)) = project.as_ref().map(Pyproject::parse) {
+            project.formats().into_iter().for_each(|(option, names)| set.choose(option, names));
+        }
         let demand = Demand { requirements: set, lock, project, members, selection };
         if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use llb::SourceFile;
 use proptest::prelude::*;
 use strata::{
-    inputs::Inputs,
+    inputs::{Demand, Inputs},
     recipe::{self, Choices, InputPath},
     requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile},
 };
@@ -78,13 +78,18 @@ fn what_a_project_has_for_its_own_tool() {
         let project = format!("[project]\ndependencies = [\"corp\"]\n{uv}");
         inputs.supply(InputPath::Context("pyproject.toml".to_owned()), project.into());
         match inputs.demand(&recipe) {
-            Ok(demand) => demand.requirements.constraints_text(),
+            Ok(Demand { requirements, .. }) => {
+                requirements.constraints_text() + &requirements.build_options_text()
+            }
             Err(mistakes) => mistakes.to_string(),
         }
     };
     let index = "[[tool.uv.index]]\nurl = \"https://e.org/simple\"\n";
     assert!(told("", index).starts_with("pyproject.toml:3: only uv reads `tool.uv.index`"));
-    assert_eq!(told("  index_url: https://e.org/simple\n", index), "");
+    let own = "--index-url https://e.org/simple\n";
+    assert_eq!(told("  index_url: https://e.org/simple\n", index), own);
+    let built = told("", "[tool.uv]\nno-build = true\nno-binary-package = [\"Some_Lib\"]\n");
+    assert_eq!(built, "--only-binary :all:\n--no-binary some-lib\n");
     assert_eq!(told("", "[tool.uv]\nconstraint-dependencies = [\"idna<3\"]\n"), "idna<3\n");
 }
 

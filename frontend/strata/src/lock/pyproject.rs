@@ -268,6 +268,24 @@ impl Pyproject {
         if findings.is_empty() { Ok(constraints) } else { Err(findings.into_mistakes()) }
     }
 
+    /// What uv takes as a source only, or as a wheel only, whatever a lock has of it: pip's option
+    /// for each, and its value (uv's `no-binary`, `no-build` and their `-package`). All packages
+    /// come first, as pip forgets what was said of some when it hears of all.
+    pub fn formats(&self) -> Vec<(&'static str, &str)> {
+        const OPTIONS: [(&str, &str); 2] =
+            [("no-binary", "--no-binary"), ("no-build", "--only-binary")];
+        let uv = |key: &str| self.tool("uv").and_then(|uv| uv.get(key));
+        let is_set = |key| uv(key).and_then(Value::as_bool) == Some(true);
+        let all = OPTIONS.into_iter().filter(|(key, _)| is_set(key));
+        let all = all.map(|(_, option)| (option, ":all:"));
+        let some = OPTIONS.into_iter().flat_map(|(key, option)| {
+            let names = uv(&format!("{key}-package")).and_then(Value::as_array);
+            let names = names.into_iter().flatten().filter_map(Value::as_str);
+            names.map(move |name| (option, name))
+        });
+        all.chain(some).collect()
+    }
+
     /// Says what of the selection is not in `project` and `dependency-groups` to be read.
     fn missing_project(&self, selection: &Selection) -> Vec<Mistake> {
         let at = |key: &str| self.line_of(key);

@@ -57,6 +57,12 @@ impl InstallSet {
         self.options.find_links.extend(find_links);
     }
 
+    /// Says of packages in which forms they are installed: `--no-binary` or `--only-binary`, and
+    /// their names.
+    pub fn choose(&mut self, option: &str, packages: &str) {
+        self.options.choose(option, packages);
+    }
+
     /// What is to be installed, in canonical order.
     pub fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.requirements.iter()

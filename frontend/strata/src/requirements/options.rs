@@ -149,7 +149,7 @@ impl Options {
 
     /// Takes up a value of one of the two as pip's `FormatControl` does: `:all:` takes the place
     /// of names, `:none:` empties the set, and a name is in one of the two sets only.
-    fn choose(&mut self, option: &str, value: &str) {
+    pub(super) fn choose(&mut self, option: &str, value: &str) {
         let (chosen, other) = match option {
             NO_BINARY => (&mut self.no_binary, &mut self.only_binary),
             _ => (&mut self.only_binary, &mut self.no_binary),

@@ -136,6 +136,16 @@ fn what_only_the_projects_own_tool_reads() {
 }
 
 #[test]
+fn what_uv_builds_is_built() {
+    let text = "[tool.uv]\nno-binary-package = [\"lxml\", \"xmlsec\"]\nno-build = true\n";
+    let project = Pyproject::parse(&file("pyproject.toml", text)).unwrap();
+    assert_eq!(
+        project.formats(),
+        [("--only-binary", ":all:"), ("--no-binary", "lxml"), ("--no-binary", "xmlsec")]
+    );
+}
+
+#[test]
 fn constraints_of_uv_hold() {
     let text = "[tool.uv]\nconstraint-dependencies = [\"IDNA[x] < 3\", \"six\"]\n";
     let project = Pyproject::parse(&file("pyproject.toml", text)).unwrap();
