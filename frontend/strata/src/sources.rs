@@ -63,15 +63,12 @@ pub fn code(
     match &code.source {
         CodeSource::Context(folder) => {
             let folder = join(folder, &code.subdir);
-            // In a folder, too: of a manifest's place, builders say nothing but its name.
-            let manifest = manifest.name.rsplit('/').next().unwrap_or_default();
             let ignore = ".dockerignore";
-            exclude.extend([
-                manifest.to_owned(),
-                strata_lock::beside(manifest),
-                ignore.to_owned(),
-                format!("{manifest}{ignore}"),
-            ]);
+            exclude.push(ignore.to_owned());
+            if let Some(manifest) = within(&folder, &manifest.name) {
+                let lock = strata_lock::beside(manifest);
+                exclude.extend([manifest.to_owned(), lock, format!("{manifest}{ignore}")]);
+            }
             CodeFacts {
                 source: context.clone(),
                 folder,
@@ -99,7 +96,35 @@ pub fn code(
     }
 }
 
+/// Where a manifest is in a folder of the build context, if it may be there. Of the manifest of a
+/// client's folder, most clients say nothing but its name.
+fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
+    if folder.is_empty() || !manifest.contains('/') {
+        return Some(manifest);
+    }
+    manifest.strip_prefix(folder)?.strip_prefix('/')
+}
+
 /// Two relative, clean paths as one; either may be empty.
 pub fn join(folder: &str, path: &str) -> String {
     [folder, path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_manifest_may_be() {
+        for (folder, manifest, expected) in [
+            ("", "strata.yaml", Some("strata.yaml")),
+            ("src", "strata.yaml", Some("strata.yaml")),
+            ("", "deploy/app.yaml", Some("deploy/app.yaml")),
+            ("deploy", "deploy/app.yaml", Some("app.yaml")),
+            ("dep", "deploy/app.yaml", None),
+            ("src", "deploy/app.yaml", None),
+        ] {
+            assert_eq!(within(folder, manifest), expected, "{manifest} in {folder}");
+        }
+    }
 }
