@@ -188,7 +188,7 @@ impl Desk {
             // They have a desk of their own.
             Way::Strata | Way::Theirs | Way::HubDownload | Way::AddChecksum => Vec::new(),
             Way::DockerfilePip => vec![("PIP_INDEX_URL", &index), ("PIP_TRUSTED_HOST", &host)],
-            Way::DockerfileUv => vec![
+            Way::DockerfileUv | Way::DockerfileTorch => vec![
                 ("PIP_INDEX_URL", &index),
                 ("PIP_TRUSTED_HOST", &host),
                 ("UV_DEFAULT_INDEX", &index),

@@ -113,7 +113,7 @@ fn usual(options: &Options) -> Result<Vec<Row>> {
 /// would not fit on many disks together.
 fn torch(options: &Options) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
-    for way in Way::ALL {
+    for way in Way::TORCH {
         let mut bench = Bench::new(Service::Torch, &[way], options.runs.into())?;
         let mut of_this_way = vec![bench.first_builds(options.runs.into())?];
         for edit in [NOTHING, CODE, LIGHT_BUMP] {

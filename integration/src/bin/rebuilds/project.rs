@@ -57,7 +57,11 @@ impl Project {
     /// When files cannot be read or written.
     pub fn reset(&self) -> Result<()> {
         let service = self.service.folder();
-        let dockerfile = if self.way.is_uv() { "uv.Dockerfile" } else { "pip.Dockerfile" };
+        let dockerfile = match self.way {
+            Way::DockerfileTorch => "torch.Dockerfile",
+            way if way.is_uv() => "uv.Dockerfile",
+            _ => "pip.Dockerfile",
+        };
         for (from, to) in [
             (benchmarks().join("strata.yaml"), "strata.yaml"),
             (benchmarks().join(dockerfile), "Dockerfile"),

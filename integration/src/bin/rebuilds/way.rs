@@ -11,6 +11,8 @@ pub enum Way {
     DockerfilePip,
     /// `uv.Dockerfile`.
     DockerfileUv,
+    /// `torch.Dockerfile`: torch is installed apart from the rest.
+    DockerfileTorch,
     /// A manifest of its own.
     Strata,
     /// A team's own Dockerfile.
@@ -26,6 +28,15 @@ impl Way {
     pub const ALL: [Self; 4] =
         [Self::StrataPip, Self::StrataUv, Self::DockerfilePip, Self::DockerfileUv];
 
+    /// Those for a service with torch.
+    pub const TORCH: [Self; 5] = [
+        Self::StrataPip,
+        Self::StrataUv,
+        Self::DockerfilePip,
+        Self::DockerfileUv,
+        Self::DockerfileTorch,
+    ];
+
     /// Those for models.
     pub const MODELS: [Self; 3] = [Self::Strata, Self::HubDownload, Self::AddChecksum];
 
@@ -36,6 +47,7 @@ impl Way {
             Self::StrataUv => "Strata, uv",
             Self::DockerfilePip => "Dockerfile, pip",
             Self::DockerfileUv => "Dockerfile, uv",
+            Self::DockerfileTorch => "Dockerfile, uv, torch apart",
             Self::Strata => "Strata",
             Self::Theirs => "their Dockerfile",
             Self::HubDownload => "Dockerfile, huggingface_hub",
@@ -50,6 +62,7 @@ impl Way {
             Self::StrataUv => "strata-uv",
             Self::DockerfilePip => "dockerfile-pip",
             Self::DockerfileUv => "dockerfile-uv",
+            Self::DockerfileTorch => "dockerfile-torch",
             Self::Strata => "strata",
             Self::Theirs => "theirs",
             Self::HubDownload => "hub-download",
@@ -63,6 +76,7 @@ impl Way {
             Self::StrataPip | Self::StrataUv | Self::Strata => "strata.yaml",
             Self::DockerfilePip
             | Self::DockerfileUv
+            | Self::DockerfileTorch
             | Self::Theirs
             | Self::HubDownload
             | Self::AddChecksum => "Dockerfile",
@@ -71,7 +85,7 @@ impl Way {
 
     /// Whether uv installs.
     pub fn is_uv(self) -> bool {
-        matches!(self, Self::StrataUv | Self::DockerfileUv)
+        matches!(self, Self::StrataUv | Self::DockerfileUv | Self::DockerfileTorch)
     }
 
     /// Its bars' colour in the chart, to be told apart on light and on dark.
@@ -80,7 +94,7 @@ impl Way {
             Self::StrataPip | Self::Strata => "#2f81f7",
             Self::StrataUv => "#8957e5",
             Self::DockerfilePip | Self::Theirs | Self::HubDownload => "#db6d28",
-            Self::DockerfileUv | Self::AddChecksum => "#bf8700",
+            Self::DockerfileUv | Self::DockerfileTorch | Self::AddChecksum => "#bf8700",
         }
     }
 }
