@@ -231,7 +231,11 @@ const SYSTEM: Object = object(&[&[
         "Under everything else, for a base without a Python: `[python3, python3-venv]`.",
     ),
     key("runtime", PACKAGES, "Stay in the image."),
-    key("build", PACKAGES, "Only where packages are built from source; never in the image."),
+    key(
+        "build",
+        PACKAGES,
+        "Only where packages are built from source, or the code; never in the image.",
+    ),
 ]]);
 
 const PYTHON: Object = Object {
