@@ -25,6 +25,9 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
     let binary = binary()?;
     let folder = binary.parent().context("the binary is in no folder")?;
     let root = workspace::root();
+    // With containerd's store, an image that loses its name while another is made of its layers may
+    // take them along ("parent snapshot … does not exist"). The first time there is none.
+    let _none = output(&mut engine.docker(["tag", tag, &format!("{tag}:before")]));
     output(
         engine
             .docker(["buildx", "build", "--load", "--provenance=false", "--tag", tag])
