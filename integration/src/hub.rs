@@ -14,6 +14,7 @@ mod repo;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::extract::{Path, Query, State};
@@ -86,6 +87,15 @@ impl Hub {
     /// `path` is of the hub or, as `/{sha256}`, of large file storage.
     pub fn fault(&self, path: &str, fault: Fault, times: usize) {
         self.store.answers.fault(path, fault, times);
+    }
+
+    /// Has each download from large file storage take its time, at so many megabytes a second: as
+    /// across the internet.
+    pub fn slow_down(&self, megabytes: usize) {
+        let piece = Fault::Slow(megabytes * 100_000, Duration::from_millis(100));
+        for sha256 in self.store.repos().values().flat_map(Repo::large_files) {
+            self.fault(&format!("/{sha256}"), piece.clone(), usize::MAX);
+        }
     }
 
     /// What was asked for since the last call, in the order of the answers.

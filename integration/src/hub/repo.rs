@@ -151,6 +151,11 @@ impl Repo {
         self.commits.get_key_value(commit).map(|(commit, tree)| (commit.as_str(), tree))
     }
 
+    /// What large file storage knows its files by.
+    pub(super) fn large_files(&self) -> impl Iterator<Item = &str> {
+        self.commits.values().flat_map(BTreeMap::values).filter_map(|blob| blob.lfs.as_deref())
+    }
+
     /// The file that large file storage knows by `sha256`, in whichever commit.
     pub(super) fn large_file(&self, sha256: &str) -> Option<&Blob> {
         self.commits

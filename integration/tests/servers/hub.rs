@@ -121,6 +121,14 @@ fn only_what_a_pattern_asks_for_is_sent() {
 }
 
 #[test]
+fn a_slow_hub_sends_the_same() {
+    let scene = Scene::new(model());
+    scene.hub.slow_down(1);
+    let snapshot = scene.call("snapshot_download('org/model')").unwrap();
+    assert_eq!(std::fs::read_to_string(snapshot.join("model.safetensors")).unwrap(), WEIGHTS);
+}
+
+#[test]
 fn a_new_commit_sends_only_what_it_changed() {
     let scene = Scene::new(model());
     scene.call("snapshot_download('org/model')").unwrap();

@@ -255,12 +255,13 @@ pub struct Table {
     pub said: Vec<String>,
 }
 
-/// The table of each example whose name has one of `chosen` in it; of a slow one, that is it.
+/// The table of each example whose name has one of `chosen` in it; of a slow one, that is it. A
+/// download from the hub gets `hub_speed` megabytes a second.
 ///
 /// # Errors
 ///
 /// When a build fails.
-pub fn tables(runs: usize, chosen: &[&str]) -> Result<Vec<Table>> {
+pub fn tables(runs: usize, chosen: &[&str], hub_speed: Option<u16>) -> Result<Vec<Table>> {
     ensure!(runs <= BUMPS[0].1.len(), "there are {} bumps of a package", BUMPS[0].1.len());
     let is_chosen = |example: &&Example| match example.is_slow {
         true => chosen.contains(&example.name),
@@ -270,15 +271,16 @@ pub fn tables(runs: usize, chosen: &[&str]) -> Result<Vec<Table>> {
         .iter()
         .filter(is_chosen)
         .map(|example| {
-            let (rows, said) = example.rows(runs)?;
+            let (rows, said) = example.rows(runs, hub_speed)?;
             Ok(Table { name: example.name, rows, said })
         })
         .collect()
 }
 
 impl Example {
-    fn rows(&self, runs: usize) -> Result<(Vec<Row>, Vec<String>)> {
+    fn rows(&self, runs: usize, hub_speed: Option<u16>) -> Result<(Vec<Row>, Vec<String>)> {
         let place = Place::of(self.folder, runs)?;
+        hub_speed.into_iter().for_each(|speed| place.hub.slow_down(speed.into()));
         let mut before = Vec::new();
         let mut first = Vec::new();
         let mut said = Vec::new();

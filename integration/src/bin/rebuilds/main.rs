@@ -43,6 +43,10 @@ struct Options {
     /// The examples, and what their teams built by hand
     #[arg(long, conflicts_with_all = ["torch", "models"])]
     examples: bool,
+    /// With `--examples`: how many megabytes a second each download of a model gets; as many as there
+    /// are, if not given
+    #[arg(long, requires = "examples")]
+    hub_speed: Option<u16>,
     /// Only edits (or examples) with one of these in their name, between commas; the chart is then
     /// left as it is
     #[arg(long, default_value = "")]
@@ -69,7 +73,9 @@ fn measure(options: &Options) -> Result<()> {
         return Ok(());
     }
     if options.examples {
-        for Table { name, rows, said } in examples::tables(options.runs.into(), &chosen)? {
+        for Table { name, rows, said } in
+            examples::tables(options.runs.into(), &chosen, options.hub_speed)?
+        {
             println!("## {name}\n");
             for measure in table::OF_EXAMPLES {
                 println!("{}", table::table(measure, &rows));
