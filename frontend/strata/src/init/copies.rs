@@ -2,7 +2,12 @@
 
 use parse_dockerfile::{CopyInstruction, Source, Stage};
 
-use super::{dockerfile::Dockerfile, draft::fits, models, packages};
+use super::{
+    dockerfile::{Dockerfile, State},
+    draft::{Code, fits},
+    folder::{Folder, LOCKS},
+    models, packages,
+};
 use crate::manifest::values;
 
 /// What of the build context is part of the code.
@@ -35,35 +40,68 @@ impl<'a> Dockerfile<'a> {
             None if image.contains("astral-sh/uv") => self.draft.python.uv = true,
             None => self.note(line, format!("`COPY --from={image}`: a manifest has the files of one base, of packages and of models")),
             Some(stage) => {
-                let packages = ["venv", "site-packages", ".local", "/usr/local/bin", "/usr/local/lib", "wheels", "/root/.cache", "/install"];
                 let (dest, _) = self.filled(line, &copy.dest.value);
-                let to = self.path(&dest);
                 for source in sources {
-                    let name = source.rsplit('/').next().unwrap_or(&source);
-                    let is_export = self.exported.iter().any(|exported| exported == name);
-                    if is_export || packages.iter().any(|part| source.contains(part)) {
-                        continue;
-                    }
-                    let inside = stage.copies.iter().rev().find(|(_, at)| {
-                        let source = source.trim_end_matches('/');
-                        source == at || source.starts_with(&format!("{at}/"))
-                    });
-                    match inside.filter(|_| stage.has_code) {
-                        Some((from, at)) => {
-                            let below = source.trim_end_matches('/').strip_prefix(at.as_str());
-                            let from = clean(&format!("{from}{}", below.unwrap_or_default()));
-                            self.stage.copies.push((from.clone(), to.clone()));
-                            self.part(line, from, to.clone());
-                        }
-                        None if stage.has_models => {
-                            if !models::copied(self, &source, &to, dest.ends_with('/')) {
-                                self.note(line, format!("`COPY --from` of `{source}`: what is of `models` comes without it; {}", models::of_cache()));
-                            }
-                        }
-                        None => self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s")),
-                    }
+                    self.copy_of_stage(line, &stage, &source, &dest);
                 }
             }
+        }
+    }
+
+    /// A file or folder of another stage.
+    fn copy_of_stage(&mut self, line: usize, stage: &State, source: &str, dest: &str) {
+        let name = source.rsplit('/').next().unwrap_or(source);
+        if self.exported.iter().any(|exported| exported == name) || is_of_packages(source) {
+            return;
+        }
+        let to = self.path(dest);
+        let source = match source.trim_end_matches('/') {
+            absolute if absolute.starts_with('/') || absolute.is_empty() => absolute.to_owned(),
+            relative => format!("{}/{relative}", stage.workdir.trim_end_matches('/')),
+        };
+        if let Some(clone) = stage.clone.as_ref().filter(|clone| lies_in(&source, &clone.to)) {
+            let subdir = source[clone.to.len()..].trim_start_matches('/');
+            // A file of it is what a command has made there.
+            if !name.contains('.') {
+                if !subdir.is_empty() {
+                    self.note(line, format!("of the remote, only `{subdir}`: `code.subdir`"));
+                }
+                self.clone_code(line, Code { to, ..clone.clone() });
+                return;
+            }
+        }
+        // The part of the build context that it is in, or the parts that are in it.
+        let whole = stage.copies.iter().rev().find(|(_, at)| lies_in(&source, at));
+        let parts: Vec<(String, String)> = match whole {
+            Some((from, at)) => {
+                vec![(clean(&format!("{from}{}", &source[at.len()..])), to.clone())]
+            }
+            None => stage
+                .copies
+                .iter()
+                .filter(|(_, at)| lies_in(at, &source))
+                .map(|(from, at)| (from.clone(), format!("{to}{}", &at[source.len()..])))
+                .collect(),
+        };
+        if !parts.is_empty() && (stage.has_code || packages::is_input(name)) {
+            for (from, to) in parts {
+                self.stage.copies.push((from.clone(), to.clone()));
+                self.part(line, from, to);
+            }
+        } else if stage.has_models {
+            if !models::copied(self, &source, &to, dest.ends_with('/')) {
+                self.note(
+                    line,
+                    format!(
+                        "`COPY --from` of `{source}`: what is of `models` comes without it; {}",
+                        models::of_cache()
+                    ),
+                );
+            }
+        } else if stage.has_code {
+            self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s"));
+        } else {
+            self.note(line, format!("`COPY --from` of `{source}`: a manifest has the files of one base, of packages and of models"));
         }
     }
 
@@ -114,6 +152,9 @@ impl<'a> Dockerfile<'a> {
     fn part(&mut self, line: usize, source: String, to: String) {
         let name = source.rsplit('/').next().unwrap_or(&source);
         let of_packages = packages::is_input(name);
+        if LOCKS.contains(&name) {
+            self.locks.push((line, source.clone()));
+        }
         if !of_packages {
             self.stage.has_code = true;
         }
@@ -122,56 +163,126 @@ impl<'a> Dockerfile<'a> {
         }
     }
 
+    /// A repository that is cloned into the image: its code, if it is the first.
+    pub fn clone_code(&mut self, line: usize, clone: Code) {
+        if !self.code.source.is_empty() || !fits(&clone.to, values::destination) {
+            self.note(line, format!("`git clone {}`: a manifest has one remote", clone.source));
+            return;
+        }
+        let Code { source, reference, to, .. } = clone;
+        self.code = Code { source, reference, to, ..std::mem::take(&mut self.code) };
+        self.cloned = Some(line);
+        self.stage.has_code = true;
+    }
+
     /// The one folder that all copied parts of the build context come from.
     pub fn place_code(&mut self) {
         let parts = std::mem::take(&mut self.copied);
+        // What is cloned beside a project's own folders is something that it uses.
+        if let Some(line) = self.cloned
+            && parts.iter().any(|part| self.project.is_folder(&part.source))
+        {
+            let url = std::mem::take(&mut self.code.source);
+            self.code.reference = None;
+            self.note(line, format!("`git clone {url}`: the code is of the build context, and a manifest has it from one place"));
+        }
         if parts.is_empty() || !self.code.source.is_empty() {
             for part in parts {
                 self.note(
                     part.line,
-                    format!("`{}` of the build context: the code is from git", part.source),
+                    format!("`{}` of the build context: the code is from git", part.name()),
                 );
             }
             return;
         }
-        let known = |to: &str| fits(to, values::destination);
-        let whole = parts.iter().find(|part| part.source.is_empty() && known(&part.to));
-        let root = |part: &Part| match part.to.strip_suffix(&format!("/{}", part.source)) {
-            Some(root) if !part.source.is_empty() => Some(root.to_owned()),
-            _ => None,
+        // The folder and its place by which most parts come to where they are copied.
+        // All of the context at once says most.
+        let says = |(part, place): &(&Part, (String, String))| {
+            let explained = parts.iter().filter(|part| part.lies_by(place)).count();
+            (part.source.is_empty(), explained, place.0.is_empty())
         };
-        let first_root = parts.iter().find_map(root).filter(|root| known(root));
-        let single =
-            parts.iter().find(|part| self.project.is_folder(&part.source) && known(&part.to));
-        let (source, to) = match (whole, first_root, single) {
-            (Some(part), _, _) => (".".to_owned(), part.to.clone()),
-            (None, Some(root), _) => (".".to_owned(), root),
-            (None, None, Some(part)) => (part.source.clone(), part.to.clone()),
-            (None, None, None) => (".".to_owned(), "/app".to_owned()),
-        };
-        let takes_all = source == "." && whole.is_none();
-        for part in &parts {
-            let lies = match source.as_str() {
-                "." if part.source.is_empty() => part.to == to,
-                "." => part.to == format!("{to}/{}", part.source),
-                _ => part.source == source && part.to == to,
-            };
-            if !lies {
-                self.note(
-                    part.line,
-                    format!(
-                        "`{}` does not come to `{}`: all of the code goes to `{to}`",
-                        part.source, part.to
-                    ),
-                );
-            }
+        let places = parts.iter().filter_map(|part| Some((part, part.place(self.project)?)));
+        let best = places.rev().max_by_key(says).map(|(_, place)| place);
+        let (source, to) = best.unwrap_or_else(|| (String::new(), "/app".to_owned()));
+        let place = (source, to);
+        for part in parts.iter().filter(|part| !part.lies_by(&place)) {
+            let (name, to) = (part.name(), &place.1);
+            self.note(
+                part.line,
+                format!("`{name}` does not come to `{}`: all of the code goes to `{to}`", part.to),
+            );
         }
-        if takes_all {
-            let names: Vec<_> = parts.iter().map(|part| part.source.as_str()).collect();
-            self.note(parts[0].line, format!("the code is all of the folder, and not only {}: name the others in .dockerignore", names.join(", ")));
+        let (source, to) = place;
+        if parts.iter().all(|part| part.source != source) {
+            let names: Vec<_> = parts.iter().map(Part::name).collect();
+            let whole = if source.is_empty() { "the folder" } else { &source };
+            self.note(
+                parts[0].line,
+                format!(
+                    "the code is all of {whole}, and not only {}: name the others in .dockerignore",
+                    names.join(", ")
+                ),
+            );
         }
-        (self.code.source, self.code.to) = (source, to);
+        self.code.source = if source.is_empty() { ".".to_owned() } else { source };
+        self.code.to = to;
     }
+}
+
+impl Part {
+    /// What people call it.
+    fn name(&self) -> &str {
+        if self.source.is_empty() { "." } else { &self.source }
+    }
+
+    /// The largest folder of the build context that, at a place of its own, has this part where it
+    /// is copied to; none if that is no place for code.
+    fn place(&self, project: &Folder) -> Option<(String, String)> {
+        let (mut source, mut to) = (self.source.as_str(), self.to.as_str());
+        while let (Some((above, name)), Some((place, same))) = (
+            source.rsplit_once('/').or((!source.is_empty()).then_some(("", source))),
+            to.rsplit_once('/'),
+        ) && name == same
+            && fits(place, values::destination)
+        {
+            (source, to) = (above, place);
+        }
+        let is_folder = source.is_empty() || project.is_folder(source);
+        (is_folder && fits(to, values::destination)).then(|| (source.to_owned(), to.to_owned()))
+    }
+
+    /// Whether a folder at a place has it where it is copied to.
+    fn lies_by(&self, (folder, place): &(String, String)) -> bool {
+        let below = match folder.is_empty() {
+            true => Some(self.source.as_str()),
+            false => self.source.strip_prefix(folder.as_str()),
+        };
+        let Some(below) = below.map(|below| below.trim_start_matches('/')) else { return false };
+        match below {
+            "" => self.to == *place,
+            _ => self.to == format!("{place}/{below}"),
+        }
+    }
+}
+
+/// Whether a path is a folder's, or the folder itself.
+fn lies_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether what is copied from another stage are packages that were installed or built there, by
+/// its folder.
+fn is_of_packages(path: &str) -> bool {
+    let of_python = ["/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/lib64"];
+    let path = path.trim_end_matches('/');
+    let is_folder = |name: &str| {
+        let known = ["site-packages", "dist-packages", ".local", ".cache", "wheels", "wheelhouse"];
+        known.contains(&name) || name.ends_with("venv") || name == "install"
+    };
+    of_python.contains(&path)
+        || path.starts_with("/usr/local/lib/python")
+        || path.split('/').any(is_folder)
 }
 
 /// A path of the build context, relative and without a slash at its end.

@@ -29,14 +29,20 @@ pub struct Dockerfile<'a> {
     pub stage: State,
     /// What is done with the code, and where it comes from as soon as that is known.
     pub code: Code,
+    /// The line that clones it, if one does.
+    pub cloned: Option<usize>,
     /// Whether the base's package manager installs a Python.
     pub system_python: bool,
     /// Requirements and files of them, with the lines that install them.
     pub named: Vec<(usize, String)>,
+    /// Locks that are copied, with their lines.
+    pub locks: Vec<(usize, String)>,
     /// The names of the files that a tool writes what its lock says into.
     pub exported: Vec<String>,
     /// Variables that say where libraries look for models, with their lines.
     pub caches: Vec<(usize, String)>,
+    /// The numbers of users that commands make, by name.
+    pub numbers: BTreeMap<String, String>,
     has_user: bool,
     /// Whether the stage that is being read has a `CMD` of its own.
     has_cmd: bool,
@@ -44,7 +50,8 @@ pub struct Dockerfile<'a> {
     text: &'a str,
     /// What commands read, by the lines of their instructions.
     texts: BTreeMap<usize, String>,
-    notes: Vec<Note>,
+    /// What a person has to look at.
+    pub notes: Vec<Note>,
     /// The values of the arguments before the first stage, which `FROM` may name.
     pub arguments: BTreeMap<String, String>,
     /// What of the build context is copied into the image.
@@ -68,6 +75,9 @@ pub struct State {
     pub has_code: bool,
     /// Whether it downloads models.
     pub has_models: bool,
+    /// A repository that it clones, and where to; of a stage whose files are the image's, that is the
+    /// code.
+    pub clone: Option<Code>,
 }
 
 /// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
@@ -122,10 +132,13 @@ impl<'a> Dockerfile<'a> {
             project,
             stage: State::default(),
             code: Code::default(),
+            cloned: None,
             system_python: false,
             named: Vec::new(),
+            locks: Vec::new(),
             exported: Vec::new(),
             caches: Vec::new(),
+            numbers: BTreeMap::new(),
             has_user: false,
             has_cmd: false,
             name,
@@ -152,11 +165,13 @@ impl<'a> Dockerfile<'a> {
             if below.contains(&index) || used.contains(&index) {
                 self.stage(index, stage, &stages, below.contains(&index));
             } else {
-                let name = stage.from.as_.as_ref().map_or("", |(_, name)| &name.value);
+                let name =
+                    stage.from.as_.as_ref().map(|(_, name)| format!("the stage `{}`", name.value));
+                let name = name.unwrap_or_else(|| "this stage".to_owned());
                 self.note(
                     self.line(&stage.from.from.span),
                     format!(
-                        "the stage `{name}` is not what the last one is made of; what it has for \
+                        "{name} is not what the last one is made of; what it has for \
                          development goes under `dev`, or is a variant"
                     ),
                 );
@@ -172,13 +187,10 @@ impl<'a> Dockerfile<'a> {
         }
         packages::settle(&mut self);
         models::settle(&mut self);
-        if self.draft.user.is_none() && !self.has_user {
-            let text =
-                "the image ran as root, and runs as the user `app` now; `user: root` if it must";
-            self.notes.push(Note { place: None, text: text.to_owned() });
-        }
-        self.draft.code = Some(self.code).filter(|code| !code.source.is_empty());
+        self.look_into_scripts();
         let workdir = self.stage.workdir.clone();
+        self.settle_user(&workdir);
+        self.draft.code = Some(self.code).filter(|code| !code.source.is_empty());
         let of_code = self.draft.code.as_ref().map_or("/", |code| &code.to);
         if workdir != of_code && workdir != "/" {
             self.draft.workdir = Some(workdir);
@@ -187,6 +199,31 @@ impl<'a> Dockerfile<'a> {
             self.notes.extend(self.project.without_ignore_file());
         }
         (self.draft, self.notes)
+    }
+
+    /// Who the image runs as, where that is not what the Dockerfile says.
+    fn settle_user(&mut self, workdir: &str) {
+        let number = self.draft.user.as_ref().and_then(|user| self.numbers.get(user));
+        let told = match (&self.draft.user, number) {
+            (Some(user), Some(number)) if number != "10001" => Some(format!(
+                "`{user}` had the number {number}, and one that is made has 10001: `user: {number}` \
+                 keeps it, for volumes and `runAsUser`"
+            )),
+            (None, _) if !self.has_user => {
+                let of_root =
+                    [workdir, &self.code.to].into_iter().any(|path| path.starts_with("/root"));
+                self.draft.user = of_root.then(|| "root".to_owned());
+                Some(match of_root {
+                    true => "`user: root`, because the code is in its home, which nobody else may \
+                             enter: better have it in `/app`, and leave `user` out",
+                    false => "the image ran as root, and runs as the user `app` now; `user: root` if \
+                              it must",
+                }
+                .to_owned())
+            }
+            _ => None,
+        };
+        self.notes.extend(told.map(|text| Note { place: None, text }));
     }
 
     /// Tells of something on a line.
@@ -260,6 +297,11 @@ impl<'a> Dockerfile<'a> {
             self.note(line, format!("`{image}` is no base: name an image with a Python"));
             self.draft.base = "python:3.12-slim".to_owned();
             return;
+        }
+        let minor =
+            image.strip_prefix("python:3.").map(|tag| tag.split(['.', '-']).next().unwrap_or(tag));
+        if minor.and_then(|minor| minor.parse().ok()).is_some_and(|minor: u32| minor < 9) {
+            self.note(line, format!("`{image}` is too old: a base needs Python 3.9 or newer"));
         }
         if image.starts_with("python:") && image.contains("alpine") {
             self.note(line, "few packages of machine learning have wheels for Alpine: `-slim` is the better base");

@@ -1,6 +1,6 @@
 //! A manifest in the making: what was found, in the order in which a manifest says it.
 
-use super::yaml::Yaml;
+use super::{shell::assignment, yaml::Yaml};
 use crate::manifest::values::{self, Read};
 
 /// The manifest's first line.
@@ -65,6 +65,8 @@ pub struct Python {
     pub pyproject: Option<String>,
     /// Its extras.
     pub extras: Vec<String>,
+    /// Its dependency groups.
+    pub groups: Vec<String>,
     /// A lock.
     pub lock: Option<String>,
     /// Whether uv installs.
@@ -79,6 +81,8 @@ pub struct Python {
     pub torch: Option<String>,
     /// Variables for builds from source.
     pub env: Vec<(String, String)>,
+    /// Whether packages of the base's own Python count as installed.
+    pub system_site_packages: bool,
     /// Modules that must import.
     pub verify: Vec<String>,
 }
@@ -148,8 +152,15 @@ impl Words {
     /// What `cmd` and `entrypoint` take for a line of a shell: the same line where no shell is
     /// needed, and one for a shell otherwise.
     pub fn of_shell(line: &str) -> Self {
+        const OF_SHELLS: [&str; 8] =
+            ["exec", "cd", "source", ".", "export", "set", "ulimit", "eval"];
+        let is_plain = |words: &[String]| {
+            words.first().is_some_and(|first| {
+                assignment(first).is_none() && !OF_SHELLS.contains(&first.as_str())
+            }) && !line.contains('*')
+        };
         match values::words(values::Written::Line(line.to_owned())) {
-            Ok(words) if !words.is_empty() => Self::Line(line.to_owned()),
+            Ok(words) if is_plain(&words) => Self::Line(line.to_owned()),
             _ => Self::List(["sh", "-c", line].map(str::to_owned).into()),
         }
     }
@@ -230,6 +241,7 @@ impl Python {
         keys.list("packages", &self.packages);
         keys.text("pyproject", self.pyproject.as_ref());
         keys.list("extras", &self.extras);
+        keys.list("groups", &self.groups);
         keys.text("lock", self.lock.as_ref());
         keys.text("installer", self.uv.then(|| "uv".to_owned()).as_ref());
         keys.text("index_url", self.index_url.as_ref());
@@ -237,6 +249,8 @@ impl Python {
         keys.list("find_links", &self.find_links);
         keys.text("torch", self.torch.as_ref());
         keys.pairs("env", &self.env);
+        let with_base = self.system_site_packages.then(|| "true".to_owned());
+        keys.text("system_site_packages", with_base.as_ref());
         keys.list("verify", &self.verify);
         keys
     }

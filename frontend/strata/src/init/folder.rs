@@ -16,7 +16,7 @@ use super::{
 use crate::manifest::values;
 
 /// Locks, the best to have first.
-const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
+pub const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
 
 /// Python's series, the one to take first that a project allows.
 const SERIES: [u64; 6] = [12, 13, 11, 14, 10, 9];

@@ -3,11 +3,13 @@
 //! Nothing is run and nobody is asked. What cannot be carried over is told, with its line, for a
 //! person to decide.
 
+mod branches;
 mod copies;
 mod dockerfile;
 mod draft;
 mod folder;
 mod heredoc;
+mod lockers;
 mod models;
 mod packages;
 mod run;

@@ -1,6 +1,7 @@
 //! Packages: the system's, and Python's.
 
 use super::{
+    Note,
     dockerfile::Dockerfile,
     draft::{add, fits},
     run::{Run, shortened},
@@ -54,6 +55,16 @@ const TOOLS: [&str; 9] =
 /// What to do about a package that is installed beside a lock.
 pub const BESIDE: &str = "a lock is all that is installed: add it to the project and lock again";
 
+/// Bases whose Python has packages of its own, by parts of their names.
+const BRING_PACKAGES: [&str; 6] = [
+    "pytorch/pytorch",
+    "nvidia/pytorch",
+    "nvidia/tensorflow",
+    "tensorflow/tensorflow",
+    "rocm/pytorch",
+    "rocm/tensorflow",
+];
+
 /// PyTorch's own indexes.
 const TORCH: &str = "download.pytorch.org/whl/";
 
@@ -92,8 +103,11 @@ pub fn system(run: &mut Run<'_, '_>, words: &[String]) {
             _ if is_python(word) => {
                 run.reader.system_python = true;
                 let own = word.strip_suffix("-venv").unwrap_or(word);
-                if own.starts_with("python3.") && run.reader.draft.system.python.is_empty() {
-                    run.reader.draft.system.python = vec![own.to_owned(), format!("{own}-venv")];
+                let python = &mut run.reader.draft.system.python;
+                if own.starts_with("python3.") && python.is_empty() {
+                    *python = vec![own.to_owned(), format!("{own}-venv")];
+                } else if own.starts_with("python-3") && python.is_empty() {
+                    *python = vec![own.to_owned()];
                 }
             }
             _ if !fits(word, values::system_package) => {
@@ -129,7 +143,9 @@ pub fn system(run: &mut Run<'_, '_>, words: &[String]) {
 }
 
 fn is_python(name: &str) -> bool {
-    let rest = name.strip_prefix("python3").map(|rest| match rest.strip_prefix('.') {
+    // Of Wolfi's, `python-3.12`.
+    let rest = name.strip_prefix("python3").or_else(|| name.strip_prefix("python-3"));
+    let rest = rest.map(|rest| match rest.strip_prefix('.') {
         Some(minor) => minor.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
     });
@@ -172,6 +188,8 @@ pub fn pip(run: &mut Run<'_, '_>, words: &[String]) {
             "--extra-index-url" => index(run, &value(), false),
             "-f" | "--find-links" => asked.links.push(value()),
             "--no-deps" => asked.alone = true,
+            "--extra" => add(&mut run.reader.draft.python.extras, value()),
+            "--group" => add(&mut run.reader.draft.python.groups, value()),
             "--pre" => run.note("`--pre`: write it into the requirements file"),
             "--no-build-isolation" => {
                 run.note("`--no-build-isolation`: what a build must see is `python.after`");
@@ -216,6 +234,14 @@ impl Asked {
             let found =
                 found.or_else(|| Some(plain).filter(|name| run.reader.project.may_have(name)));
             match found.filter(|name| fits(name, values::requirements)) {
+                Some(name) if name.ends_with(".toml") => {
+                    run.reader.draft.python.pyproject = Some(name);
+                }
+                Some(name) if name.ends_with("setup.py") || name.ends_with("setup.cfg") => {
+                    run.note(format!(
+                        "`{name}` is read by its own tools alone: name what it requires"
+                    ));
+                }
                 Some(name) => add(&mut run.reader.draft.python.requirements, name),
                 None => run.note(format!("`{name}` is not found in the build context")),
             }
@@ -231,7 +257,9 @@ impl Asked {
             let name = package.split(['=', '<', '>', '!', '~', '[', ' ', ';', '@']).next();
             let name = name.unwrap_or(&package);
             match package.split('[').next() {
-                _ if TOOLS.contains(&name) => run.reader.draft.python.uv |= name == "uv",
+                _ if TOOLS.contains(&name) || name.starts_with("poetry-") => {
+                    run.reader.draft.python.uv |= name == "uv";
+                }
                 Some("." | "./") => own(run, &package, self.alone),
                 _ if name.contains(['/', '*'])
                     && !name.contains("://")
@@ -304,6 +332,15 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
         true => {}
         false => system.python.clear(),
     }
+    if system.python.is_empty() && !has_python && is_bare(&reader.draft.base) {
+        system.python = ["python3", "python3-venv"].map(str::to_owned).into();
+        let text = format!(
+            "{} has no Python of its own: the system's is `system.python`",
+            reader.draft.base
+        );
+        reader.notes.push(Note { place: None, text });
+    }
+    let system = &mut reader.draft.system;
     // It was there to fetch the code.
     if reader.code.is_remote() {
         system.runtime.retain(|name| name != "git");
@@ -320,7 +357,38 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
         }
     }
     let python = &mut reader.draft.python;
+    if python.lock.is_none()
+        && python.installs()
+        && let Some((line, lock)) = reader.locks.pop()
+    {
+        reader.note(
+            line,
+            format!(
+                "`{lock}`: nothing that could be read installs it; `python: {{lock: {lock}}}` does"
+            ),
+        );
+    }
+    let python = &mut reader.draft.python;
+    if python.lock.is_none() && python.pyproject.is_none() {
+        (python.extras, python.groups) = (Vec::new(), Vec::new());
+    }
     if !python.installs() {
         python.uv = false;
+    } else if python.lock.is_none()
+        && let Some(own) = BRING_PACKAGES.iter().find(|name| reader.draft.base.contains(*name))
+    {
+        python.system_site_packages = true;
+        let text = format!(
+            "{own} brings packages of its own, which count as installed: `python.system_site_packages`"
+        );
+        reader.notes.push(Note { place: None, text });
     }
+}
+
+/// Whether a base is a system without a Python.
+fn is_bare(base: &str) -> bool {
+    let name = base.split(['@', ':']).next().unwrap_or(base);
+    ["debian", "ubuntu", "nvidia/cuda"]
+        .iter()
+        .any(|bare| name == *bare || name.ends_with(&format!("/{bare}")))
 }

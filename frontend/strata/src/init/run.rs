@@ -1,16 +1,18 @@
 //! The commands of a `RUN`, each for what it means to an image.
 
 use super::{
+    branches::{self, Step},
     dockerfile::{Dockerfile, OF_CACHES, OF_COMPILERS},
-    draft::{add, fits, set},
+    draft::{Code, add, fits, set},
+    lockers::{self, LOCKERS},
     models, packages,
-    runner::{LOCKERS, runner},
+    runner::runner,
     shell::{self, Command, joined},
 };
 use crate::manifest::values;
 
 /// Commands of which an image keeps nothing, or that Strata does itself.
-const IDLE: [&str; 28] = [
+const IDLE: [&str; 26] = [
     "true",
     ":",
     "echo",
@@ -30,8 +32,6 @@ const IDLE: [&str; 28] = [
     "apt-mark",
     "ldconfig",
     "update-ca-certificates",
-    "useradd",
-    "adduser",
     "groupadd",
     "addgroup",
     "usermod",
@@ -78,17 +78,32 @@ impl<'d, 'a> Run<'d, 'a> {
 
     /// Reads them all.
     pub fn commands(&mut self, commands: Vec<Command>) {
-        let mut commands = commands.into_iter().peekable();
-        while let Some(command) = commands.next() {
-            let is_shell = |next: &Command| {
-                next.piped && next.words.first().is_some_and(|word| word.ends_with("sh"))
+        let mut steps = branches::steps(commands).into_iter().peekable();
+        while let Some(step) = steps.next() {
+            let command = match step {
+                Step::Command(command) => command,
+                Step::Branches(words) => {
+                    let words = words.iter().map(|words| format!("`{words}`"));
+                    let words: Vec<_> = words.collect();
+                    if !words.is_empty() {
+                        self.note(format!(
+                            "only under a condition, and not carried over: {}",
+                            words.join(", ")
+                        ));
+                    }
+                    continue;
+                }
             };
-            match commands.next_if(is_shell) {
-                Some(shell) => {
+            let is_shell = |next: &Step| {
+                matches!(next, Step::Command(next) if next.piped
+                    && next.words.first().is_some_and(|word| word.ends_with("sh")))
+            };
+            match steps.next_if(is_shell) {
+                Some(Step::Command(shell)) => {
                     let whole = format!("{} | {}", command.words.join(" "), shell.words.join(" "));
                     self.note(format!("`{}` is not carried over", shortened(&whole)));
                 }
-                None => self.command(command),
+                _ => self.command(command),
             }
         }
     }
@@ -161,12 +176,13 @@ impl<'d, 'a> Run<'d, 'a> {
             "apt-get" | "apt" | "apk" | "dnf" | "microdnf" | "yum" => packages::system(self, words),
             "pip" | "pip3" => packages::pip(self, words),
             _ if program.starts_with("pip3.") => packages::pip(self, words),
-            _ if LOCKERS.contains(&program) => self.tool(program, words, &command.files),
+            _ if LOCKERS.contains(&program) => lockers::tool(self, program, words, &command.files),
             _ if is_python => self.python(words, &command),
             "git" => self.git(words),
             "huggingface-cli" | "hf" => models::hub(self, words),
             "spacy" => self.module("spacy", words, &command),
             "mkdir" => self.make(words),
+            "useradd" | "adduser" => self.user(words),
             "cd" => self.folder = words.first().map(|folder| self.path(folder)),
             "chmod" => {
                 if words.first().is_some_and(|mode| mode.contains('x')) {
@@ -309,68 +325,6 @@ impl<'d, 'a> Run<'d, 'a> {
         true
     }
 
-    /// Tools that keep a lock, and the files that their command writes.
-    fn tool(&mut self, tool: &str, words: &[String], files: &[String]) {
-        let Some((verb, rest)) = words.split_first() else { return };
-        let (lock, verbs): (&str, &[&str]) = match tool {
-            "uv" => ("uv.lock", &["sync", "export"]),
-            "poetry" => ("poetry.lock", &["install", "sync", "export"]),
-            "pdm" => ("pdm.lock", &["install", "sync", "export"]),
-            _ => ("Pipfile.lock", &["install", "sync", "requirements"]),
-        };
-        let is_uv = tool == "uv";
-        self.reader.draft.python.uv |= is_uv;
-        match (is_uv, verb.as_str()) {
-            (true, "pip") => packages::pip(self, rest),
-            (true, "tool" | "python") => {
-                self.note(format!("`uv {}` is not carried over", shortened(&words.join(" "))));
-            }
-            (_, "add") => {
-                self.note(format!(
-                    "`{tool} {}`: {}",
-                    shortened(&words.join(" ")),
-                    packages::BESIDE
-                ));
-            }
-            (_, verb) if verbs.contains(&verb) => {
-                let writes = |pair: &[String]| {
-                    ["-o", "--output", "--output-file"].contains(&pair[0].as_str())
-                };
-                let named = rest.windows(2).filter(|pair| writes(pair)).map(|pair| &pair[1]);
-                let attached = rest.iter().filter_map(|word| word.strip_prefix("--output"));
-                let attached =
-                    attached.filter_map(|word| word.split_once('=').map(|(_, name)| name));
-                let exported = files.iter().chain(named).map(String::as_str).chain(attached);
-                let names = exported.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
-                self.reader.exported.extend(names);
-                if tool == "pipenv" && verb == "install" {
-                    for package in rest.iter().filter(|word| !word.starts_with('-')) {
-                        self.note(format!("`{}`: {}", shortened(package), packages::BESIDE));
-                    }
-                }
-                let flags =
-                    ["--with", "--without", "--only", "--extras", "-E", "--extra", "--group", "-G"];
-                if rest.iter().any(|word| flags.contains(&word.split('=').next().unwrap_or(word))) {
-                    self.note("what is chosen of the lock: `python.extras` and `python.groups`");
-                }
-                let alone = ["--no-install-project", "--no-root", "--no-self", "export"];
-                let installs = !words.iter().any(|word| alone.contains(&word.as_str()));
-                if installs && tool != "pipenv" && self.reader.stage.has_code {
-                    self.note("a lock's project is not installed itself: `code: {install: true}` if it is a package");
-                }
-                if self.reader.project.may_have(lock) {
-                    self.reader.draft.python.lock = Some(lock.to_owned());
-                    self.reader.draft.python.uv = false;
-                } else {
-                    self.note(format!(
-                        "there is no `{lock}` in the build context: make one, and commit it"
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn git(&mut self, words: &[String]) {
         if words.first().map(String::as_str) != Some("clone") {
             if words.first().is_some_and(|verb| verb == "lfs") {
@@ -407,20 +361,34 @@ impl<'d, 'a> Run<'d, 'a> {
             models::repository(self.reader, self.line, name, reference, Vec::new(), Some(to));
             return;
         }
-        if !self.reader.code.source.is_empty()
-            || !fits(url, values::git)
-            || !fits(&to, values::destination)
-        {
+        if !fits(url, values::git) {
             self.note(format!(
-                "`git clone {}`: a manifest has one remote, and no credentials in its URL",
+                "`git clone {}`: a remote is `code: {{git: …}}`, without credentials in its URL",
                 shortened(url)
             ));
             return;
         }
-        self.reader.code.source = url.clone();
-        self.reader.code.reference = reference.filter(|name| fits(name, values::reference));
-        self.reader.code.to = to;
-        self.reader.stage.has_code = true;
+        let reference = reference.filter(|name| fits(name, values::reference));
+        let clone = Code { source: url.clone(), reference, to, ..Code::default() };
+        match self.reader.stage.is_final {
+            true => self.reader.clone_code(self.line, clone),
+            // Who copies it says whether it is the code.
+            false => self.reader.stage.clone = Some(clone),
+        }
+    }
+
+    /// Remembers the number of a user that is made.
+    fn user(&mut self, words: &[String]) {
+        let at = words.iter().position(|word| ["-u", "--uid"].contains(&word.as_str()));
+        let attached = words.iter().find_map(|word| word.strip_prefix("--uid="));
+        let number = at.and_then(|at| words.get(at + 1)).map(String::as_str).or(attached);
+        let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if let Some(number) = number.filter(is_number) {
+            // Which word is the name, only the program knows.
+            let names = words.iter().filter(|word| !word.starts_with('-') && *word != number);
+            let numbers = &mut self.reader.numbers;
+            numbers.extend(names.map(|name| (name.clone(), number.to_owned())));
+        }
     }
 
     fn make(&mut self, words: &[String]) {
@@ -458,7 +426,11 @@ fn of_shell<'c>(
 /// Whether a command is there for what it downloads, by its name.
 fn builds_nothing(command: &str) -> bool {
     let command = command.to_lowercase();
-    ["download", "prefetch", "warmup", "warm_up"].iter().any(|word| command.contains(word))
+    let mut names = command.split(' ').filter(|word| !word.contains("://"));
+    let is_download = |word: &str| {
+        ["download", "prefetch", "warmup", "warm_up"].iter().any(|known| word.contains(known))
+    };
+    names.any(is_download)
 }
 
 /// Words as a line for a shell. Of patterns nobody knows whether they were in quotes: they are

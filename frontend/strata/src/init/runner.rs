@@ -1,9 +1,12 @@
 //! `uv run` and its like, before the program that they run.
 
-use super::dockerfile::Dockerfile;
-
-/// Tools that keep a lock, and run programs in the environment that it is installed into.
-pub const LOCKERS: [&str; 4] = ["uv", "poetry", "pdm", "pipenv"];
+use super::{
+    Note,
+    dockerfile::Dockerfile,
+    draft::Words,
+    lockers::LOCKERS,
+    shell::{assignment, words},
+};
 
 /// Their flags that say only what is installed before, or how much is told.
 const IDLE_FLAGS: [&str; 12] = [
@@ -92,6 +95,30 @@ pub fn runner<'w>(words: &[&'w str]) -> Option<Runner<'w>> {
     runs.then_some(found)
 }
 
+/// A program by its name alone, where it is one of an environment, whose programs are on the image's
+/// `PATH`.
+fn on_path(program: &str) -> &str {
+    let name = program.rsplit_once("venv/bin/").map_or(program, |(_, name)| name);
+    if name.contains('/') { program } else { name }
+}
+
+/// A line for a shell with such programs by their names.
+fn with_programs_on_path(line: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || "'\"();&|".contains(c);
+    let mut parts = line.split("venv/bin/");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let start = whole.rfind(ends).map_or(0, |at| at + 1);
+        let is_program = !part.split(ends).next().unwrap_or_default().contains('/');
+        match is_program && !whole[start..].contains('=') {
+            true => whole.truncate(start),
+            false => whole.push_str("venv/bin/"),
+        }
+        whole.push_str(part);
+    }
+    whole
+}
+
 impl Runner<'_> {
     /// Tells of flags that mean something to the program.
     pub fn tell(&self, reader: &mut Dockerfile<'_>, line: usize) {
@@ -105,6 +132,33 @@ impl Runner<'_> {
 }
 
 impl Dockerfile<'_> {
+    /// Tells of scripts of the project that start programs as they are started where it was
+    /// installed.
+    pub fn look_into_scripts(&mut self) {
+        const STARTS: [&str; 6] =
+            ["venv/bin/", "uv run", "poetry run", "pdm run", "pipenv run", "conda activate"];
+        let commands = self.draft.entrypoint.iter().chain(&self.draft.cmd);
+        let named = commands.flat_map(|command| match command {
+            Words::Line(line) => words(line, &|_| None),
+            Words::List(list) => list.iter().flat_map(|word| words(word, &|_| None)).collect(),
+        });
+        let scripts: Vec<_> = named.filter(|word| word.ends_with(".sh")).collect();
+        for script in scripts {
+            let plain = script.rsplit('/').next().unwrap_or(&script).to_owned();
+            let Some(name) = self.in_context(&script).or(Some(plain)) else { continue };
+            let text = self.project.read(&name).unwrap_or_default();
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().starts_with('#'));
+            for (index, start) in lines.filter_map(|(index, line)| {
+                Some((index, STARTS.into_iter().find(|start| line.contains(start))?))
+            }) {
+                let text = format!(
+                    "`{start}`: programs are on the image's `PATH`, and are started by their names"
+                );
+                self.notes.push(Note { place: Some((name.clone(), index + 1)), text });
+            }
+        }
+    }
+
     /// A command of the image, whose programs are on its `PATH`, without `uv run` and its like.
     pub fn without_runner(&mut self, line: usize, mut words: Vec<String>) -> Vec<String> {
         if let [shell, flag, script, ..] = &mut words[..]
@@ -113,6 +167,9 @@ impl Dockerfile<'_> {
             && flag.ends_with('c')
         {
             *script = self.line_without_runners(line, script);
+        }
+        if let Some(program) = words.first_mut() {
+            *program = on_path(program).to_owned();
         }
         let plain: Vec<_> = words.iter().map(String::as_str).collect();
         let Some(runner) = runner(&plain) else { return words };
@@ -123,17 +180,17 @@ impl Dockerfile<'_> {
 
     /// A line for a shell, each of whose commands may have one.
     pub fn line_without_runners(&mut self, line: usize, text: &str) -> String {
+        let text = with_programs_on_path(text);
         let mut whole = String::new();
         for part in text.split_inclusive(['&', '|', ';', '(', '\n']) {
-            let command = part.trim_start();
+            let mut command = part.trim_start();
             whole.push_str(&part[..part.len() - command.len()]);
-            let command = match command.strip_prefix("exec ") {
-                Some(rest) => {
-                    whole.push_str("exec ");
-                    rest.trim_start()
-                }
-                None => command,
-            };
+            while let Some((word, rest)) = command.split_once(' ')
+                && (word == "exec" || (assignment(word).is_some() && !word.contains(['"', '\''])))
+            {
+                whole.extend([word, " "]);
+                command = rest.trim_start();
+            }
             let plain: Vec<_> = command.split_whitespace().collect();
             let Some(runner) = runner(&plain) else {
                 whole.push_str(command);

@@ -143,6 +143,105 @@ fn what_is_carried_over_and_what_is_told() {
             "HEALTHCHECK CMD [\"uv\", \"run\", \"x\"]\nCMD [\"sh\", \"-c\", \"uv run x; uv run y\"]",
             &["test: [CMD, x]", "cmd: [sh, -c, x; y]"],
         ),
+        (
+            "CMD sh -c \".venv/bin/a b && A=/x/venv/bin/c /srv/venv/bin/d\"",
+            &["cmd: sh -c \"a b && A=/x/venv/bin/c d\""],
+        ),
+        (
+            "ENTRYPOINT [\"/app/.venv/bin/serve\", \"x\"]\nCMD A=1 uv run main.py",
+            &["entrypoint: [serve, x]", "cmd: [sh, -c, A=1 python main.py]"],
+        ),
+        ("CMD exec web", &["cmd: [sh, -c, exec web]"]),
+        ("CMD python src/*.py", &["cmd: [sh, -c, python src/*.py]"]),
+        // Where the code is.
+        (
+            "FROM x AS made\nRUN git clone https://e.org/tool.git /tool && cd /tool && make\nFROM y\n\
+             COPY --from=made /tool/out/tool.so /lib/\nCOPY app /srv/app",
+            &["context: .", "to: /srv", "!git:", "`COPY --from` of `/tool/out/tool.so`"],
+        ),
+        (
+            "FROM x AS got\nRUN git clone https://e.org/r.git /r\nFROM y\nCOPY --from=got /r /app",
+            &["code: https://e.org/r.git\n---", "!COPY --from"],
+        ),
+        (
+            "RUN git clone https://e.org/r.git /r\nWORKDIR /app\nCOPY . .",
+            &[
+                "code: .\n",
+                "Dockerfile:2: `git clone https://e.org/r.git`: the code is of the build",
+            ],
+        ),
+        (
+            "RUN git clone https://e.org/r.git /r\nCOPY start.sh /",
+            &[
+                "git: https://e.org/r.git",
+                "Dockerfile:3: `start.sh` of the build context: the code is",
+            ],
+        ),
+        (
+            "WORKDIR /app\nCOPY app /app/app\nCOPY lib /app/lib\nFROM y\nCOPY --from=0 /app /app",
+            &["code: .\n", "not only app, lib", "!COPY --from"],
+        ),
+        (
+            "COPY src/a/ /app/a\nCOPY src/b /app/b/\nCOPY src/run.py /app/\nWORKDIR /app",
+            &["code: src\n", "all of src, and not only src/a", "!does not come"],
+        ),
+        (
+            "FROM z AS ff\nFROM y\nCOPY --from=ff /usr/local/bin/ffmpeg /usr/local/bin/ffmpeg\n\
+             COPY --from=ff /x/.local-browsers /y\nCOPY --from=ff /opt/my-venv /opt/my-venv",
+            &[
+                "Dockerfile:4: `COPY --from` of `/usr/local/bin/ffmpeg`",
+                ".local-browsers`: a",
+                "!my-venv",
+            ],
+        ),
+        // What runs only sometimes.
+        (
+            "RUN if [ \"$X\" = 1 ]; then pip install torch && make it; fi; pip install six\nCOPY . /app",
+            &[
+                "packages: [six]",
+                "Dockerfile:2: only under a condition, and not carried over: `pip install torch`, `make it`",
+                "!`fi`",
+            ],
+        ),
+        // Users.
+        (
+            "RUN useradd -m --uid 1000 web\nUSER web",
+            &["user: web", "`web` had the number 1000, and one that is made has 10001"],
+        ),
+        (
+            "WORKDIR /root\nCOPY . .",
+            &["to: /root", "user: root", "because the code is in its home"],
+        ),
+        // Bases.
+        (
+            "FROM nvcr.io/nvidia/pytorch:25.10-py3\nRUN pip install six",
+            &["system_site_packages: true", "nvidia/pytorch brings packages"],
+        ),
+        (
+            "FROM nvidia/cuda:12.6.3-base-ubuntu24.04\nRUN uv sync",
+            &["python: [python3, python3-venv]", "has no Python of its own"],
+        ),
+        ("FROM python:3.8-slim", &["Dockerfile:2: `python:3.8-slim` is too old"]),
+        // What is chosen of a lock or a project.
+        (
+            "RUN uv sync --extra gpu --group=serve --all-extras --no-dev",
+            &["lock: uv.lock", "extras: [gpu]", "groups: [serve]", "`uv … --all-extras`"],
+        ),
+        (
+            "RUN poetry install -E \"a b\" --only main --with web --without dev",
+            &["extras: [a, b]", "groups: [web]", "!groups: [main", "!--without"],
+        ),
+        (
+            "RUN uv pip install -r pyproject.toml --extra gpu",
+            &["pyproject: pyproject.toml", "extras: [gpu]", "!requirements"],
+        ),
+        (
+            "COPY poetry.lock pyproject.toml /x/\nRUN pip install poetry poetry-plugin-export six && ./own.sh",
+            &[
+                "packages: [six]",
+                "Dockerfile:2: `poetry.lock`: nothing that could be read installs it",
+            ],
+        ),
         // Packages beside a lock.
         (
             "RUN uv sync --frozen\nRUN uv pip install gunicorn torch==2.4.0 --index-url \

@@ -1,0 +1,106 @@
+//! Tools that keep a lock, and what of it their commands install.
+
+use super::{
+    draft::{add, fits},
+    packages,
+    run::{Run, shortened},
+};
+use crate::manifest::values;
+
+/// Tools that keep a lock, and run programs in the environment that it is installed into.
+pub const LOCKERS: [&str; 4] = ["uv", "poetry", "pdm", "pipenv"];
+
+/// Their flags that choose of a lock what a manifest has no word for.
+const CHOICES: [&str; 6] =
+    ["--all-extras", "--all-groups", "--all-packages", "--package", "--no-extra", "--only-group"];
+
+/// A tool's command, after its name, and the files that it writes.
+pub fn tool(run: &mut Run<'_, '_>, tool: &str, words: &[String], files: &[String]) {
+    let Some((verb, rest)) = words.split_first() else { return };
+    let (lock, verbs): (&str, &[&str]) = match tool {
+        "uv" => ("uv.lock", &["sync", "export"]),
+        "poetry" => ("poetry.lock", &["install", "sync", "export"]),
+        "pdm" => ("pdm.lock", &["install", "sync", "export"]),
+        _ => ("Pipfile.lock", &["install", "sync", "requirements"]),
+    };
+    let is_uv = tool == "uv";
+    run.reader.draft.python.uv |= is_uv;
+    match (is_uv, verb.as_str()) {
+        (true, "pip") => packages::pip(run, rest),
+        (true, "tool" | "python") => {
+            run.note(format!("`uv {}` is not carried over", shortened(&words.join(" "))));
+        }
+        (_, "add") => {
+            run.note(format!("`{tool} {}`: {}", shortened(&words.join(" ")), packages::BESIDE));
+        }
+        (_, verb) if verbs.contains(&verb) => {
+            exported(run, rest, files);
+            if tool == "pipenv" && verb == "install" {
+                for package in rest.iter().filter(|word| !word.starts_with('-')) {
+                    run.note(format!("`{}`: {}", shortened(package), packages::BESIDE));
+                }
+            }
+            choose(run, tool, rest);
+            let alone = ["--no-install-project", "--no-root", "--no-self", "export"];
+            let installs = !words.iter().any(|word| alone.contains(&word.as_str()));
+            if installs && tool != "pipenv" && run.reader.stage.has_code {
+                run.note("a lock's project is not installed itself: `code: {install: true}` if it is a package");
+            }
+            if run.reader.project.may_have(lock) {
+                run.reader.draft.python.lock = Some(lock.to_owned());
+                run.reader.draft.python.uv = false;
+            } else {
+                run.note(format!(
+                    "there is no `{lock}` in the build context: make one, and commit it"
+                ));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Remembers the files that a command writes what a lock says into.
+fn exported(run: &mut Run<'_, '_>, words: &[String], files: &[String]) {
+    let writes = |pair: &[String]| ["-o", "--output", "--output-file"].contains(&pair[0].as_str());
+    let named = words.windows(2).filter(|pair| writes(pair)).map(|pair| &pair[1]);
+    let attached = words.iter().filter_map(|word| word.strip_prefix("--output"));
+    let attached = attached.filter_map(|word| word.split_once('=').map(|(_, name)| name));
+    let exported = files.iter().chain(named).map(String::as_str).chain(attached);
+    let names = exported.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
+    run.reader.exported.extend(names);
+}
+
+/// The extras and groups that a command takes of a lock.
+fn choose(run: &mut Run<'_, '_>, tool: &str, words: &[String]) {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (flag, attached) = word
+            .split_once('=')
+            .map_or((word.as_str(), None), |(flag, value)| (flag, Some(value.to_owned())));
+        let mut value = || attached.clone().or_else(|| words.next().cloned()).unwrap_or_default();
+        let names = match flag {
+            "--extra" | "--extras" | "-E" => (true, value()),
+            "--group" | "--with" | "--only" | "-G" | "--categories" => (false, value()),
+            _ if CHOICES.contains(&flag) => {
+                run.note(format!("`{tool} … {word}`: what is taken of a lock is named by `python.extras` and `python.groups`"));
+                continue;
+            }
+            _ => continue,
+        };
+        let (is_extra, names) = names;
+        for name in names.split([',', ' ']).filter(|name| !name.is_empty()) {
+            let python = &mut run.reader.draft.python;
+            // What a project asks for anyway.
+            let is_own = !is_extra && ["main", "default", "packages"].contains(&name);
+            match fits(name, values::extra) {
+                true if is_own => {}
+                true if is_extra => add(&mut python.extras, name.to_owned()),
+                true => add(&mut python.groups, name.to_owned()),
+                false => run.note(format!(
+                    "`{tool} … {flag} {name}`: name it in `python.{}`",
+                    if is_extra { "extras" } else { "groups" }
+                )),
+            }
+        }
+    }
+}
