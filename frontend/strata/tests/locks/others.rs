@@ -207,6 +207,42 @@ fn one_of_several_versions_in_an_older_poetry_lock() {
 }
 
 #[test]
+fn of_extras_that_exclude_each_other_one_version() {
+    let torch = |version: &str, source: &str| {
+        let hash = "a".repeat(64);
+        let source = match source {
+            "" => String::new(),
+            name => format!(
+                "[package.source]\ntype = \"legacy\"\nurl = \"https://e.org/{name}\"\nreference = \
+                 \"{name}\"\n"
+            ),
+        };
+        format!(
+            "[[package]]\nname = \"torch\"\nversion = \"{version}\"\ngroups = [\"main\"]\nfiles = \
+             [{{file = \"torch-{version}.tar.gz\", hash = \"sha256:{hash}\"}}]\n{source}"
+        )
+    };
+    let lock = torch("2.7.1", "")
+        + &torch("2.7.1+cpu", "of-cpu")
+        + &torch("2.7.1+cu126", "of-cuda")
+        + "[extras]\ncpu = [\"torch\"]\ncuda = [\"torch\"]\nplain = []\n[metadata]\n\
+           lock-version = \"2.1\"\npython-versions = \">=3.9\"\n";
+    let project = "[tool.poetry.dependencies]\ntorch = [\
+                   {markers = \"extra == 'cpu' and extra != 'cuda'\", source = \"of-cpu\"}, \
+                   {markers = \"extra == 'cuda' and extra != 'cpu'\", source = \"of-cuda\"}, \
+                   {markers = \"extra == 'plain'\", source = \"PyPI\"}]\n";
+    let (lock, project) = (file("poetry.lock", &lock), file("pyproject.toml", project));
+    let version = |extras: &[&str]| {
+        let read = read(&lock, Some(&project), &selection(extras, &[]), &environments()[0]);
+        read.map(|lock| lock.packages.into_iter().filter_map(|it| it.version).collect::<Vec<_>>())
+    };
+    for (extra, expected) in [("cpu", "2.7.1+cpu"), ("cuda", "2.7.1+cu126"), ("plain", "2.7.1")] {
+        assert_eq!(version(&[extra]).unwrap(), [expected], "{extra}");
+    }
+    assert!(version(&[]).unwrap_err().to_string().contains("`torch` twice"));
+}
+
+#[test]
 fn an_older_poetry_project_may_say_for_which_platform() {
     let stated = "one = {version = \"*\", platform = \"win32\"}\n\
                   two = {version = \"*\", platform = \"linux || darwin\"}\n\

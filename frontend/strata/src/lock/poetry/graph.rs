@@ -36,6 +36,26 @@ pub(super) fn groups(project: &Pyproject) -> BTreeSet<String> {
     groups
 }
 
+/// The names of the sources that a project takes a package from, in this environment and with these
+/// extras.
+pub(super) fn sources<'a>(
+    project: &'a Pyproject,
+    name: &str,
+    selection: &Selection,
+    environment: &Environment,
+) -> Vec<&'a str> {
+    let stated = project.tool("poetry").and_then(|poetry| poetry.get("dependencies"));
+    let stated = stated.and_then(Value::as_table).into_iter().flatten();
+    let entries = stated
+        .filter(|(key, _)| normalize(key) == name)
+        .flat_map(|(_, value)| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice));
+    let here = entries.filter(|entry| {
+        let marker = entry.get("markers").and_then(Value::as_str).map(Marker::parse);
+        marker.is_none_or(|marker| marker.is_ok_and(|it| it.evaluate(environment, selection)))
+    });
+    here.filter_map(|entry| entry.get("source").and_then(Value::as_str)).collect()
+}
+
 /// Every package that the project's own file leads to.
 pub(super) fn reach<'a>(
     lock: &'a PoetryLock,

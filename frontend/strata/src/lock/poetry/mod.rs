@@ -84,12 +84,17 @@ struct Distribution {
 struct Place {
     r#type: String,
     url: String,
+    /// Of an index, its name among the project's sources.
+    reference: Option<String>,
     resolved_reference: Option<String>,
     subdirectory: Option<String>,
 }
 
 /// The group of what is not in any other.
 const MAIN: &str = "main";
+
+/// What poetry calls the index of what names no other.
+const PYPI: &str = "pypi";
 
 /// What the lock has for this environment and selection.
 pub(super) fn read(
@@ -123,6 +128,10 @@ pub(super) fn read(
     } else {
         lock.packages.iter().map(|one| Ok((one, one.is_for(selection, environment)?))).collect()
     };
+    let chosen = match project {
+        Some(project) => by_source(chosen, project, selection, environment),
+        None => chosen,
+    };
     let mut packages = Vec::new();
     for chosen in chosen {
         match chosen {
@@ -142,6 +151,35 @@ pub(super) fn read(
 
 /// A package and whether it is wanted, or what is wrong with it.
 type Chosen<'a> = Result<(&'a Package, bool), (Option<&'a Package>, Mistake)>;
+
+/// Of several versions of a package that are wanted, those of the sources that the project takes it
+/// from: of extras that exclude each other, which poetry's documentation has for PyTorch's builds,
+/// the lock does not say which is for which.
+fn by_source<'a>(
+    chosen: Vec<Chosen<'a>>,
+    project: &Pyproject,
+    selection: &Selection,
+    environment: &Environment,
+) -> Vec<Chosen<'a>> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (package, _) in chosen.iter().flatten().filter(|(_, is_wanted)| *is_wanted) {
+        *counts.entry(normalize(package.name.get_ref())).or_default() += 1;
+    }
+    let is_of_source = |package: &Package| {
+        let name = normalize(package.name.get_ref());
+        if counts.get(&name).is_none_or(|count| *count < 2) {
+            return true;
+        }
+        let sources = graph::sources(project, &name, selection, environment);
+        let place = package.source.as_ref().and_then(|place| place.reference.as_deref());
+        let own = place.unwrap_or(PYPI);
+        sources.is_empty() || sources.iter().any(|source| source.eq_ignore_ascii_case(own))
+    };
+    let wanted = |one: Chosen<'a>| {
+        one.map(|(package, is_wanted)| (package, is_wanted && is_of_source(package)))
+    };
+    chosen.into_iter().map(wanted).collect()
+}
 
 fn check_python(
     lock: &PoetryLock,
