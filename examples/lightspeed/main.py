@@ -1,6 +1,7 @@
 """Answers questions about chaos scenarios: as a server, or one that is given as an argument."""
 
 import json
+import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,7 +34,10 @@ def handler(assistant: Assistant) -> type[BaseHTTPRequestHandler]:
                 case "/health", _:
                     self.say(200, {"status": "ok"})
                 case "/ask", [text]:
-                    self.say(200, assistant.ask(text))
+                    try:
+                        self.say(200, assistant.ask(text))
+                    except ValueError as error:  # longer than the model's context
+                        self.say(400, {"error": str(error)})
                 case _:
                     self.say(404, {"error": "ask me something: /ask?q=…"})
 
@@ -49,6 +53,8 @@ def handler(assistant: Assistant) -> type[BaseHTTPRequestHandler]:
 
 
 def main() -> None:
+    # The first process of a container ignores it otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     assistant = Assistant()
     if questions := sys.argv[1:]:
         for question in questions:

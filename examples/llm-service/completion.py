@@ -24,7 +24,7 @@ class LlamaCpp:
 
 
 class Transformers:
-    """Takes no compiler to install; it is slower, and unpacks quantised weights."""
+    """Takes no compiler to install; it is slower, and unpacks quantised weights, to 16 bits."""
 
     engine = "transformers"
 
@@ -33,7 +33,7 @@ class Transformers:
 
         file = {"pretrained_model_name_or_path": MODEL.parent, "gguf_file": MODEL.name}
         self.tokenizer = AutoTokenizer.from_pretrained(**file)
-        self.model = AutoModelForCausalLM.from_pretrained(**file)
+        self.model = AutoModelForCausalLM.from_pretrained(**file, dtype="bfloat16")
 
     def complete(self, prompt: str, most: int) -> tuple[str, int]:
         tokens = self.tokenizer(prompt, return_tensors="pt")

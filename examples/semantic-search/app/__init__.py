@@ -20,7 +20,7 @@ def create_app() -> Flask:
         query = request.args.get("q", "").strip()
         if not query:
             abort(400, "what is to be searched for is missing: /search?q=…")
-        limit = min(request.args.get("limit", 5, type=int), MOST)
+        limit = max(1, min(request.args.get("limit", 5, type=int), MOST))
         return jsonify(query=query, books=search.find(query, limit))
 
     return app

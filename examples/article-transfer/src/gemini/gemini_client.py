@@ -16,7 +16,10 @@ def setting(name: str) -> int:
 
 
 def client() -> genai.Client:
-    return genai.Client(api_key=os.environ["GEMINI_API_KEY"])
+    # Without, one answer of "too many" ends all.
+    again = types.HttpRetryOptions(attempts=8)
+    options = types.HttpOptions(retry_options=again)
+    return genai.Client(api_key=os.environ["GEMINI_API_KEY"], http_options=options)
 
 
 def embed(texts: list[str]) -> list[list[float]]:
