@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use integration::buildx::Build;
 use integration::command::output;
+use integration::digest::sha256;
 use llb::{Image, Platform, SourceFile, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 use strata::graph::Graph;
 use strata::inputs::Inputs;
 use strata::lock::{self, Kind};
@@ -19,8 +20,9 @@ use strata::recipe::{self, Choices, Recipe};
 use strata::requirements::Selection;
 use strata::sources::{self, Checkout};
 
+use crate::layout::Layout;
 use crate::project::{NOTHING, Servers};
-use crate::{BASE, STRATA, build, context};
+use crate::{BASE, STRATA, build, build_file, context};
 
 const IMAGE: &str = "digests";
 
@@ -94,8 +96,19 @@ fn base(recipe: &Recipe, settings: &Settings) -> Base {
     // buildx has Docker's own engine prefer the images that it has.
     let state = Image::new(name).resolve_mode("local").build(&platform, meta);
     let layers = image["RootFS"]["Layers"].as_array().unwrap().len();
-    let content = String::new();
+    let content = content();
     Base { env: env.collect(), platform, state, content, layers }
+}
+
+/// What caches that are for one base know it by: its layers and what made them.
+fn content() -> String {
+    let dockerfile = context(&[("Dockerfile", &format!("FROM {BASE}\n"))]);
+    let config =
+        Layout::built_by(&mut build_file(&STRATA, dockerfile.path(), "Dockerfile")).config();
+    let history = config["history"].as_array().unwrap().iter();
+    let made_by = history.filter(|entry| entry["empty_layer"] != true);
+    let made_by: Vec<&Value> = made_by.map(|entry| &entry["created_by"]).collect();
+    sha256(json!([config["rootfs"]["diff_ids"], made_by]).to_string().as_bytes())
 }
 
 /// What the build resolved the requirements to.
