@@ -59,29 +59,28 @@ impl<'a> Dockerfile<'a> {
             absolute if absolute.starts_with('/') || absolute.is_empty() => absolute.to_owned(),
             relative => format!("{}/{relative}", stage.workdir.trim_end_matches('/')),
         };
-        if let Some(clone) = stage.clone.as_ref().filter(|clone| lies_in(&source, &clone.to)) {
-            let subdir = source[clone.to.len()..].trim_start_matches('/');
-            // A file of it is what a command has made there.
-            if !name.contains('.') {
-                if !subdir.is_empty() {
-                    self.note(line, format!("of the remote, only `{subdir}`: `code.subdir`"));
-                }
-                self.clone_code(line, Code { to, ..clone.clone() });
-                return;
+        // A file of a clone is what a command has made there.
+        if let Some(clone) = stage.clone.as_ref().filter(|_| !name.contains('.'))
+            && let Some(subdir) = below(&source, &clone.to)
+        {
+            if !subdir.is_empty() {
+                self.note(line, format!("of the remote, only `{subdir}`: `code.subdir`"));
             }
+            self.clone_code(line, Code { to, ..clone.clone() });
+            return;
         }
         // The part of the build context that it is in, or the parts that are in it.
-        let whole = stage.copies.iter().rev().find(|(_, at)| lies_in(&source, at));
+        let copies = stage.copies.iter();
+        let whole = copies.clone().rev().find_map(|(from, at)| Some((from, below(&source, at)?)));
         let parts: Vec<(String, String)> = match whole {
-            Some((from, at)) => {
-                vec![(clean(&format!("{from}{}", &source[at.len()..])), to.clone())]
+            Some((from, rest)) => vec![(clean(&format!("{from}/{rest}")), to.clone())],
+            None => {
+                let part = |(from, at): &(String, String)| {
+                    let to = to.trim_end_matches('/');
+                    Some((from.clone(), format!("{to}/{}", below(at, &source)?)))
+                };
+                copies.filter_map(part).collect()
             }
-            None => stage
-                .copies
-                .iter()
-                .filter(|(_, at)| lies_in(at, &source))
-                .map(|(from, at)| (from.clone(), format!("{to}{}", &at[source.len()..])))
-                .collect(),
         };
         if !parts.is_empty() && (stage.has_code || packages::is_input(name)) {
             for (from, to) in parts {
@@ -253,22 +252,22 @@ impl Part {
 
     /// Whether a folder at a place has it where it is copied to.
     fn lies_by(&self, (folder, place): &(String, String)) -> bool {
-        let below = match folder.is_empty() {
+        let rest = match folder.is_empty() {
             true => Some(self.source.as_str()),
-            false => self.source.strip_prefix(folder.as_str()),
+            false => below(&self.source, folder),
         };
-        let Some(below) = below.map(|below| below.trim_start_matches('/')) else { return false };
-        match below {
-            "" => self.to == *place,
-            _ => self.to == format!("{place}/{below}"),
+        match rest {
+            None => false,
+            Some("") => self.to == *place,
+            Some(rest) => self.to == format!("{place}/{rest}"),
         }
     }
 }
 
-/// Whether a path is a folder's, or the folder itself.
-fn lies_in(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder.trim_end_matches('/'))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// What of a path is below a folder; empty for the folder itself.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 /// Whether what is copied from another stage are packages that were installed or built there, by

@@ -78,29 +78,41 @@ fn choose(run: &mut Run<'_, '_>, tool: &str, words: &[String]) {
             .split_once('=')
             .map_or((word.as_str(), None), |(flag, value)| (flag, Some(value.to_owned())));
         let mut value = || attached.clone().or_else(|| words.next().cloned()).unwrap_or_default();
-        let names = match flag {
-            "--extra" | "--extras" | "-E" => (true, value()),
-            "--group" | "--with" | "--only" | "-G" | "--categories" => (false, value()),
+        match flag {
+            "--extra" | "--extras" | "-E" => extras(run, flag, &value()),
+            "--group" | "--with" | "--only" | "-G" | "--categories" => {
+                groups(run, flag, &value());
+            }
             _ if CHOICES.contains(&flag) => {
                 run.note(format!("`{tool} … {word}`: what is taken of a lock is named by `python.extras` and `python.groups`"));
-                continue;
             }
-            _ => continue,
-        };
-        let (is_extra, names) = names;
-        for name in names.split([',', ' ']).filter(|name| !name.is_empty()) {
-            let python = &mut run.reader.draft.python;
-            // What a project asks for anyway.
-            let is_own = !is_extra && ["main", "default", "packages"].contains(&name);
-            match fits(name, values::extra) {
-                true if is_own => {}
-                true if is_extra => add(&mut python.extras, name.to_owned()),
-                true => add(&mut python.groups, name.to_owned()),
-                false => run.note(format!(
-                    "`{tool} … {flag} {name}`: name it in `python.{}`",
-                    if is_extra { "extras" } else { "groups" }
-                )),
-            }
+            _ => {}
         }
     }
+}
+
+/// Takes up the extras that a flag names.
+pub fn extras(run: &mut Run<'_, '_>, flag: &str, names: &str) {
+    for name in listed(names) {
+        match fits(name, values::extra) {
+            true => add(&mut run.reader.draft.python.extras, name.to_owned()),
+            false => run.note(format!("`{flag} {name}`: name it in `python.extras`")),
+        }
+    }
+}
+
+/// Takes up the groups that a flag names.
+pub fn groups(run: &mut Run<'_, '_>, flag: &str, names: &str) {
+    // What a project asks for anyway.
+    let is_own = |name: &&str| ["main", "default", "packages"].contains(name);
+    for name in listed(names).filter(|name| !is_own(name)) {
+        match fits(name, values::extra) {
+            true => add(&mut run.reader.draft.python.groups, name.to_owned()),
+            false => run.note(format!("`{flag} {name}`: name it in `python.groups`")),
+        }
+    }
+}
+
+fn listed(names: &str) -> impl Iterator<Item = &str> {
+    names.split([',', ' ']).filter(|name| !name.is_empty())
 }

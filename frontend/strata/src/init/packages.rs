@@ -4,6 +4,7 @@ use super::{
     Note,
     dockerfile::Dockerfile,
     draft::{add, fits},
+    lockers,
     run::{Run, shortened},
 };
 use crate::manifest::values;
@@ -188,8 +189,8 @@ pub fn pip(run: &mut Run<'_, '_>, words: &[String]) {
             "--extra-index-url" => index(run, &value(), false),
             "-f" | "--find-links" => asked.links.push(value()),
             "--no-deps" => asked.alone = true,
-            "--extra" => add(&mut run.reader.draft.python.extras, value()),
-            "--group" => add(&mut run.reader.draft.python.groups, value()),
+            "--extra" => lockers::extras(run, flag, &value()),
+            "--group" => lockers::groups(run, flag, &value()),
             "--pre" => run.note("`--pre`: write it into the requirements file"),
             "--no-build-isolation" => {
                 run.note("`--no-build-isolation`: what a build must see is `python.after`");
@@ -324,23 +325,20 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
     let base = reader.draft.base.rsplit('/').next().unwrap_or_default();
     let has_python = ["python", "pytorch", "conda", "jupyter", "tensorflow", "uv:"];
     let has_python = has_python.iter().any(|name| base.contains(name));
+    let is_bare = !has_python && !reader.system_python && is_bare(&reader.draft.base);
+    if is_bare {
+        let base = &reader.draft.base;
+        let text = format!("{base} has no Python of its own: the system's is `system.python`");
+        reader.notes.push(Note { place: None, text });
+    }
     let system = &mut reader.draft.system;
-    match reader.system_python && !has_python {
+    match is_bare || (reader.system_python && !has_python) {
         true if system.python.is_empty() => {
             system.python = ["python3", "python3-venv"].map(str::to_owned).into();
         }
         true => {}
         false => system.python.clear(),
     }
-    if system.python.is_empty() && !has_python && is_bare(&reader.draft.base) {
-        system.python = ["python3", "python3-venv"].map(str::to_owned).into();
-        let text = format!(
-            "{} has no Python of its own: the system's is `system.python`",
-            reader.draft.base
-        );
-        reader.notes.push(Note { place: None, text });
-    }
-    let system = &mut reader.draft.system;
     // It was there to fetch the code.
     if reader.code.is_remote() {
         system.runtime.retain(|name| name != "git");

@@ -144,8 +144,8 @@ impl Dockerfile<'_> {
         });
         let scripts: Vec<_> = named.filter(|word| word.ends_with(".sh")).collect();
         for script in scripts {
-            let plain = script.rsplit('/').next().unwrap_or(&script).to_owned();
-            let Some(name) = self.in_context(&script).or(Some(plain)) else { continue };
+            let plain = || script.rsplit('/').next().unwrap_or(&script).to_owned();
+            let name = self.in_context(&script).unwrap_or_else(plain);
             let text = self.project.read(&name).unwrap_or_default();
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().starts_with('#'));
             for (index, start) in lines.filter_map(|(index, line)| {

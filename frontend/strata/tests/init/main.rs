@@ -181,6 +181,13 @@ fn what_is_carried_over_and_what_is_told() {
             "WORKDIR /app\nCOPY app /app/app\nCOPY lib /app/lib\nFROM y\nCOPY --from=0 /app /app",
             &["code: .\n", "not only app, lib", "!COPY --from"],
         ),
+        ("COPY . /\nFROM y\nCOPY --from=0 / /srv", &["code:", "to: /srv"]),
+        ("COPY a /\nFROM y\nCOPY --from=0 /x /", &["!COPY --from"]),
+        ("RUN git clone https://e.org/r.git /\nFROM y\nCOPY --from=0 / /srv", &["to: /srv"]),
+        (
+            "RUN uv pip install -r pyproject.toml --extra $X",
+            &["!extras:", "`--extra $X`: name it in"],
+        ),
         (
             "COPY src/a/ /app/a\nCOPY src/b /app/b/\nCOPY src/run.py /app/\nWORKDIR /app",
             &["code: src\n", "all of src, and not only src/a", "!does not come"],
