@@ -18,14 +18,19 @@ subprocess.run(['make', '--version'], check=True)
 setup(name='strata-needy', version='1.0', py_modules=['strata_needy'], install_requires=['six'])
 ";
 
-#[test]
-fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
-    let needy = Package::of_module("strata_needy", "1.0", "import six\nprint(six.__name__)\n")
-        .file("setup.py", SETUP)
+/// An index with a module as a source that tells what it needs when it is built, and that no build
+/// has seen before.
+fn index_of(name: &str, text: &str, setup: &str) -> PackageIndex {
+    let package = Package::of_module(name, "1.0", text)
+        .file("setup.py", setup)
         .file("number.txt", &unique())
         .tells_when_built();
-    let address = STRATA.host_address().unwrap();
-    let index = PackageIndex::serve(address, [needy.sdist().unwrap()]).unwrap();
+    PackageIndex::serve(STRATA.host_address().unwrap(), [package.sdist().unwrap()]).unwrap()
+}
+
+#[test]
+fn a_package_that_has_to_be_built_to_tell_what_it_needs() {
+    let index = index_of("strata_needy", "import six\nprint(six.__name__)\n", SETUP);
     let manifest = |after: &str| {
         let url = index.url();
         format!(
@@ -58,12 +63,7 @@ setup(name='strata-moody', version='1.0', py_modules=['strata_moody'], install_r
 
 #[test]
 fn what_a_package_needs_may_depend_on_variables() {
-    let moody = Package::of_module("strata_moody", "1.0", "")
-        .file("setup.py", MOODY)
-        .file("number.txt", &unique())
-        .tells_when_built();
-    let address = STRATA.host_address().unwrap();
-    let index = PackageIndex::serve(address, [moody.sdist().unwrap()]).unwrap();
+    let index = index_of("strata_moody", "", MOODY);
     let url = index.url();
     let look = "import importlib.util as it; print(it.find_spec('six') is not None)";
     // What one base or another variable made of it is in no cache of the next.
