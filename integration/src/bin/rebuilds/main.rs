@@ -45,7 +45,7 @@ struct Options {
     examples: bool,
     /// With `--examples`: how many megabytes a second each download of a model gets; as many as there
     /// are, if not given
-    #[arg(long, requires = "examples")]
+    #[arg(long, requires = "examples", value_parser = clap::value_parser!(u16).range(1..))]
     hub_speed: Option<u16>,
     /// Only edits (or examples) with one of these in their name, between commas; the chart is then
     /// left as it is
