@@ -87,7 +87,10 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
     );
     let frontend =
         Image::new("strata").build(&native, Meta::named("[internal] Strata's own image"));
-    let models = recipe.models.iter().map(|model| model_facts(recipe, strata_lock.as_ref(), model));
+    let models = recipe.models.iter().map(|model| match model.source {
+        Source::Context(_) => ModelFacts::InContext(context.clone()),
+        _ => model_facts(recipe, strata_lock.as_ref(), model),
+    });
     Ok(Facts {
         models: models.collect(),
         fetcher: Some(frontend),
@@ -97,7 +100,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
         code: recipe
             .code
             .as_ref()
-            .map(|code| sources::code(code, &recipe.file, &context, Checkout::Unlabelled)),
+            .map(|code| sources::code(code, recipe, &context, Checkout::Unlabelled)),
     })
 }
 

@@ -1,11 +1,11 @@
 //! Where the code comes from, as sources of LLB.
 
 use gateway::GitUrl;
-use llb::{Meta, SourceFile, State};
+use llb::{Meta, State};
 
 use crate::{
     plan::CodeFacts,
-    recipe::{Code, CodeSource, Git},
+    recipe::{Code, CodeSource, Git, Recipe, Source},
     strata_lock,
 };
 
@@ -52,23 +52,20 @@ pub fn name(git: &Git) -> String {
 /// The filesystem with the code in it: a checkout, or `context`.
 ///
 /// Of the build context, what only says how to build is not code: a comment in the manifest must
-/// not make another image.
-pub fn code(
-    code: &Code,
-    manifest: &SourceFile,
-    context: &State,
-    checkout: Checkout<'_>,
-) -> CodeFacts {
+/// not make another image. Nor are models, which have layers of their own.
+pub fn code(code: &Code, recipe: &Recipe, context: &State, checkout: Checkout<'_>) -> CodeFacts {
     let mut exclude = REPOSITORIES.map(str::to_owned).to_vec();
     match &code.source {
         CodeSource::Context(folder) => {
             let folder = join(folder, &code.subdir);
             let ignore = ".dockerignore";
             exclude.push(ignore.to_owned());
-            if let Some(manifest) = within(&folder, &manifest.name) {
+            if let Some(manifest) = within(&folder, &recipe.file.name) {
                 let lock = strata_lock::beside(manifest);
                 exclude.extend([manifest.to_owned(), lock, format!("{manifest}{ignore}")]);
             }
+            let models = models(recipe).filter_map(|path| below(&folder, path));
+            exclude.extend(models.map(str::to_owned));
             CodeFacts {
                 source: context.clone(),
                 folder,
@@ -102,7 +99,20 @@ fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
     if folder.is_empty() || !manifest.contains('/') {
         return Some(manifest);
     }
-    manifest.strip_prefix(folder)?.strip_prefix('/')
+    below(folder, manifest)
+}
+
+/// A path of the build context as one of a folder in it, if it is in that.
+fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+/// Where the build context has models.
+pub fn models(recipe: &Recipe) -> impl Iterator<Item = &str> {
+    recipe.models.iter().filter_map(|model| match &model.source {
+        Source::Context(files) => Some(files.path.as_str()),
+        _ => None,
+    })
 }
 
 /// Two relative, clean paths as one; either may be empty.

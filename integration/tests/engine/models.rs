@@ -127,6 +127,73 @@ cmd: [python, show.py]
     }
 }
 
+/// Lists what models and code have brought, and who may do what with it.
+const LIST: &str = "find /models /app | sort | xargs stat --format '%n %U %a %Y'";
+
+#[test]
+fn models_of_the_build_context() {
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\npython: {{packages: [six]}}
+models:
+  - {{context: weights/tiny.gguf, to: /models/}}
+  - {{context: weights/tiny.gguf, to: /models/of/another.gguf}}
+  - {{context: weights/encoder, to: /app/encoder}}
+code: .
+",
+    );
+    let (registry, _) = registry();
+    let folder = context(&[
+        ("strata.yaml", &manifest),
+        ("weights/tiny.gguf", "tiny"),
+        ("weights/encoder/deep/config.json", "{}"),
+        ("weights/notes", "code"),
+        ("main.py", "first"),
+    ]);
+    let pushed = || {
+        let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
+        Build::succeed(build(&STRATA, folder.path()).args(["--output", &output])).unwrap()
+    };
+    let first = pushed();
+    assert!(ran(&first).contains(&"models".to_owned()), "{:?}", ran(&first));
+    let one = layers(&registry, &first);
+    fs::write(folder.path().join("main.py"), "second").unwrap();
+    let edited = pushed();
+    assert_eq!(ran(&edited), ["code"]);
+    // The same files of another day, and nothing else of where they are from.
+    let model = folder.path().join("weights/encoder/deep/config.json");
+    fs::write(&model, "[]").unwrap();
+    assert_eq!(ran(&pushed()), ["models"]);
+    fs::write(&model, "{}").unwrap();
+    let mut again = build(&STRATA, folder.path());
+    let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
+    again.args(["--no-cache-filter=models", "--output", &output]);
+    let again = layers(&registry, &Build::succeed(&mut again).unwrap());
+    let models = |layers: &[(String, String)]| -> Vec<_> {
+        layers.iter().filter(|(purpose, _)| purpose.starts_with("model ")).cloned().collect()
+    };
+    assert_eq!((models(&one).len(), models(&one)), (3, models(&again)));
+
+    let built = Built::of::<&str>(folder.path(), &[]);
+    let shown = built.run(&["sh", "-c", LIST]);
+    let paths: Vec<_> = shown.lines().filter_map(|line| line.split_once(" root ")).collect();
+    let expected = [
+        ("/app", "755"),
+        ("/app/encoder", "755"),
+        ("/app/encoder/deep", "755"),
+        ("/app/encoder/deep/config.json", "644"),
+        ("/app/main.py", "644"),
+        ("/app/weights", "755"),
+        ("/app/weights/notes", "644"),
+        ("/models", "755"),
+        ("/models/of", "755"),
+        ("/models/of/another.gguf", "644"),
+        ("/models/tiny.gguf", "644"),
+    ]
+    .map(|(path, mode)| (path, format!("{mode} 315532800")));
+    let expected = expected.each_ref().map(|(path, stamp)| (*path, stamp.as_str()));
+    assert_eq!(paths, expected, "{shown}");
+}
+
 /// An archive of one file.
 fn tar(path: &str, text: &str) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();

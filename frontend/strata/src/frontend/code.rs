@@ -44,7 +44,7 @@ impl Build<'_> {
             Some(found) => Checkout::Pinned(&found.checksum),
             None => Checkout::WithGitDir,
         };
-        Ok(sources::code(code, &self.recipe.file, context, checkout))
+        Ok(sources::code(code, self.recipe, context, checkout))
     }
 
     /// What the remote says that the ref is at; `None` where the engine cannot tell its commit,
@@ -71,11 +71,23 @@ impl Build<'_> {
         let CodeSource::Context(folder) = &code.source else {
             return Ok(State::scratch());
         };
-        let mut excludes = self.context.excludes(self.manifest).await?;
-        // Last, where no `!` of the ignore file takes it back: it need not be sent.
-        excludes.extend(sources::REPOSITORIES.map(str::to_owned));
         let folder = sources::join(folder, &code.subdir);
-        let files = if folder.is_empty() { Files::All } else { Files::Matching(vec![folder]) };
+        let models = sources::models(self.recipe).map(str::to_owned);
+        self.of_context(folder, sources::REPOSITORIES.map(str::to_owned).into_iter().chain(models))
+            .await
+    }
+
+    /// What the build context has at `path`; all of it if that is empty. What it ignores is not
+    /// sent, nor what is `not_wanted` of it.
+    pub(super) async fn of_context(
+        &self,
+        path: String,
+        not_wanted: impl IntoIterator<Item = String>,
+    ) -> Result<State, Error> {
+        let mut excludes = self.context.excludes(self.manifest).await?;
+        // Last, where no `!` of the ignore file takes it back.
+        excludes.extend(not_wanted);
+        let files = if path.is_empty() { Files::All } else { Files::Matching(vec![path]) };
         Ok(self.context.files(&files, &excludes))
     }
 

@@ -1,6 +1,6 @@
 //! What was asked for and changes nothing: none of it is passed over in silence.
 
-use gateway::{Gateway, ImageName};
+use gateway::{Gateway, GitUrl, ImageName};
 use serde_json::Value;
 
 use super::{Build, PRODUCT};
@@ -64,6 +64,10 @@ fn ignored_options(gateway: &Gateway) -> Vec<String> {
     }
     if options.context.keep_git_dir {
         ignored.push("BUILDKIT_CONTEXT_KEEP_GIT_DIR: `.git` is no code".to_owned());
+    }
+    let remote = options.context.url.as_deref().and_then(GitUrl::detect);
+    if remote.is_some_and(|url| url.is_ok_and(|url| url.keep_git_dir == Some(true))) {
+        ignored.push("`keep-git-dir` in the context's URL: `.git` is no code".to_owned());
     }
     if options.source_date_epoch.as_ref().is_some_and(|epoch| epoch.parse::<u64>().is_err()) {
         ignored.push("a SOURCE_DATE_EPOCH that is not a number".to_owned());

@@ -17,16 +17,18 @@ impl Build<'_> {
     /// The image that has the fetcher, and what was found out about each model.
     pub(super) async fn models(&self) -> Result<(Option<State>, Vec<ModelFacts>), Error> {
         let models = &self.recipe.models;
-        if models.iter().all(|model| matches!(model.source, Source::Run(_))) {
-            return Ok((None, vec![ModelFacts::Stated; models.len()]));
-        }
-        let image = gateway::own_image()?;
-        let facts = models.iter().map(|model| self.model(&image, model));
-        let facts = try_join_all(facts).await?;
-        Ok((Some(image), facts))
+        let is_fetched =
+            |model: &Model| !matches!(model.source, Source::Run(_) | Source::Context(_));
+        let image = models.iter().any(is_fetched).then(gateway::own_image).transpose()?;
+        let facts = try_join_all(models.iter().map(|model| self.model(model))).await?;
+        Ok((image, facts))
     }
 
-    async fn model(&self, image: &State, model: &Model) -> Result<ModelFacts, Error> {
+    async fn model(&self, model: &Model) -> Result<ModelFacts, Error> {
+        if let Source::Context(files) = &model.source {
+            let found = self.of_context(files.path.clone(), []).await?;
+            return Ok(ModelFacts::InContext(found));
+        }
         if let Some(notice) = self.unpinned_notice(model) {
             self.warn(notice).await;
         }
@@ -44,7 +46,8 @@ impl Build<'_> {
             self.warn(notice).await;
         }
         let native = self.gateway.request().build_platform();
-        let layer = plan::listing(self.recipe, &self.settings, &native, image, model, hub);
+        let image = gateway::own_image()?;
+        let layer = plan::listing(self.recipe, &self.settings, &native, &image, model, hub);
         let reference = self.gateway.solve(&layer.definition()).await?;
         let path = models::listing_path(hub);
         let text = self.gateway.read_file(&reference, &path).await?;

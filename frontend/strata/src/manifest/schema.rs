@@ -3,8 +3,8 @@
 
 use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
-    git, health_test, host, hub, image, index, installed, installer, kept, key_name, lock,
-    model_destination, module, number, page, pattern, pipeline, ports, project, project_name,
+    git, health_test, host, hub, image, in_context, index, installed, installer, kept, key_name,
+    lock, model_destination, module, number, page, pattern, pipeline, ports, project, project_name,
     pyproject, reference, relative, repository, requirement, requirements, revision, script,
     secret, sha256, signal, socket, source, system_package, text, torch, user, variable_text,
     variant, volume, volume_of_models, words,
@@ -308,9 +308,10 @@ const MODEL: Object = Object {
         ("url", &["sha256", "unpack", "token", "to"]),
         ("spacy", &["sha256", "endpoint"]),
         ("run", &["name", "needs", "keep", "env", "token"]),
+        ("context", &["to"]),
     ],
     complete: true,
-    identity: &["to", "hf", "url", "spacy", "name", "run"],
+    identity: &["to", "hf", "url", "spacy", "name", "run", "context"],
     ..object(&[&[
         key(
             "hf",
@@ -328,6 +329,7 @@ const MODEL: Object = Object {
         key("unpack", Shape::One(BOOLEAN), "Whether it is an archive whose content is wanted."),
         key("spacy", Shape::One(PIPELINE), "One of spaCy's pipelines, by its package's name."),
         key("run", Shape::Command(WORDS), "A command that downloads what no other way does."),
+        key("context", Shape::One(IN_CONTEXT), "A file or a folder of the build context."),
         key("name", Shape::One(TEXT), "What the command is called; its first word if not given."),
         key(
             "needs",
@@ -470,6 +472,8 @@ const REMOTE: Value =
 const SOURCE: Value =
     value("a git remote or a folder of the build context", |it| source(it).map(drop));
 const CONTEXT: Value = value("a folder of the build context", |it| context(it).map(drop));
+const IN_CONTEXT: Value =
+    value("a file or a folder of the build context", |it| in_context(it).map(drop));
 const RELATIVE: Value = value("a relative path", |it| relative(it).map(drop));
 const PATH: Value = value("an absolute path", |it| absolute(it).map(drop));
 const DESTINATION: Value = value("an absolute path", |it| destination(it).map(drop));

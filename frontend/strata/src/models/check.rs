@@ -68,6 +68,7 @@ pub fn check(
                     taken.insert(path, (model, content));
                 }
             }
+            Source::Context(_) => {}
             Source::Spacy(_) | Source::Run(_) if unlisted => {}
             Source::Spacy(SpacyRelease { pipeline, .. }) => {
                 if let Some(mistake) = other_spacy(&pipeline.name, &pipeline.version, packages) {

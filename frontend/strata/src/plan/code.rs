@@ -1,17 +1,15 @@
 //! The code: a copy, and what the manifest has done with it.
 
-use llb::{CacheSharing, Copy, Meta, Mount, Owner, State};
+use llb::{CacheSharing, Copy, Meta, Mount, State};
 use serde_json::json;
 
 use super::{
-    Scope,
+    ROOT, Scope,
     facts::{CodeFacts, PlatformFacts},
     folders::Folders,
     step::{Step, keyed, script},
 };
 use crate::{mistake::Spanned, recipe::Code};
-
-const ROOT: Owner = Owner { uid: 0, gid: 0 };
 
 /// The code's layer.
 ///

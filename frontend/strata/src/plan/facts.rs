@@ -37,6 +37,8 @@ pub enum ModelFacts {
     Locked(Listing),
     /// The SHA-256 of a pipeline's wheel, as `strata.lock` has it: 64 hexadecimal digits.
     Pinned(String),
+    /// The files of the build context, at their paths in it.
+    InContext(State),
     /// Nothing had to be.
     Stated,
 }
@@ -46,7 +48,7 @@ impl ModelFacts {
     pub fn listing(&self) -> Option<&Listing> {
         match self {
             Self::Listed(listing) | Self::Locked(listing) => Some(listing),
-            Self::Pinned(_) | Self::Stated => None,
+            Self::Pinned(_) | Self::InContext(_) | Self::Stated => None,
         }
     }
 }

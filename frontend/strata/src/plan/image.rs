@@ -158,7 +158,7 @@ fn carried(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<Carried> {
                 Source::Hub(_) => listing.map(|listing| listing.commit.clone()),
                 Source::Url(download) => Some(format!("sha256:{}", download.sha256)),
                 Source::Spacy(release) => Some(release.pipeline.version.clone()),
-                Source::Run(_) => None,
+                Source::Run(_) | Source::Context(_) => None,
             },
             license: listing.and_then(|listing| listing.license.clone()),
         }

@@ -46,7 +46,7 @@ impl Layers {
 pub(super) fn room(recipe: &Recipe, base: &Base) -> usize {
     let of_model = |model: &Model| match model.source {
         Source::Hub(_) => 2,
-        Source::Url(_) | Source::Spacy(_) | Source::Run(_) => 1,
+        Source::Url(_) | Source::Spacy(_) | Source::Run(_) | Source::Context(_) => 1,
     };
     // And the folders that all models are in.
     let models = recipe.models.iter().map(of_model).sum::<usize>() + 1;

@@ -21,7 +21,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use llb::{Lines, Location, Meta, Platform, SourceFile, State};
+use llb::{Lines, Location, Meta, Owner, Platform, SourceFile, State};
 
 pub use assemble::{Assembled, Layer, Tree};
 use models::Fetcher;
@@ -65,6 +65,9 @@ pub const STAGES: &[&str] = &[
 /// The time of every file that a build makes, in seconds since 1970: the first day of 1980,
 /// before which zip files, and so wheels, cannot express a time.
 pub const EPOCH: i64 = 315_532_800;
+
+/// Whose most of what a build makes is.
+const ROOT: Owner = Owner { uid: 0, gid: 0 };
 
 /// What is built for one platform.
 #[derive(Clone, Debug, PartialEq, Eq)]

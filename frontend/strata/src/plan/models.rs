@@ -5,11 +5,11 @@
 //! `getMountDeps`): of the frontend's image, the fetcher's own bytes alone are part of what a
 //! fetch is.
 
-use llb::{CacheSharing, Exec, File, Meta, Mount, Owner, Platform, State};
+use llb::{CacheSharing, Copy, Exec, File, Meta, Mount, Owner, Platform, State};
 use serde_json::{Value, json};
 
 use super::{
-    EPOCH, Layer, Scope,
+    EPOCH, Layer, ROOT, Scope,
     environment::Environment,
     facts::{ModelFacts, PlatformFacts},
     files,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
-    recipe::{Download, Hub, Model, Pipeline, Source, SpacyRelease},
+    recipe::{Download, Hub, InContext, Model, Pipeline, Source, SpacyRelease},
 };
 
 /// Where the fetcher is in the frontend's image.
@@ -130,12 +130,43 @@ pub(super) fn layers(
                 let state = run::run(scope, platform, root, seen, model, command);
                 layers.push(files(state, &format!("model {}", model.name())));
             }
+            Source::Context(found) => {
+                let ModelFacts::InContext(context) = facts else { continue };
+                let to = folders.resolve(&found.to);
+                let state = copied(scope, model, found, context, &to);
+                layers.push(files(state, &format!("model {}", model.name())));
+                paths.push(to);
+            }
         }
     }
     // A layer restamps every folder that it passes through.
     let stamps = folders.stamps(&paths);
     layers.extend(stamps.map(|stamps| files(stamps, "folders as the base has them")));
     Models { data: layers, pipelines }
+}
+
+/// Files of the build context, with nothing of where they come from but their modes.
+fn copied(
+    scope: &Scope<'_>,
+    model: &Model,
+    InContext { path, to: told }: &InContext,
+    context: &State,
+    to: &str,
+) -> State {
+    let (above, _) = to.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    let above = File::on(State::scratch())
+        .mkdir(if to.ends_with('/') { to } else { above }, 0o755)
+        .build(Meta::named(format!("[internal] folders for {to}")));
+    let meta = Meta::named(format!("[{MODELS}] copy {path} to {told}"))
+        .at([scope.location(model.lines)])
+        .ignore_cache(scope.settings.no_cache.covers(MODELS));
+    // Folders last: a file that is put into one changes its time.
+    File::on(State::scratch())
+        .timestamp(EPOCH)
+        .owner(ROOT)
+        .copy(Copy::new(context.clone(), format!("/{path}"), to).follow_link())
+        .copy(Copy::new(above, "/", "/"))
+        .build(meta)
 }
 
 /// Where the Hugging Face cache is a volume: all that fetching a newer commit writes to, owned by

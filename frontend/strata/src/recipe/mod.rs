@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use self::choice::TARGETS;
-pub use self::models::{Command, Download, Hub, Model, Source, SpacyRelease};
+pub use self::models::{Command, Download, Hub, InContext, Model, Source, SpacyRelease};
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
 /// What is chosen outside of the manifest.

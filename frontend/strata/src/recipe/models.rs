@@ -41,6 +41,8 @@ pub enum Source {
     Spacy(SpacyRelease),
     /// A command that downloads it.
     Run(Command),
+    /// Files of the build context.
+    Context(InContext),
 }
 
 /// A repository of a hub, and what of it is wanted.
@@ -102,6 +104,16 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
 }
 
+/// A file or a folder of the build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InContext {
+    /// Where it is: relative, clean and not empty.
+    pub path: String,
+    /// Where it goes; absolute and clean. With a slash at its end it is a folder even for a single
+    /// file.
+    pub to: String,
+}
+
 impl Model {
     /// What messages and progress call it.
     pub fn name(&self) -> String {
@@ -112,6 +124,7 @@ impl Model {
                 format!("{} {}", pipeline.name, pipeline.version)
             }
             Source::Run(command) => command.name.clone(),
+            Source::Context(files) => files.path.clone(),
         }
     }
 }
@@ -178,6 +191,8 @@ impl Reader<'_> {
             self.spacy(node).map(Source::Spacy)
         } else if node.get("run").is_some() {
             self.run(node).map(Source::Run)
+        } else if node.get("context").is_some() {
+            self.in_context(node).map(Source::Context)
         } else {
             self.repository(node, hub).map(Source::Hub)
         };
@@ -211,7 +226,7 @@ impl Reader<'_> {
     fn download(&mut self, node: &Node) -> Option<Download> {
         let url = self.one(node, "url", values::file_url);
         let sha256 = self.one(node, "sha256", values::sha256);
-        let to = self.one(node, "to", values::model_destination);
+        let to = self.place(node);
         let unpack = self.one(node, "unpack", values::boolean);
         let url = url?.value;
         if node.get("sha256").is_none() {
@@ -219,17 +234,28 @@ impl Reader<'_> {
             let help = format!("`curl -fL {url} | sha256sum` prints it");
             self.findings.at(node.lines, mistake.help(help));
         }
-        if node.get("to").is_none() {
-            let mistake = Mistake::new("`to` is missing");
-            self.findings.at(node.lines, mistake.help("say where the file goes: `to: /models/`"));
-        }
         let unpack = unpack.is_some_and(|unpack| unpack.value);
-        let download = Download { url, sha256: sha256?.value, unpack, to: to?.value };
+        let download = Download { url, sha256: sha256?.value, unpack, to: to? };
         if download.file_name().is_empty() && download.to.ends_with('/') && !unpack {
             let mistake = Mistake::new("the URL has no file name");
             self.findings.at(node.lines, mistake.help("name the file in `to`"));
         }
         Some(download)
+    }
+
+    fn in_context(&mut self, node: &Node) -> Option<InContext> {
+        let path = self.one(node, "context", values::in_context);
+        let to = self.place(node);
+        Some(InContext { path: path?.value, to: to? })
+    }
+
+    /// `to` of what has no place of its own.
+    fn place(&mut self, node: &Node) -> Option<String> {
+        if node.get("to").is_none() {
+            let mistake = Mistake::new("`to` is missing");
+            self.findings.at(node.lines, mistake.help("say where the files go: `to: /models/`"));
+        }
+        self.one(node, "to", values::model_destination).map(|to| to.value)
     }
 
     fn spacy(&mut self, node: &Node) -> Option<SpacyRelease> {
@@ -280,6 +306,8 @@ impl Reader<'_> {
                 Source::Url(download) => download.path(),
                 Source::Spacy(release) => release.pipeline.name.clone(),
                 Source::Run(_) => continue,
+                Source::Context(files) if files.to.ends_with('/') => continue,
+                Source::Context(files) => files.to.clone(),
             };
             let Some(first) = places.insert(place.clone(), model.lines) else { continue };
             let (message, help) = if place.starts_with('/') {

@@ -110,6 +110,14 @@ fn keys() {
             ("base: b\nmodels: [{to: /m}, {hf: a/b, url: https://e.org/f}]\n", &[]),
             ("base: b\nmodels: [{url: https://e.org/f, revision: v1}, {run: x, to: /m}]\n", &[]),
             ("base: b\nmodels: [{run: x}, {spacy: x==1.0}, {url: https://e.org/f}]\n", &[]),
+            (
+                "base: b\nmodels: [{context: w}, {context: ., to: /m}, {context: ../w, to: /m}]\n",
+                &[],
+            ),
+            (
+                "base: b\nmodels: [{context: w, to: /m}, {context: v, to: /m}, {context: w, token: secret:x}]\n",
+                &[],
+            ),
             ("base: b\nmodels: [{run: x, keep: [here, ~/, /proc/x]}]\n", &[]),
             ("base: b\nmodels: [{url: https://e.org/f, sha256: abc, to: /m}]\n", &[]),
             ("base: b\nmodels: [{url: 'https://e.org/f?a=b&X-Amz-Signature=c', to: /m}]\n", &[]),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use strata::{
     mistake::{Mistake, Mistakes, Spanned},
     recipe::{
-        Code, CodeSource, Command, Download, Hub, InputPath, Model, Recipe, Source, SpacyRelease,
-        Target,
+        Code, CodeSource, Command, Download, Hub, InContext, InputPath, Model, Recipe, Source,
+        SpacyRelease, Target,
     },
 };
 
@@ -77,6 +77,7 @@ fn what(model: &Model) -> String {
         Source::Run(Command { name, words, needs, keep, env }) => {
             format!("{name}: {words:?} needs {needs:?} keep {keep:?} env {env:?}")
         }
+        Source::Context(InContext { path, to }) => format!("context {path:?} to {to}"),
     };
     token.iter().for_each(|token| write!(what, " token {token}").unwrap());
     what
@@ -137,6 +138,12 @@ fn models_come_from_anywhere() {
         "models: {{url: https://e.org/w.tgz, sha256: 'sha256:{sha256}', unpack: true, to: /m}}"
     );
     check(&[
+        (
+            "a folder of the context",
+            "models: {context: ./weights/, to: /models/}",
+            &[],
+            r#"model "context \"weights\" to /models/""#,
+        ),
         ("a dataset", "models: datasets/org/name", &[], r#"model "datasets/org/name@main""#),
         ("a file", &of_url, &[], r#"model "https://e.org/w.bin?x=1 0123… to /m/""#),
         ("an archive", &archive, &[], r#"model "https://e.org/w.tgz 0123… unpacked to /m""#),

@@ -174,16 +174,21 @@ impl Project {
             models: recipe.models.iter().map(|model| self.model(model)).collect(),
             native,
             platforms,
-            code: recipe.code.as_ref().map(|code| {
-                sources::code(code, &recipe.file, &llb::State::scratch(), Checkout::Unlabelled)
-            }),
+            code: recipe
+                .code
+                .as_ref()
+                .map(|code| sources::code(code, &recipe, &context(), Checkout::Unlabelled)),
         };
         plan::plan(&recipe, &facts)
     }
 
     /// What the hub says: the commit is the revision, and there are two files.
     fn model(&self, model: &Model) -> ModelFacts {
-        let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
+        let hub = match &model.source {
+            Source::Hub(hub) => hub,
+            Source::Context(_) => return ModelFacts::InContext(context()),
+            _ => return ModelFacts::Stated,
+        };
         let file = |path: &str, checksum| File { path: path.to_owned(), size: 7, checksum };
         ModelFacts::Listed(Listing {
             commit: format!("{:0<40}", self.commits.get(&hub.revision).unwrap_or(&hub.revision)),
@@ -306,6 +311,11 @@ impl Project {
 pub fn stage(name: &str) -> String {
     let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap().0;
     inside.rsplit(' ').next().unwrap().to_owned()
+}
+
+/// What stands for the build context.
+fn context() -> llb::State {
+    llb::Local::new("context").build(Meta::named("[context]"))
 }
 
 fn probe() -> Probe {

@@ -405,6 +405,29 @@ fn a_model() {
     assert_eq!(runs(moved), ["models"], "a branch that moved, once it is looked up");
 }
 
+#[test]
+fn models_of_the_build_context_are_no_code() {
+    let project = |models: &str, code: &str| Project {
+        manifest: format!("base: python:3.12-slim\n{models}code: {{context: src, to: {code}}}\n"),
+        ..Project::example()
+    };
+    let copies = |before: &Project, after: &Project| -> Vec<String> {
+        let (before, after) = (before.graph(), after.graph());
+        let names = after.beyond(&before).into_iter().map(|node| node.name.clone());
+        let mut names: Vec<_> = names.filter(|name| name.contains("] copy ")).collect();
+        names.sort_unstable();
+        names
+    };
+    let model = "models: {context: src/weights, to: /app/weights}\n";
+    let (one, without) = (project(model, "/app"), project("", "/app"));
+    let code = "[code] copy the build context to /app";
+    let added = "[models] copy src/weights to /app/weights";
+    assert_eq!(copies(&without, &one), [code, added], "the code has them no longer");
+    let moved = project(&model.replace("/app/weights", "/models/"), "/app");
+    assert_eq!(copies(&one, &moved), ["[models] copy src/weights to /models/"]);
+    assert_eq!(copies(&one, &project(model, "/srv")), ["[code] copy the build context to /srv"]);
+}
+
 /// By name, the vertices that do work for models.
 fn model_steps(project: &Project) -> Vec<String> {
     let nothing = Project { manifest: "base: python:3.12-slim\n".into(), ..project.clone() };

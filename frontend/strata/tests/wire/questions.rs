@@ -213,6 +213,17 @@ async fn arguments_that_are_options_too() {
 }
 
 #[tokio::test]
+async fn a_git_folder_that_the_contexts_url_keeps() {
+    let daemon = daemon("").with_file("git://h.io/r.git", "strata.yaml", "base: python:3\n");
+    let options = [("context", "https://h.io/r.git?keep-git-dir=1"), ("filename", "strata.yaml")];
+    let (json, _, _) = check(daemon, &options).await;
+    assert_eq!(
+        json["warnings"][0]["detail"],
+        "Strata does not honour `keep-git-dir` in the context's URL: `.git` is no code"
+    );
+}
+
+#[tokio::test]
 async fn what_a_build_would_warn_of() {
     let lock = "version = 1\n";
     let manifest = daemon(

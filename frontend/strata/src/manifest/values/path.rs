@@ -94,6 +94,16 @@ pub fn context(text: &str) -> Read<String> {
     })
 }
 
+/// A file or a folder in the build context.
+pub fn in_context(text: &str) -> Read<String> {
+    let path = context(text)?;
+    if path.is_empty() {
+        let mistake = Mistake::new("all of the build context is no model");
+        return Err(mistake.help("name a file or a folder of it: `context: weights`"));
+    }
+    Ok(path)
+}
+
 /// A requirements file of the build context, or `code:` and one of the code's.
 pub fn requirements(text: &str) -> Read<InputPath> {
     input(text, "a requirements file such as `requirements.txt` or `code:requirements.txt`")
