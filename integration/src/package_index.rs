@@ -45,6 +45,8 @@ struct Site {
 pub enum Trouble {
     /// Every answer has this status, and nothing else.
     Status(u16),
+    /// Every answer is a text that is no page.
+    Maintenance,
     /// There is no answer, ever.
     Silence,
     /// The page says that the file has another hash than it has.
@@ -146,6 +148,7 @@ async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
             let status = StatusCode::from_u16(status);
             return status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
         }
+        Some(Trouble::Maintenance) => return "back in an hour".into_response(),
         Some(Trouble::Silence) => return pending().await,
         Some(Trouble::WrongHash | Trouble::Truncated) | None => {}
     }

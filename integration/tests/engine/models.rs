@@ -353,6 +353,48 @@ const DOWNLOAD: &str = "import sys; from huggingface_hub import hf_hub_download 
                         print(open(download(sys.argv[1], 'config.json')).read())";
 
 #[test]
+fn what_a_command_has_downloaded_outlives_its_failure_and_not_its_success() {
+    // Its home is a folder of the system's.
+    let manifest = |keep: &str, id: &str| {
+        format!(
+            "# syntax=strata
+base: {BASE}
+user: daemon
+models:
+  - name: twice
+    run:
+      - sh
+      - -c
+      - |
+        cd ~/.cache && mkdir it /usr/share/{id}
+        test -e tried || {{ touch tried; exit 1; }}
+        printf '#!/bin/sh\\necho {id}\\n' | tee it/tool > /usr/share/{id}/tool
+        chmod +x it/tool
+    keep: [{keep}]
+"
+        )
+    };
+    let id = unique();
+    let one = format!("~/.cache/it/tool, /usr/share/{id}");
+    let fails = |manifest: &str| {
+        let folder = context(&[("strata.yaml", manifest)]);
+        let report = Build::run(&mut build(&STRATA, folder.path())).unwrap();
+        assert!(!report.success && report.report().contains("ended with status 1"));
+    };
+    fails(&manifest(&one, &id));
+    let built = Built::new::<&str>(&manifest(&one, &id), &[], &[]);
+    assert_eq!(built.run(&["sh", "-c", "~/.cache/it/tool"]), id);
+    let stat = format!("stat -c %U /usr /usr/sbin /usr/share /usr/share/{id} ~/.cache ~/.cache/it");
+    let owners = built.run(&["sh", "-c", &stat]);
+    assert_eq!(
+        owners.lines().collect::<Vec<_>>(),
+        ["root", "root", "root", "root", "daemon", "daemon"]
+    );
+    // The same command in another step, which has the same cache.
+    fails(&manifest("~/.cache/it", &id));
+}
+
+#[test]
 fn development_with_the_models_in_a_volume() {
     let models = ["baked", "other"]
         .map(|name| Repo::new(format!("tiny/{name}"), [("config.json", format!("{name} 1"))]));

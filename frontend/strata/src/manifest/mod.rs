@@ -14,8 +14,10 @@ pub mod values;
 
 use std::collections::BTreeMap;
 
-use self::{check::Check, schema::MANIFEST};
-use crate::mistake::{Findings, Mistake, Spanned};
+use llb::Lines;
+
+use self::{check::Check, node::Tag, schema::MANIFEST};
+use crate::mistake::{Findings, Mistake};
 
 pub use self::{
     node::{Data, Entry, Map, Node},
@@ -30,8 +32,19 @@ pub const PREDEFINED: [&str; 3] = ["CODE_VERSION", "HF_ENDPOINT", "VARIANT"];
 pub struct Manifest {
     /// All of it but `args`.
     pub root: Node,
-    /// The declared arguments with their defaults.
-    pub arguments: BTreeMap<String, Spanned<Option<String>>>,
+    /// The arguments that it declares.
+    pub arguments: BTreeMap<String, Declared>,
+}
+
+/// A build argument that is declared.
+#[derive(Debug)]
+pub struct Declared {
+    /// The lines that do it.
+    pub lines: Lines,
+    /// Its value where none is given; one without it must be given.
+    pub default: Option<String>,
+    /// Whether everyone may know its value, whatever its name says.
+    pub is_public: bool,
 }
 
 /// Reads the file of `findings`; none if there is nothing in it to go on with.
@@ -51,22 +64,19 @@ pub(crate) fn read(findings: &mut Findings) -> Option<Manifest> {
     Some(Manifest { root, arguments })
 }
 
-fn arguments(
-    findings: &mut Findings,
-    declared: Entry,
-) -> BTreeMap<String, Spanned<Option<String>>> {
+fn arguments(findings: &mut Findings, declared: Entry) -> BTreeMap<String, Declared> {
     let Some(key) = MANIFEST.key("args") else { return BTreeMap::new() };
     let node = Check { findings, arguments: None }.node(key.name, &key.shape, declared.value);
     let Data::Map(map) = node.data else { return BTreeMap::new() };
-    let default = |entry: Entry| {
-        let lines = entry.lines();
-        let default = match entry.value.data {
+    let declared = |entry: Entry| Declared {
+        lines: entry.lines(),
+        is_public: entry.value.tag == Some(Tag::Public),
+        default: match entry.value.data {
             Data::Text(text) => Some(text),
             Data::Nothing => None,
             // A wrong default is still one: that none was given is not the mistake.
             _ => Some(String::new()),
-        };
-        Spanned::new(default, lines)
+        },
     };
-    map.into_iter().map(|(name, entry)| (name, default(entry))).collect()
+    map.into_iter().map(|(name, entry)| (name, declared(entry))).collect()
 }

@@ -9,7 +9,10 @@ use super::{
     folders::Folders,
     step::{Step, keyed, script},
 };
-use crate::{mistake::Spanned, recipe::Code};
+use crate::{
+    mistake::Spanned,
+    recipe::{Code, CodeSource},
+};
 
 /// The code's layer.
 ///
@@ -78,7 +81,8 @@ pub(super) fn build(
 }
 
 /// The id of the command's cache mount. What tools keep there they know by names that say nothing of
-/// the system that it was made on: it must be that of the same command, on the same system.
+/// the system that it was made on: it must be that of the same command, for the same code, on the same
+/// system.
 fn cache(
     scope: &Scope<'_>,
     PlatformFacts { base, .. }: &PlatformFacts,
@@ -88,6 +92,11 @@ fn cache(
     let system = &scope.recipe.system;
     let packages = [&system.python, &system.build, &system.runtime]
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
-    let identity = json!([words.value, code.env, code.to, base.identity(), packages]);
+    let from = match &code.source {
+        CodeSource::Context(folder) => folder,
+        CodeSource::Git(git) => &git.url,
+    };
+    let from = [from, &code.subdir];
+    let identity = json!([words.value, code.env, from, code.to, base.identity(), packages]);
     keyed("strata-code", &identity)
 }

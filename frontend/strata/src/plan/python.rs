@@ -149,7 +149,7 @@ pub(super) fn built(
         .caches(Installer::Pip)
         .cache(
             "/cache/pip/wheels",
-            &built_wheels_cache(scope, facts, visible.as_ref()),
+            &built_wheels_cache(scope, facts, pick, visible.as_ref()),
             CacheSharing::Shared,
         );
     let step = match visible {
@@ -238,12 +238,14 @@ fn named(picks: &[&Pick]) -> String {
     }
 }
 
-/// The id of pip's cache of wheels that it built. pip tells them apart by their tags alone,
+/// The id of pip's cache of the wheel that it built. pip tells wheels apart by their tags alone,
 /// which say nothing of the C library, the compiler's flags, or the libraries and packages that
-/// were there: one base may have another CUDA than the next.
+/// were there: one base may have another CUDA than the next. And what is in the cache it installs
+/// without a look at the hash that was asked for: no package's build may leave there another's.
 fn built_wheels_cache(
     scope: &Scope<'_>,
     facts: &PlatformFacts,
+    pick: &Pick,
     visible: Option<&Visible<'_>>,
 ) -> String {
     let PlatformFacts { base, .. } = facts;
@@ -251,6 +253,6 @@ fn built_wheels_cache(
     let packages = [&system.python, &system.build]
         .map(|packages| packages.as_ref().map(|packages| &packages.value));
     let visible = visible.map(|visible| &visible.picks);
-    let identity = json!([base.identity(), packages, scope.recipe.python.env, visible]);
+    let identity = json!([pick, base.identity(), packages, scope.recipe.python.env, visible]);
     keyed(BUILT_WHEELS_CACHE, &identity)
 }

@@ -55,7 +55,7 @@ pub(super) fn run(
         .file("command.json", request.to_string())
         .network()
         // What a failed attempt has downloaded is there for the next.
-        .cache(&format!("{home}/.cache"), &cache(command, platform), CacheSharing::Locked);
+        .cache(&format!("{home}/.cache"), &cache(scope, command, platform), CacheSharing::Locked);
     if let Some(secret) = &model.token {
         step = step.mount(Mount::secret("/run/secrets/token", secret, true));
     }
@@ -63,11 +63,17 @@ pub(super) fn run(
 }
 
 /// The id of the command's cache mount. What it has of another attempt comes into the layer as well:
-/// it must be one of the same command, on the same packages and machine.
-fn cache(Command { words, env, needs, .. }: &Command, facts: &PlatformFacts) -> String {
+/// it must be one of the same command, on the same system and packages.
+fn cache(
+    scope: &Scope<'_>,
+    Command { words, env, needs, .. }: &Command,
+    facts: &PlatformFacts,
+) -> String {
     let seen = meant(&facts.packages, needs);
     let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
     let picks: Vec<&Pick> = picks.collect();
-    let machine = facts.base.platform.to_string();
-    keyed("strata-run", &json!([words, env, needs, picks, machine]))
+    let system = &scope.recipe.system;
+    let system = [&system.python, &system.runtime]
+        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    keyed("strata-run", &json!([words, env, needs, picks, facts.base.identity(), system]))
 }

@@ -8,6 +8,7 @@ use crate::{
     manifest::{
         Data, Entry, Manifest, Node, PREDEFINED,
         template::{Argument, Otherwise, Piece, pieces},
+        values,
     },
     mistake::{Findings, Mistake, list, nearest, quote},
     notice::Notice,
@@ -67,10 +68,16 @@ impl Arguments {
             arguments.values.insert(name.clone(), given);
         }
         for (name, declared) in &manifest.arguments {
-            if given.contains_key(name) {
+            if let Some(value) = given.get(name) {
+                if !declared.is_public && values::is_secret(name, value) {
+                    findings.at(declared.lines, given_away(name));
+                    // Nothing more is said of where it would go.
+                    arguments.values.remove(name);
+                    arguments.missing.insert(name.clone());
+                }
                 continue;
             }
-            match &declared.value {
+            match &declared.default {
                 Some(value) => {
                     let given = Given { value: value.clone(), lines: Some(declared.lines) };
                     arguments.values.insert(name.clone(), given);
@@ -163,6 +170,20 @@ impl Arguments {
 
 fn give_it(name: &str) -> String {
     format!("build with `--build-arg {name}=…`")
+}
+
+/// What to say of a secret that is a build argument, which provenance has with its value.
+fn given_away(name: &str) -> Mistake {
+    let id = name.to_ascii_lowercase();
+    let message = format!(
+        "{} looks like a secret, and everyone could read a build argument who gets the image or its \
+         provenance",
+        quote(name)
+    );
+    Mistake::new(message).help(format!(
+        "give it as a build secret, `--secret id={id},env={name}`, to what asks for one: `token: \
+         secret:{id}`, or `credentials`; if everyone may know it, declare it as `{name}: !public`"
+    ))
 }
 
 fn is_known(name: &str) -> bool {

@@ -287,7 +287,7 @@ pub fn offer(file: &Arc<SourceFile>) -> Result<Offer, Mistakes> {
         Some(manifest) if findings.is_empty() => {
             let variants = choice::variants(&manifest.root);
             let declared = manifest.arguments.into_iter();
-            let arguments = declared.map(|(name, default)| (name, default.value)).collect();
+            let arguments = declared.map(|(name, declared)| (name, declared.default)).collect();
             Ok(Offer { variants, arguments })
         }
         _ => Err(findings.into_mistakes()),

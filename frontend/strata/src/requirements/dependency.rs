@@ -63,7 +63,7 @@ impl Dependency {
     fn parse_bare_url(text: &str) -> Result<Self, Mistake> {
         // As in pip: a `;` inside of a URL belongs to it.
         let (url, rest) = text.split_once("; ").unwrap_or((text, ""));
-        let url = url::check(url.trim())?;
+        let url = url::check_written(url.trim())?;
         let name = url::project(&url)?.map(|name| normalize(&name));
         let extras = BTreeSet::new();
         Ok(Self { name, extras, source: Source::BareUrl(url), marker: marker(rest)? })
@@ -126,7 +126,7 @@ fn source(cursor: &mut Cursor<'_>) -> Result<Source, Mistake> {
         cursor.skip_space();
         let url = cursor.take(|c| !matches!(c, ' ' | '\t' | ';'));
         cursor.skip_space();
-        return Ok(Source::Url(url::check(url)?));
+        return Ok(Source::Url(url::check_written(url)?));
     }
     let start = *cursor;
     let in_parentheses = cursor.eat("(");

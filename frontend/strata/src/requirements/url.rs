@@ -1,6 +1,9 @@
 //! URLs in requirements: which of them a build can use, and what they tell.
 
-use crate::mistake::{Mistake, quote};
+use crate::{
+    manifest::values::is_signed,
+    mistake::{Mistake, quote},
+};
 
 /// What pip takes for a package when it is a file.
 const ARCHIVES: [&str; 13] = [
@@ -31,6 +34,15 @@ pub(super) fn is_bare(text: &str) -> bool {
     })
 }
 
+/// The URL of a package that a person requires, if a build can fetch it. One that is signed would be
+/// in the image's lock; what an index leads to may be.
+pub(super) fn check_written(url: &str) -> Result<String, Mistake> {
+    if is_signed(url) {
+        return Err(credentials());
+    }
+    check(url)
+}
+
 /// The URL of a package, if a build can fetch it.
 pub(crate) fn check(url: &str) -> Result<String, Mistake> {
     refuse_path(url)?;
@@ -49,6 +61,9 @@ pub(crate) fn check(url: &str) -> Result<String, Mistake> {
 /// The URL of an index, or of a page with links.
 pub(crate) fn check_page(url: &str) -> Result<String, Mistake> {
     refuse_credentials(url)?;
+    if is_signed(url) {
+        return Err(credentials());
+    }
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if rest.is_some_and(has_host) {
         return Ok(url.to_owned());
@@ -119,9 +134,12 @@ fn refuse_credentials(url: &str) -> Result<(), Mistake> {
     let is_git = |user: &str| user == "git" && scheme.starts_with("git+");
     let is_secret = |user: &str| user.contains(':') || !scheme.ends_with("ssh") && !is_git(user);
     if user.is_some_and(is_secret) {
-        let words = "a URL with credentials in it: everyone who gets the image could read them";
-        return Err(Mistake::new(words)
-            .help("pip takes them from the build secret `netrc`: `--secret id=netrc,src=…`"));
+        return Err(credentials());
     }
     Ok(())
+}
+
+fn credentials() -> Mistake {
+    Mistake::new("a URL with credentials in it: everyone who gets the image could read them")
+        .help("pip takes them from the build secret `netrc`: `--secret id=netrc,src=…`")
 }

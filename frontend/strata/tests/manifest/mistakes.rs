@@ -261,6 +261,8 @@ fn secrets() {
             ("base: b\npython: {env: {PYPI_PASSWORD: abc}}\n", &[]),
             ("base: b\nvariants: {v: {dev: {env: {API_KEY: abc}}}}\n", &[]),
             ("base: b\nargs: [API_KEY]\nenv: {API_KEY: '${API_KEY}'}\n", &["API_KEY=abc"]),
+            ("base: b\nargs: [VALUE]\nenv: {API_KEY: '${VALUE}'}\n", &["VALUE=abc"]),
+            ("base: b\nargs: [HF_TOKEN]\ncmd: 'x ${HF_TOKEN}'\n", &["HF_TOKEN=hf_abc"]),
             ("base: b\nuser: !public app\nenv: !public {A: 1}\nports: [!public 1]\n", &[]),
         ]),
     );
@@ -268,7 +270,7 @@ fn secrets() {
     for line in [
         "env: {API_KEY: !public abc, TOKEN_LIMIT: 2048, DB_PASSWORD_FILE: /run/secrets/db}",
         "env: [!public API_KEY=abc, DB_PASSWORD=]",
-        "args: {HF_TOKEN: , API_KEY: !public abc}\nenv: {API_KEY: !public '${API_KEY}'}",
+        "args: {HF_TOKEN: !public , API_KEY: !public abc}\nenv: {API_KEY: !public '${API_KEY}'}",
         "args: {API_KEY: ''}\nenv: {API_KEY: '${API_KEY}'}",
         "env: {API_KEY: !public a}\nvariants: {v: {env: {API_KEY: !public b}}}",
         "python: {credentials: {token.example.org: secret:pypi}}",

@@ -69,7 +69,7 @@ async fn what_can_be_built() {
 
 #[tokio::test]
 async fn secrets_among_arguments_are_not_shown() {
-    let manifest = "args: {API_TOKEN: , INDEX: }\nbase: python:3\n\
+    let manifest = "args: {API_TOKEN: !public , INDEX: }\nbase: python:3\n\
                     labels: {a: \"${INDEX}\"}\ncmd: [serve, \"${API_TOKEN}\"]\n";
     let options = [
         ("build-arg:API_TOKEN", "open-sesame"),

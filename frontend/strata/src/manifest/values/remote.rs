@@ -6,20 +6,44 @@ use crate::mistake::{Mistake, quote};
 /// Hosts whose name alone tells that a git remote is meant.
 const GIT_HOSTS: [&str; 4] = ["github.com/", "gitlab.com/", "bitbucket.org/", "codeberg.org/"];
 
+/// Where the password of a package index goes, and of a page.
+const CREDENTIALS: &str = "give the URL without them, and name the build secret that has them by the \
+                           host: `credentials: {HOST: secret:my_index}`";
+
+/// Where the token of a hub goes, and of a file.
+pub(super) const TOKEN: &str =
+    "give the URL without them, and name a build secret: `token: secret:my_token`";
+
+/// Parts of a query that let who knows them download: of S3, Google's and Azure's storage, of
+/// CloudFront, and of forges.
+const SIGNATURES: [&str; 11] = [
+    "X-Amz-Signature",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "Signature",
+    "sig",
+    "token",
+    "access_token",
+    "auth_token",
+    "private_token",
+    "api_key",
+    "apikey",
+];
+
 /// The URL of a package index, which is the same with and without a slash at its end.
 pub fn index(text: &str) -> Read<String> {
-    let url = http(text, "a URL such as `https://pypi.org/simple`")?;
+    let url = http(text, "a URL such as `https://pypi.org/simple`", CREDENTIALS)?;
     Ok(url.trim_end_matches('/').to_owned())
 }
 
 /// The URL of a page with links to packages.
 pub fn page(text: &str) -> Read<String> {
-    http(text, "a URL such as `https://example.org/wheels.html`")
+    http(text, "a URL such as `https://example.org/wheels.html`", CREDENTIALS)
 }
 
 /// The URL of a model hub, without a slash at its end.
 pub fn hub(text: &str) -> Read<String> {
-    let url = http(text, "a URL such as `https://huggingface.co`")?;
+    let url = http(text, "a URL such as `https://huggingface.co`", TOKEN)?;
     Ok(url.trim_end_matches('/').to_owned())
 }
 
@@ -84,16 +108,22 @@ fn without_options(text: &str) -> Read<String> {
     Err(Mistake::new(format!("{} is not part of a remote", quote(options))).help(help))
 }
 
-/// An `http` URL without a user; `url` says what is expected.
-pub(super) fn http(text: &str, url: &str) -> Read<String> {
+/// An `http` URL without credentials; `url` says what is expected, `instead` where they go.
+pub(super) fn http(text: &str, url: &str, instead: &str) -> Read<String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest.map(authority).filter(|_| is_plain(text)) {
         None | Some("") => Err(expected(url, text)),
-        Some(authority) if authority.contains('@') => {
-            Err(credentials("give them as a build secret, not in the URL"))
-        }
+        Some(authority) if authority.contains('@') || is_signed(text) => Err(credentials(instead)),
         Some(_) => Ok(text.to_owned()),
     }
+}
+
+/// Whether a URL has in its query what only those may know who may download what is there.
+pub fn is_signed(url: &str) -> bool {
+    let query = url.split('#').next().unwrap_or(url).split_once('?');
+    let names = query.into_iter().flat_map(|(_, query)| query.split('&'));
+    let mut names = names.filter_map(|pair| pair.split('=').next());
+    names.any(|name| SIGNATURES.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
 fn not_git(text: &str) -> Mistake {

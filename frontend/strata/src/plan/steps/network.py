@@ -19,6 +19,13 @@ PYPI = "https://pypi.org/simple"
 PYTORCH = "download.pytorch.org"
 # A project that no index has.
 NOBODYS = "strata-has-no-such-project"
+# What an index answers with (PEP 503, PEP 691); pip takes nothing else for one.
+PAGES = ("text/html", "application/vnd.pypi.simple.")
+# What an index answers for what it does not have; of 403 see `_refuses`. A page may be empty.
+ABSENT = (403, 404, 410, 416)
+NOT_PASSED_OVER = (
+    "It is not passed over, for another index's package of that name would take the place of its own."
+)
 # How long a server may think, in seconds, before it is said not to answer.
 PATIENCE = 20
 
@@ -76,6 +83,12 @@ def indexes(options):
     return own + [url for _, url in found]
 
 
+def links(options):
+    """The pages with links that a file of pip's options names."""
+    with open(options, encoding="utf-8") as file:
+        return re.findall(r"^--find-links (\S+)", file.read(), re.MULTILINE)
+
+
 def refusal(indexes, projects):
     """What to say if an index lets nobody in who asks as this step does. The tools would do without
     that index, take what another has, and be done: for good, as a step that succeeds is kept."""
@@ -83,17 +96,34 @@ def refusal(indexes, projects):
         if index == PYPI:
             continue
         asked = page(index, projects[0])
-        status, reason = _ask(asked)
+        status, reason, _ = _ask(asked)
         if status is None:
             # The tools ask again and again, for a quarter of an hour: who waits may know why.
             print(f"{asked} does not answer: {reason}", file=sys.stderr, flush=True)
         if _refuses(index, projects, status):
             return (
-                f"{explanation(asked)}\nIt is not passed over, for another index's package of that "
-                "name would take the place of its own. If it answers so for what it does not have, "
-                f"let it have a page at {index.rstrip('/')}/, or require something that it has."
+                f"{explanation(asked)}\n{NOT_PASSED_OVER} If it answers so for what it does not "
+                f"have, let it have a page at {index.rstrip('/')}/, or require something that it "
+                "has."
             )
     return None
+
+
+def require(pages, others):
+    """Ends the step unless these pages of indexes, and the other ones, are there to be asked. pip
+    passes over one that is not, takes what another has, and is done."""
+    for words in filter(None, [*map(_no_page, pages), *map(explanation, others)]):
+        sys.exit(f"{words}\n{NOT_PASSED_OVER}")
+
+
+def _no_page(url):
+    """What is wrong with a page of an index, which may be absent."""
+    status, _, kind = _ask(url)
+    if status in ABSENT:
+        return None
+    if status and status < 400 and not kind.startswith(PAGES):
+        return f"{url} answers with {kind}, and an index does with HTML or JSON (PEP 503, PEP 691)"
+    return explanation(url)
 
 
 def _refuses(index, projects, status):
@@ -108,7 +138,7 @@ def _refuses(index, projects, status):
     if _ask(page(index, NOBODYS))[0] != 403:
         return True
     others = [f"{index.rstrip('/')}/"] + [page(index, project) for project in projects[1:]]
-    return not any(status and status < 400 for status, _ in map(_ask, others))
+    return not any(status and status < 400 for status, *_ in map(_ask, others))
 
 
 def explain(urls):
@@ -121,7 +151,7 @@ def explain(urls):
 
 def explanation(url):
     """What is wrong with a URL, if anything is."""
-    status, reason = _ask(url)
+    status, reason, _ = _ask(url)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"{url} does not answer: who signed its certificate is not known here; if these are "
@@ -150,7 +180,8 @@ def page(index, project):
 
 
 def _ask(url):
-    """The status of the answer and its name; no status, and why, if there is no answer."""
+    """The status of the answer, its name and the media type; no status, and why, if there is no
+    answer."""
     # Here, because they take longer to load than many a step needs, and few ask.
     import urllib.error
     import urllib.request
@@ -163,11 +194,11 @@ def _ask(url):
         request.add_unredirected_header("Authorization", f"Basic {login}")
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return answer.status, answer.reason
+            return answer.status, answer.reason, answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
-        return error.code, error.reason
+        return error.code, error.reason, error.headers.get_content_type()
     except (OSError, ValueError) as error:
-        return None, getattr(error, "reason", error)
+        return None, getattr(error, "reason", error), None
 
 
 def _advice(host):

@@ -80,8 +80,8 @@ NOT_FOUND = re.compile(
 NOT_FETCHED = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
 # What pip says of a version that it is held to and cannot have.
 IN_THE_WAY = re.compile(r"The user requested \(constraint\) ([\w.-]+)==")
-# What uv says of requirements that it cannot read.
-NOT_READ = re.compile(r"couldn't parse|unsupported", re.IGNORECASE)
+# What uv says of requirements that it cannot read; it is not about what an index answers with.
+NOT_READ = re.compile(r"couldn't parse|unsupported (?!`content-type`)", re.IGNORECASE)
 
 
 def main():
@@ -95,7 +95,9 @@ def main():
     network.prepare()
     network.trust_plain_http("/strata/options.txt")
     indexes = network.indexes("/strata/options.txt")
-    names = re.findall(r"^[\w.-]+", read("/strata/requirements.txt"), re.MULTILINE)
+    lines = read("/strata/requirements.txt").splitlines()
+    named = [line for line in lines if "://" not in line.partition(";")[0]]
+    names = re.findall(r"^[\w.-]+", "\n".join(named), re.MULTILINE) or [network.NOBODYS]
     os.makedirs(WORK)
     os.makedirs(os.path.dirname(LOCK))
     preferred = read("/strata/preferences.txt").splitlines()
@@ -113,11 +115,11 @@ def main():
     status, words = resolve_with_uv(arguments, running) if running else (2, "")
     if status and (not does_uv or NOT_READ.search(words)):
         print("uv cannot: pip resolves, which takes longer", flush=True)
-        status, words = resolve_with_pip(arguments, preferred)
+        status, words = ask_pip(arguments, preferred, indexes, names)
     elif status == 0 and has_other_files():
         # pip looks for them on all indexes. Where they are nowhere, this lock shows what there is.
         print("files of another index are asked for: pip resolves, which takes longer", flush=True)
-        resolve_with_pip(arguments, preferred)
+        ask_pip(arguments, preferred, indexes, names)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
         # The words of the tool are not those of the next time, and the layer is to be the same.
@@ -242,6 +244,20 @@ def with_edges(package, needs):
     needs = ", ".join(f"{{ name = {json.dumps(name)} }}" for name in sorted(set(needs)))
     name, newline, rest = package.partition("\n")
     return f"{name}{newline}dependencies = [{needs}]\n{rest}"
+
+
+def ask_pip(arguments, preferred, indexes, names):
+    """pip's status, and what it said. Unlike uv, it does without an index that has trouble."""
+    pages = [network.page(index, names[0]) for index in indexes]
+    if arguments.torch:
+        pages.append(f"https://{network.PYTORCH}/whl/{arguments.torch}/torch/")
+    links = network.links("/strata/options.txt")
+    network.require(pages, links)
+    status, words = resolve_with_pip(arguments, preferred)
+    if status == 0:
+        # One that had trouble meanwhile may have it still.
+        network.require(pages, links)
+    return status, words
 
 
 def resolve_with_pip(arguments, preferred):

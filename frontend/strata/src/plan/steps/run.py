@@ -22,6 +22,7 @@ def main():
         asked = json.load(file)
     home = asked["home"]
     os.makedirs(home, exist_ok=True)
+    before = above(asked["keep"])
     environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     environment["HOME"] = home
     if os.path.exists(TOKEN):
@@ -36,7 +37,7 @@ def main():
     for path in asked["keep"]:
         keep(path)
     tree.normalise("/out")
-    own(home, asked["uid"], asked["gid"])
+    own(os.path.realpath(home), asked["uid"], asked["gid"], before)
     empty(os.path.join(home, ".cache"))
 
 
@@ -51,7 +52,7 @@ def keep(path):
         shutil.copytree(source, target, symlinks=True, ignore=special, dirs_exist_ok=True)
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copyfile(source, target)
+        shutil.copy(source, target)
 
 
 def special(folder, names):
@@ -64,13 +65,29 @@ def special(folder, names):
     ]
 
 
-def own(home, uid, gid):
-    """What is in the user's home is the user's."""
-    top = "/out" + os.path.realpath(home)
-    for folder, folders, files in os.walk(top):
-        os.lchown(folder, uid, gid)
-        for name in folders + files:
-            os.lchown(os.path.join(folder, name), uid, gid)
+def above(paths):
+    """The folders above these that the image has already, and not for a mount's sake alone."""
+    folders = set()
+    for path in paths:
+        folder = os.path.dirname(os.path.realpath(path))
+        while folder != "/":
+            names = os.listdir(folder) if os.path.isdir(folder) else []
+            if names and not os.path.ismount(folder) and names != [".cache"]:
+                folders.add(folder)
+            folder = os.path.dirname(folder)
+    return folders
+
+
+def own(home, uid, gid, before):
+    """What is new in the user's home is the user's. A system's user may have a home that is the
+    system's, such as `/`, whose folders stay whose they are."""
+    if home == "/":
+        return
+    for folder, folders, files in os.walk("/out" + home):
+        here = [folder] + [os.path.join(folder, name) for name in folders + files]
+        for path in here:
+            if path[len("/out") :] not in before:
+                os.lchown(path, uid, gid)
 
 
 def empty(cache):
