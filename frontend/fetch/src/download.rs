@@ -133,6 +133,10 @@ impl<'a> Partial<'a> {
 
     /// Asks for the rest.
     async fn grow(&mut self, http: &Http<'_>) -> Result<(), Failure> {
+        if self.asked.checksum.is_none() {
+            // Nothing would tell the beginning of one version and the rest of the next.
+            self.restart().map_err(anyhow::Error::from)?;
+        }
         let url = &self.asked.url;
         let mut headers = HeaderMap::new();
         if self.size > 0 {

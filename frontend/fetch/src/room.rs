@@ -44,7 +44,7 @@ pub fn explain(error: Error, asked: &Fetch, out: &Path, cache: &Path) -> Error {
     if !error.chain().any(is_full) {
         return error;
     }
-    let left = left(cache).min(left(out));
+    let left = [left(cache), left(out)].into_iter().flatten().min();
     let own = own(asked);
     remove(cache, |name| own.contains(name));
     error.context(told(asked, left))
@@ -63,10 +63,10 @@ fn told(asked: &Fetch, left: Option<u64>) -> String {
         0 => format!("{name} takes up to twice its size"),
         _ => format!("{name} has {}, which takes up to twice as much", size(total)),
     };
+    let left = left.map(|left| format!(", and {} are left", size(left))).unwrap_or_default();
     format!(
-        "the builder's disk is too full: {needs} while it is fetched, and {} are left; `docker \
-         buildx prune` frees what is not used",
-        size(left.unwrap_or_default())
+        "the builder's disk is too full: {needs} while it is fetched{left}; `docker buildx prune` \
+         frees what is not used"
     )
 }
 

@@ -21,7 +21,7 @@ use crate::{
         self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Os, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
-    recipe::{CodeSource, InputPath, Model, Recipe, Source, SpacyRelease},
+    recipe::{InputPath, Model, Recipe, Source, SpacyRelease},
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
 };
@@ -230,11 +230,5 @@ fn named(name: &str, version: Option<String>) -> Pick {
 
 /// A file on disk; one that is in git is taken to be empty.
 fn read_input(recipe: &Recipe, context: &Path, path: &InputPath) -> io::Result<Vec<u8>> {
-    match path {
-        InputPath::Context(path) => fs::read(context.join(path)),
-        InputPath::Code(path) => match recipe.python.code.as_ref().map(|code| &code.source) {
-            Some(CodeSource::Context(folder)) => fs::read(context.join(folder).join(path)),
-            _ => Ok(Vec::new()),
-        },
-    }
+    sources::in_context(recipe, path).map_or(Ok(Vec::new()), |path| fs::read(context.join(path)))
 }

@@ -140,8 +140,12 @@ impl Inputs {
 
     /// Gives a file's text.
     pub fn supply(&mut self, path: InputPath, data: Vec<u8>) {
-        let is_toml = shown(&path).ends_with(".toml") || shown(&path).ends_with(".lock");
-        let language = if is_toml { "TOML" } else { "Text" };
+        let language = match shown(&path).rsplit(['/', ':']).next().unwrap_or_default() {
+            "Pipfile.lock" => "JSON",
+            "Pipfile" => "TOML",
+            name if name.ends_with(".toml") || name.ends_with(".lock") => "TOML",
+            _ => "Text",
+        };
         let file = SourceFile { name: shown(&path), language: language.to_owned(), data };
         let file = Arc::new(file);
         if let Some(whole) = self.whole.get_mut(&path) {

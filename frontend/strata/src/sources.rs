@@ -5,7 +5,7 @@ use llb::{Meta, State};
 
 use crate::{
     plan::CodeFacts,
-    recipe::{Code, CodeSource, Git, Recipe, Source},
+    recipe::{Code, CodeSource, Git, InputPath, Recipe, Source},
     strata_lock,
 };
 
@@ -105,6 +105,18 @@ fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
 /// A path of the build context as one of a folder in it, if it is in that.
 fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
     if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+}
+
+/// Where a file is in the build context; `None` if it is in git.
+pub fn in_context(recipe: &Recipe, path: &InputPath) -> Option<String> {
+    let code = recipe.python.code.as_ref();
+    match (path, code.map(|code| (&code.source, &code.subdir))) {
+        (InputPath::Context(path), _) => Some(path.clone()),
+        (InputPath::Code(path), Some((CodeSource::Context(folder), subdir))) => {
+            Some(join(&join(folder, subdir), path))
+        }
+        _ => None,
+    }
 }
 
 /// Where the build context has models.

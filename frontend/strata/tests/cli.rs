@@ -131,6 +131,12 @@ fn a_lock_says_what_is_installed() {
     let named = folder("base: python:3.11-slim\npython: requirements.txt\n");
     let (_, before, _) = strata(&named, &["plan"]);
     assert_eq!(installs(&before), ["idna", "six"], "{before}");
+    let code = "base: b\npython: code:r.txt\ncode: {context: app, subdir: src}\n";
+    let of_code = folder(code);
+    fs::create_dir_all(of_code.path().join("app/src")).unwrap();
+    fs::write(of_code.path().join("app/src/r.txt"), "idna\n").unwrap();
+    let (_, stdout, stderr) = strata(&of_code, &["plan"]);
+    assert_eq!(installs(&stdout), ["idna"], "{stdout}{stderr}");
 
     let own = folder("base: python:3.11-slim\npython: {lock: pylock.toml}\n");
     let only = "marker = \"python_version < '3.12'\"\n";

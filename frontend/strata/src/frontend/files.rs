@@ -3,10 +3,7 @@
 use gateway::{Error, Files, Reference};
 
 use super::Build;
-use crate::{
-    recipe::{CodeSource, InputPath},
-    sources,
-};
+use crate::{recipe::InputPath, sources};
 
 impl Build<'_> {
     /// The texts of files; `None` for those that are not there.
@@ -15,7 +12,7 @@ impl Build<'_> {
         paths: Vec<InputPath>,
     ) -> Result<Vec<(InputPath, Option<Vec<u8>>)>, Error> {
         let in_context: Vec<String> =
-            paths.iter().filter_map(|path| self.in_context(path)).collect();
+            paths.iter().filter_map(|path| sources::in_context(self.recipe, path)).collect();
         let context = if in_context.is_empty() {
             Reference::scratch()
         } else {
@@ -24,7 +21,7 @@ impl Build<'_> {
         };
         let mut read = Vec::new();
         for path in paths {
-            let text = match (self.in_context(&path), &path) {
+            let text = match (sources::in_context(self.recipe, &path), &path) {
                 (Some(file), _) => self.gateway.read_file(&context, &file).await,
                 (None, InputPath::Context(file) | InputPath::Code(file)) => {
                     self.read_from_checkout(file).await
@@ -37,18 +34,6 @@ impl Build<'_> {
             }
         }
         Ok(read)
-    }
-
-    /// Where a file is in the build context; `None` if it is in git.
-    fn in_context(&self, path: &InputPath) -> Option<String> {
-        let code = self.recipe.python.code.as_ref();
-        match (path, code.map(|code| (&code.source, &code.subdir))) {
-            (InputPath::Context(path), _) => Some(path.clone()),
-            (InputPath::Code(path), Some((CodeSource::Context(folder), subdir))) => {
-                Some(sources::join(&sources::join(folder, subdir), path))
-            }
-            _ => None,
-        }
     }
 
     async fn read_from_checkout(&self, path: &str) -> Result<Vec<u8>, Error> {

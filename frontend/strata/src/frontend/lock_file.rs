@@ -1,5 +1,6 @@
 //! `--target lock`: the manifest's `strata.lock`, in place of an image.
 
+use futures_util::future::try_join_all;
 use gateway::{BuildResult, Error, ImageName, PlatformResult};
 use llb::{File, Meta, Platform, State};
 
@@ -28,12 +29,16 @@ impl Build<'_> {
         }
         let platforms = request.platforms();
         let mut lock = self.lock_file.cloned().unwrap_or_default();
-        for platform in &platforms {
-            for build in [Some(self), dev].into_iter().flatten() {
-                lock.set(build.key(platform), build.lock_entry(platform).await?);
-            }
+        let builds = [Some(self), dev].into_iter().flatten();
+        let all =
+            platforms.iter().flat_map(|platform| builds.clone().map(move |it| (it, platform)));
+        let entries = try_join_all(all.map(async |(build, platform)| {
+            Ok::<_, Error>((build.key(platform), build.lock_entry(platform).await?))
+        }));
+        let (entries, (image, models)) = tokio::try_join!(entries, self.models())?;
+        for (key, entry) in entries {
+            lock.set(key, entry);
         }
-        let (image, models) = self.models().await?;
         let listed = self.recipe.models.iter().zip(&models);
         let listed = listed.filter_map(|(model, facts)| match &model.source {
             Source::Hub(hub) => Some((hub, facts.listing()?.clone())),

@@ -277,7 +277,7 @@ impl Check<'_> {
             return Ok(Some(text.to_owned()));
         }
         let Some(known) = &self.arguments else {
-            return Err(Mistake::new("`${…}` is not filled in here"));
+            return Err(Mistake::new("`${…}` is not filled in here").help("write the value out"));
         };
         let pieces = pieces(text)?;
         for piece in &pieces {

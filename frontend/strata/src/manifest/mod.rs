@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 
 use llb::Lines;
 
-use self::{check::Check, node::Tag, schema::MANIFEST};
+use self::{check::Check, schema::MANIFEST};
 use crate::mistake::{Findings, Mistake};
 
 pub use self::{
-    node::{Data, Entry, Map, Node},
+    node::{Data, Entry, Map, Node, Tag},
     overlay::lay,
 };
 

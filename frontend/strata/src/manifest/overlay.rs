@@ -90,7 +90,12 @@ fn add(under: Option<Data>, over: Vec<Node>, of: &'static Shape) -> Vec<Node> {
 /// the next.
 fn identity<'a>(of: &Shape, item: &'a Node) -> Vec<(&'static str, &'a str)> {
     let Shape::Object(object) = of else { return Vec::new() };
-    let mut keys = object.identity.iter().filter_map(|name| Some((*name, item.get(name)?.text()?)));
+    let of_key = |name: &&'static str| {
+        let text = item.get(name)?.text()?;
+        // A release is known by its name: `en_core_web_lg==3.8.0`.
+        Some((*name, if *name == "spacy" { text.split("==").next()? } else { text }))
+    };
+    let mut keys = object.identity.iter().filter_map(of_key);
     let first = keys.next();
     let next = first.filter(|(_, text)| text.ends_with('/')).and_then(|_| keys.next());
     first.into_iter().chain(next).collect()

@@ -252,8 +252,16 @@ const PYTHON: Object = Object {
             Shape::One(PYPROJECT),
             "A `pyproject.toml` whose dependencies are installed; the project itself is not.",
         ),
-        key("extras", Shape::List(&Shape::One(EXTRA)), "Extras of `pyproject`, too."),
-        key("groups", Shape::List(&Shape::One(EXTRA)), "Dependency groups of `pyproject`, too."),
+        key(
+            "extras",
+            Shape::List(&Shape::One(EXTRA)),
+            "Extras of `pyproject` or of `lock` that are installed, too.",
+        ),
+        key(
+            "groups",
+            Shape::List(&Shape::One(EXTRA)),
+            "Dependency groups of `pyproject` or of `lock`, too.",
+        ),
         key(
             "lock",
             Shape::One(LOCK),
@@ -339,7 +347,7 @@ const MODEL: Object = Object {
         key(
             "keep",
             Shape::List(&Shape::One(KEPT)),
-            "What of the command's files goes into the image; `~` is the user's home.",
+            "What of the command's files goes into the image; `~/…` is in the user's home.",
         ),
         key("env", VARIABLES, "Environment of the command."),
         key(

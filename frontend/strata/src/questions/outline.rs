@@ -29,14 +29,9 @@ pub fn outline(file: &Arc<SourceFile>, choices: &Choices) -> Result<Outline, Mis
         true => None,
         false => Some(recipe::read(Arc::clone(file), choices)?),
     };
-    let asked = choices.target.as_deref().filter(|target| !target.is_empty());
-    let (name, _, description) = recipe::TARGETS
-        .into_iter()
-        .find(|(name, target, _)| match asked {
-            Some(asked) => asked == *name,
-            None => *target == recipe::Target::default(),
-        })
-        .unwrap_or_default();
+    let asked = recipe::target(file, choices)?;
+    let (name, _, description) =
+        recipe::TARGETS.into_iter().find(|(_, target, _)| *target == asked).unwrap_or_default();
     let target = Target { name: name.into(), default: false, description: description.into() };
     let arguments = arguments(&offer, choices, decided.as_ref());
     let (secrets, ssh) = decided.as_ref().map(keys).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{Target, arguments::Given};
 use crate::{
-    manifest::{Data, Entry, Map, Node},
+    manifest::{Data, Entry, Map, Node, Tag},
     mistake::{Findings, Mistake, list, quote},
 };
 
@@ -45,11 +45,11 @@ pub fn layers(
     let variant = chosen.and_then(|given| self::variant(variants, given, findings));
     let variant = variant.map(Parts::of).unwrap_or_default();
     let mut dev = [dev, variant.dev].map(|dev| dev.filter(|_| target == Target::Dev));
-    let are_volume = dev.iter_mut().flatten().filter_map(|dev| match &mut dev.data {
+    let models = dev.iter_mut().flatten().filter_map(|dev| match &mut dev.data {
         Data::Map(map) => map.remove("models"),
         _ => None,
     });
-    let are_volume = are_volume.count() > 0;
+    let are_volume = models.last().is_some_and(|last| last.value.tag != Some(Tag::Reset));
     let layers = [own, variant.own].into_iter().chain(dev).flatten().collect();
     (layers, are_volume)
 }

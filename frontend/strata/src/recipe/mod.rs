@@ -276,6 +276,17 @@ pub fn read(file: Arc<SourceFile>, choices: &Choices) -> Result<Recipe, Mistakes
     }
 }
 
+/// The target that is chosen.
+///
+/// # Errors
+///
+/// When there is none of that name.
+pub fn target(file: &Arc<SourceFile>, choices: &Choices) -> Result<Target, Mistakes> {
+    let mut findings = Findings::new(Arc::clone(file));
+    let target = choice::target(choices.target.as_deref(), &mut findings);
+    if findings.is_empty() { Ok(target) } else { Err(findings.into_mistakes()) }
+}
+
 /// What there is to choose of the manifest `file`.
 ///
 /// # Errors

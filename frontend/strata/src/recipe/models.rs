@@ -310,16 +310,14 @@ impl Reader<'_> {
                 Source::Context(files) => files.to.clone(),
             };
             let Some(first) = places.insert(place.clone(), model.lines) else { continue };
-            let (message, help) = if place.starts_with('/') {
-                (
+            let twice = || format!("{} is there twice", quote(&place));
+            let (message, help) = match &model.source {
+                Source::Spacy(_) => (twice(), "an environment has one release of it"),
+                _ if place.starts_with('/') => (
                     format!("two models go to {}", quote(&place)),
                     "give each a place of its own, or end a folder that they share with `/`",
-                )
-            } else {
-                (
-                    format!("{} is there twice", quote(&place)),
-                    "list all its files in one entry, and give another revision a `to`",
-                )
+                ),
+                _ => (twice(), "list all its files in one entry, and give another revision a `to`"),
             };
             let help = format!("the first is on line {}; {help}", first.start);
             self.findings.at(model.lines, Mistake::new(message).help(help));

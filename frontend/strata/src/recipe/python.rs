@@ -51,17 +51,15 @@ impl Reader<'_> {
     }
 
     fn after(&mut self, section: &Node) -> BTreeMap<String, BTreeSet<String>> {
-        let Some(Node { data: Data::Map(map), .. }) = section.get("after") else {
-            return BTreeMap::new();
-        };
         let Some(node) = section.get("after") else { return BTreeMap::new() };
-        let after: BTreeMap<String, BTreeSet<String>> = map
-            .keys()
-            .filter_map(|name| {
-                let seen = self.list(node, name, values::project);
-                Some((values::project(name).ok()?, plain(seen).collect()))
-            })
-            .collect();
+        let Data::Map(map) = &node.data else { return BTreeMap::new() };
+        let mut after: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for name in map.keys() {
+            let seen = self.list(node, name, values::project);
+            if let Ok(name) = values::project(name) {
+                after.entry(name).or_default().extend(plain(seen));
+            }
+        }
         for (name, entry) in map {
             if values::project(name).is_ok_and(|name| is_after_itself(&name, &after)) {
                 let words = format!("{} would be built after itself", quote(name));

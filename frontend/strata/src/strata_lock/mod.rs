@@ -34,8 +34,8 @@ const RENEW: &str = "make it anew: take the file away, and build with `--target 
 const DEV: &str = "dev";
 
 const HEAD: &str = "\
-# What builds of the manifest beside this file came to. Kept by
-# `docker buildx build --target lock --output . …`; commit it, and builds come to the same.
+# What builds of the manifest beside this file came to. Kept by `docker buildx build --target lock
+# --output . …`, where `.` is this folder; commit it, and builds come to the same.
 ";
 
 /// The file.

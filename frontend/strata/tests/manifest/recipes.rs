@@ -169,6 +169,15 @@ fn models_come_from_anywhere() {
     let recipe = recipe.unwrap();
     assert_eq!(recipe.hf_home, "/app/.cache/huggingface");
     assert!(recipe.models_are_volume && recipe.models.len() == 1);
+    let taken_back = "base: b\ndev: {models: volume}\nvariants: {v: {dev: {models: !reset }}}\n";
+    assert!(!read(taken_back, &["target=dev", "VARIANT=v"]).unwrap().models_are_volume);
+    // Another release of a pipeline.
+    let newer = "base: b\npython: {packages: spacy}\nmodels: {spacy: en_core_web_sm==3.8.0}\n\
+                 variants: {v: {models: {spacy: en_core_web_sm==3.9.0}}}\n";
+    let models = read(newer, &["VARIANT=v"]).unwrap().models;
+    assert_eq!(models.iter().map(Model::name).collect::<Vec<_>>(), ["en_core_web_sm 3.9.0"]);
+    let after = "base: b\npython: {after: {Flash_Attn: torch, flash-attn: numpy}}\n";
+    assert_eq!(read(after, &[]).unwrap().python.after["flash-attn"].len(), 2);
 }
 
 #[test]

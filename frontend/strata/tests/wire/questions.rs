@@ -290,7 +290,13 @@ async fn what_the_manifest_says_of_warnings() {
 
 #[tokio::test]
 async fn what_no_line_is_to_blame_for() {
-    let options = [("requestid", "frontend.lint"), ("target", "imgae")];
-    let (result, _) = build(daemon("base: python:3\n"), &options).await;
-    assert!(result.unwrap_err().message().starts_with("unknown target `imgae`"));
+    // Whether or not there is more to be told.
+    for (question, manifest) in [
+        ("frontend.lint", "base: python:3\n"),
+        ("frontend.outline", "base: python:3\nargs: [NAME]\n"),
+    ] {
+        let options = [("requestid", question), ("target", "imgae")];
+        let (result, _) = build(daemon(manifest), &options).await;
+        assert!(result.unwrap_err().message().starts_with("unknown target `imgae`"));
+    }
 }

@@ -3,7 +3,7 @@
 use super::{
     Read, expected, reference,
     reference::is_abbreviated,
-    remote::{TOKEN, credentials, http},
+    remote::{TOKEN, http},
 };
 use crate::mistake::{Mistake, quote};
 

@@ -92,9 +92,8 @@ pub fn secret(text: &str) -> Read<String> {
     match text.strip_prefix("secret:") {
         Some(id) if is_id(id) => Ok(id.to_owned()),
         // What stands there may be the token itself: it is not repeated.
-        _ => Err(Mistake::new("expected `secret:` and the id of a build secret").help(
-            "write `token: secret:my_token`, and build with `--secret id=my_token,env=MY_TOKEN`",
-        )),
+        _ => Err(Mistake::new("expected `secret:` and the id of a build secret")
+            .help("write `secret:my_token`, and build with `--secret id=my_token,env=MY_TOKEN`")),
     }
 }
 
@@ -131,7 +130,18 @@ pub fn user(text: &str) -> Read<User> {
 
 /// A signal, by name or by number; `TERM` is `SIGTERM`.
 pub fn signal(text: &str) -> Read<String> {
-    if text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number)) {
+    let is_within = |text: &str, first: u8, last: u8| {
+        let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        is_digits && text.parse().is_ok_and(|number: u8| (first..=last).contains(&number))
+    };
+    // `RTMIN+1` to `RTMIN+15` and `RTMAX-14` to `RTMAX-1`, as
+    // <https://pkg.go.dev/github.com/moby/sys/signal> names them.
+    let is_real_time = |name: &str| {
+        matches!(name, "RTMIN" | "RTMAX")
+            || name.strip_prefix("RTMIN+").is_some_and(|offset| is_within(offset, 1, 15))
+            || name.strip_prefix("RTMAX-").is_some_and(|offset| is_within(offset, 1, 14))
+    };
+    if is_within(text, 1, 64) {
         return Ok(text.to_owned());
     }
     let name = text.to_ascii_uppercase();
@@ -144,17 +154,6 @@ pub fn signal(text: &str) -> Read<String> {
         Some(near) => mistake.help(format!("did you mean `SIG{near}`?")),
         None => mistake,
     })
-}
-
-/// `RTMIN+0` to `RTMIN+15` and `RTMAX-14` to `RTMAX-0`, as
-/// <https://pkg.go.dev/github.com/moby/sys/signal> names them.
-fn is_real_time(name: &str) -> bool {
-    let within = |offset: &str, last: u8| {
-        offset.parse::<u8>().is_ok_and(|offset| (1..=last).contains(&offset))
-    };
-    matches!(name, "RTMIN" | "RTMAX")
-        || name.strip_prefix("RTMIN+").is_some_and(|offset| within(offset, 15))
-        || name.strip_prefix("RTMAX-").is_some_and(|offset| within(offset, 14))
 }
 
 /// A user's or group's number; the highest one means "none" to the kernel.

@@ -147,13 +147,13 @@ fn has_git_host(text: &str) -> bool {
 
 /// `user@host:path`, as BuildKit's `util/sshutil/scpurl.go` knows it.
 fn is_scp(text: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let Some(((user, host), path)) =
         text.split_once(':').and_then(|(host, path)| Some((host.split_once('@')?, path)))
     else {
         return false;
     };
-    let named = !user.is_empty() && user.chars().all(word);
+    let named = !user.is_empty() && user.chars().all(|c| word(c) || c == '_');
     let hosted = !host.is_empty() && host.chars().all(|c| word(c) || c == '.');
     named && hosted && !path.is_empty()
 }

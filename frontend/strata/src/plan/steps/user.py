@@ -41,9 +41,15 @@ def add(path, name, numbers, entry):
         if fields[0] == name and there == numbers:
             return
         if fields[0] == name:
-            sys.exit(f"the base image has {name} as {':'.join(there)} in {path}, not {':'.join(numbers)}")
+            sys.exit(
+                f"the base image has {name} as {':'.join(there)} in {path}, not {':'.join(numbers)}: "
+                "name another user, or those numbers, in `user`"
+            )
         if numbers and there[0] == numbers[0]:
-            sys.exit(f"{numbers[0]} is already {fields[0]} in the base image's {path}")
+            sys.exit(
+                f"{numbers[0]} is already {fields[0]} in the base image's {path}: name that user, or "
+                "other numbers, in `user`"
+            )
     with open(path, encoding="utf-8") as file:
         text = file.read()
     if text and not text.endswith("\n"):

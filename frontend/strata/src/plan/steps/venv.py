@@ -11,7 +11,10 @@ import tree
 VENV = "/opt/venv"
 
 if os.path.lexists(VENV):
-    sys.exit(f"the base image already has {VENV}, where the image's environment goes")
+    sys.exit(
+        f"the base image already has {VENV}, where the image's environment goes: a base that has "
+        f"{VENV}/bin on its PATH goes on with it; else take another base"
+    )
 made = subprocess.run(
     [sys.executable, "-m", "venv", "--without-pip", *sys.argv[1:], VENV], check=False
 )
