@@ -13,7 +13,7 @@ use llb::{Image, Local, Meta, Platform, SourceFile};
 use crate::{
     environment::Environment,
     inputs::{Demand, Inputs},
-    lock::Lock,
+    lock::{self, Lock},
     mistake::{Mistake, Mistakes},
     models::Listing,
     picks,
@@ -22,6 +22,7 @@ use crate::{
         Probe, Resolution, Settings,
     },
     recipe::{InputPath, Model, Recipe, Source, SpacyRelease},
+    requirements::Requirement,
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
 };
@@ -74,7 +75,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
         };
         let packages = match lock {
             Some(lock) => locked(&lock, recipe, &demand, &environment)?,
-            None => required(&demand),
+            None => required(&demand, &environment)?,
         };
         Ok(PlatformFacts { base: base(platform), probe, packages })
     };
@@ -132,10 +133,13 @@ fn assumed(platform: &Platform, base: &str) -> Probe {
         "arm" => "armv7l",
         other => other,
     };
-    let minor = base.rsplit('/').next().and_then(|name| name.strip_prefix("python:3."));
-    let minor = minor.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
-    let minor = minor.flatten().filter(|digits| !digits.is_empty()).unwrap_or("12");
-    let version = format!("3.{minor}.0");
+    let tag = base.rsplit('/').next().and_then(|name| name.strip_prefix("python:3."));
+    let mut numbers = tag.unwrap_or("12").split(|c: char| !c.is_ascii_digit() && c != '.');
+    let mut numbers = numbers.next().unwrap_or_default().split('.').filter(|it| !it.is_empty());
+    let minor = numbers.next().unwrap_or("12");
+    // A tag without it is of the newest.
+    let patch = numbers.next().unwrap_or("99");
+    let version = format!("3.{minor}.{patch}");
     Probe {
         python: Interpreter {
             implementation_version: version.clone(),
@@ -202,15 +206,26 @@ fn assuming(environment: &Environment, mut mistakes: Mistakes) -> Mistakes {
 }
 
 /// What is known to be installed without resolving it: what is asked for.
-fn required(demand: &Demand) -> Packages {
+fn required(demand: &Demand, environment: &Environment) -> Result<Packages, Mistakes> {
     let requirements = demand.requirements.clone();
-    let picks = requirements.names().into_iter().map(|name| named(name, None)).collect();
+    let pinned = lock::pinned(&requirements, environment)
+        .map_err(|mistakes| assuming(environment, mistakes))?;
+    let picks = match pinned {
+        Some(pinned) => {
+            pinned.packages().iter().map(|it| named(&it.name, it.version.clone())).collect()
+        }
+        None => {
+            let is_for = |it: &&Requirement| it.dependency().is_ok_and(|it| it.is_for(environment));
+            let here = requirements.requirements().filter(is_for).map(|it| it.name.as_str());
+            here.collect::<BTreeSet<_>>().into_iter().map(|name| named(name, None)).collect()
+        }
+    };
     let options = requirements.build_options_text();
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
     let bills = bill.into_iter().collect();
-    Packages { picks, bills, options, ..Packages::default() }
+    Ok(Packages { picks, bills, options, ..Packages::default() })
 }
 
 /// A package of which nobody knows yet where it comes from.

@@ -13,7 +13,7 @@ use super::{File, Lock, Package, Source, file::hash_text, local::Entry};
 use crate::{
     environment::Environment,
     mistake::{Findings, Mistake, Mistakes, quote},
-    requirements::{Dependency, DependencySource, InstallSet, Requirement, Selection},
+    requirements::{DependencySource, InstallSet, Requirement},
 };
 
 /// What requirements with hashes have.
@@ -71,6 +71,11 @@ pub fn pinned(set: &InstallSet, environment: &Environment) -> Result<Option<Pinn
 }
 
 impl Pinned {
+    /// The packages that are required, of which it is not known yet where they are.
+    pub fn packages(&self) -> &[Package] {
+        &self.lock.packages
+    }
+
     /// The lock with the files that `found` has for it, as [`Lock::located`]; and nothing may be
     /// needed of which there is no hash.
     ///
@@ -110,7 +115,7 @@ fn limit(
     limits: &mut BTreeMap<String, Limit>,
 ) -> Result<(), Mistake> {
     let dependency = constraint.dependency()?;
-    let is_here = is_for(&dependency, environment);
+    let is_here = dependency.is_for(environment);
     if let (true, Some(name), DependencySource::Versions(versions)) =
         (is_here, dependency.name, dependency.source)
     {
@@ -121,11 +126,6 @@ fn limit(
     Ok(())
 }
 
-fn is_for(dependency: &Dependency, environment: &Environment) -> bool {
-    let marker = dependency.marker.as_ref();
-    marker.is_none_or(|marker| marker.evaluate(environment, &Selection::default()))
-}
-
 /// The package of a requirement, if it is for this environment.
 fn package(
     requirement: &Requirement,
@@ -134,7 +134,7 @@ fn package(
 ) -> Result<Option<Package>, Mistake> {
     let dependency = requirement.dependency()?;
     let shown = dependency.to_string();
-    if !is_for(&dependency, environment) {
+    if !dependency.is_for(environment) {
         return Ok(None);
     }
     let Some(name) = dependency.name else {

@@ -123,12 +123,19 @@ pub(super) fn read(
     let asked = Selection { groups, ..selection.clone() };
     check_selection(&asked, &BTreeSet::new(), &known, &mut findings);
     let mut packages: Vec<Entry> = Vec::new();
-    for (category, entries) in &categories {
+    let mut of_default = BTreeSet::new();
+    let (default, others): (Vec<_>, Vec<_>) =
+        categories.iter().partition(|(category, _)| *category == "default");
+    for (category, entries) in default.into_iter().chain(others) {
         let name = if category == "develop" { "dev".into() } else { normalize(category) };
         if category != "default" && !asked.groups.contains(&name) {
             continue;
         }
         for (name, entry) in entries {
+            // Categories may be locked apart; this one counts, as with `pipenv requirements`.
+            if of_default.contains(&normalize(name)) {
+                continue;
+            }
             let lines = line_of(&text, category, name);
             let read = Package::deserialize(entry)
                 .map_err(|error| Mistake::new(without_credentials(&error.to_string())))
@@ -139,8 +146,10 @@ pub(super) fn read(
                     }
                 });
             match read {
-                // What more than one category has is the same for all.
                 Ok(Some(read)) => {
+                    if category == "default" {
+                        of_default.insert(normalize(name));
+                    }
                     let read = read.at(llb::Location { file: Arc::clone(file), lines });
                     local::add(&mut packages, read);
                 }

@@ -6,8 +6,11 @@ use std::{collections::BTreeSet, fmt, str::FromStr as _};
 
 use pep440_rs::VersionSpecifier;
 
-use super::{cursor::Cursor, marker::Marker, url};
-use crate::mistake::{Mistake, quote};
+use super::{Selection, cursor::Cursor, marker::Marker, url};
+use crate::{
+    environment::Environment,
+    mistake::{Mistake, quote},
+};
 
 /// A dependency in one form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +61,12 @@ impl Dependency {
             return Err(Mistake::new(words).help(EXAMPLES));
         };
         Ok(Self { name: Some(name), extras, source, marker })
+    }
+
+    /// Whether it counts in an environment.
+    pub(crate) fn is_for(&self, environment: &Environment) -> bool {
+        let marker = self.marker.as_ref();
+        marker.is_none_or(|marker| marker.evaluate(environment, &Selection::default()))
     }
 
     fn parse_bare_url(text: &str) -> Result<Self, Mistake> {

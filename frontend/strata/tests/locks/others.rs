@@ -243,6 +243,26 @@ fn of_extras_that_exclude_each_other_one_version() {
 }
 
 #[test]
+fn categories_of_pipenvs_that_are_locked_apart() {
+    let release = |version: &str| {
+        let hash = "a".repeat(64);
+        format!("{{\"idna\": {{\"hashes\": [\"sha256:{hash}\"], \"version\": \"=={version}\"}}}}")
+    };
+    let [api, default, develop] = ["1", "2", "3"].map(release);
+    let lock = format!(
+        "{{\"_meta\": {{\"sources\": []}}, \"api\": {api}, \"default\": {default}, \
+         \"develop\": {develop}}}"
+    );
+    for (groups, expected) in [(&[][..], "2"), (&["dev"], "2"), (&["api", "dev"], "2")] {
+        let wanted = selection(&[], groups);
+        let lock = read(&file("Pipfile.lock", &lock), None, &wanted, &environments()[0]).unwrap();
+        let versions: Vec<_> =
+            lock.packages.iter().filter_map(|one| one.version.as_deref()).collect();
+        assert_eq!(versions, [expected], "{groups:?}");
+    }
+}
+
+#[test]
 fn an_older_poetry_project_may_say_for_which_platform() {
     let stated = "one = {version = \"*\", platform = \"win32\"}\n\
                   two = {version = \"*\", platform = \"linux || darwin\"}\n\

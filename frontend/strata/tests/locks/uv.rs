@@ -32,6 +32,7 @@ fn told(lock: &[(&str, &str)], project: &[(&str, &str)]) -> String {
 fn a_lock_that_is_out_of_date() {
     let edits: &[&[(&str, &str)]] = &[
         &[("\"tornado\"", "\"tornado>=6\"")],
+        &[("httpx[http2]>=0.27", "httpx[http2]~=0.27")],
         &[("    \"tornado\",\n", "")],
         &[("\"tornado\"", "\"tornado\", \"rich\"")],
         &[("httpx[http2]", "httpx[http2,cli]")],
@@ -60,6 +61,7 @@ fn what_changes_nothing_is_no_reason_to_lock_again() {
         &[(">=3.10", ">= 3.10.0")],
         &[("\"tornado\"", "# web\n\"Tornado\"")],
         &[("httpx[http2]>=0.27", "httpx [HTTP2] (>= 0.27)")],
+        &[("httpx[http2]>=0.27", "httpx[http2]>=0.27.0")],
         &[("python_version < '3.11'", "python_full_version < '3.11.dev0'")],
         &[("sys_platform == 'win32'", "platform_system == 'Windows'")],
         &[("all = [\"shop[socks]\"", "all = [\"httpx[socks]\"")],
@@ -143,6 +145,47 @@ fn a_source_for_some_environments_is_no_reason_to_lock_again() {
         ("subdirectory = \"pkg\"", "subdirectory = \"pkg\", marker = \"sys_platform == 'win32'\"");
     assert_eq!(told(&[lock], &[project]), "fine");
     assert!(told(&[lock], &[]).contains("was not made for `helper[deco]`"));
+}
+
+#[test]
+fn extras_of_the_project_that_a_group_asks_for() {
+    let lock = include_str!("fixtures/uv-own-extras/uv.lock");
+    let project = include_str!("fixtures/uv-own-extras/pyproject.toml");
+    let installed = |groups: &[&str], project: &str| {
+        let project = file("pyproject.toml", project);
+        match read(&file("uv.lock", lock), Some(&project), &selection(&[], groups), &usual()) {
+            Ok(lock) => {
+                lock.packages.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            Err(mistakes) => mistakes.to_string(),
+        }
+    };
+    assert_eq!(installed(&[], project), "");
+    assert_eq!(installed(&["dev"], project), "idna six");
+    let told = installed(&[], &project.replace("\"six\"", "\"six>=1\""));
+    assert!(told.contains("uv.lock was not made for `six>=1`"), "{told}");
+    let told = installed(&[], &project.replace("\"idna\"", "\"idna>=3\""));
+    assert!(told.contains("uv.lock was not made for `idna>=3`"), "{told}");
+}
+
+#[test]
+fn an_extra_that_turns_active_by_a_dependency() {
+    // As `uv export` has it.
+    let lock = file("uv.lock", include_str!("fixtures/uv-extra-of-member/uv.lock"));
+    let project = include_str!("fixtures/uv-extra-of-member/pyproject.toml");
+    let project = file("pyproject.toml", project);
+    for (extras, groups, expected) in [
+        (&[][..], &[][..], "idna 3.20"),
+        (&["new"], &[], "idna 3.20 six 1.17.0"),
+        (&[], &["dev"], "idna 3.20 six 1.16.0"),
+    ] {
+        let lock = read(&lock, Some(&project), &selection(extras, groups), &usual()).unwrap();
+        let named = |one: &strata::lock::Package| {
+            format!("{} {}", one.name, one.version.clone().unwrap_or_default())
+        };
+        let installed: Vec<String> = lock.packages.iter().map(named).collect();
+        assert_eq!(installed.join(" "), expected, "{extras:?} {groups:?}");
+    }
 }
 
 /// As uv 0.13.9 locks a workspace whose members `a` and `b` exclude each other, as do `b` and `c`,

@@ -38,6 +38,26 @@ enum Part<'a> {
     Group(&'a str),
 }
 
+/// The extras that markers ask for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extras {
+    /// Those that dependencies ask for become active.
+    TurnActive,
+    /// All that will be are.
+    Settled,
+}
+
+impl Extras {
+    /// Has these of a package count as active, and returns those that did not yet.
+    fn turn_active(self, active: &mut Selection, name: &str, extras: &[String]) -> Vec<String> {
+        if self == Self::Settled {
+            return Vec::new();
+        }
+        let marks = extras.iter().map(|extra| marked(name, Part::Extra(extra)));
+        marks.filter(|mark| active.extras.insert(mark.clone())).collect()
+    }
+}
+
 /// What a walk has come to.
 #[derive(Default)]
 struct Trail<'a> {
@@ -116,17 +136,15 @@ impl<'a> Graph<'a> {
         // to want as well. A package counts that is asked for itself, not as a dependency.
         let mut active = Selection::default();
         for root in roots {
-            let mark = |part| self.marked(*root, part);
+            let mark = |part| marked(self.name(*root), part);
             active.extras.insert(mark(Part::Itself));
             active.extras.extend(selection.extras.iter().map(|extra| mark(Part::Extra(extra))));
             active.extras.extend(selection.groups.iter().map(|group| mark(Part::Group(group))));
         }
         if !self.lock.conflicts.is_empty() {
-            let trail = self.walk(roots, selection, &active);
-            let extras = trail.visits.iter().filter(|(_, part)| matches!(part, Part::Extra(_)));
-            active.extras.extend(extras.map(|(package, part)| self.marked(*package, *part)));
+            self.walk(roots, selection, &mut active, Extras::TurnActive);
         }
-        let trail = self.walk(roots, selection, &active);
+        let trail = self.walk(roots, selection, &mut active, Extras::Settled);
         let conflicts = self.conflicts(&trail, selection);
         if !conflicts.is_empty() {
             return Err(conflicts);
@@ -162,19 +180,16 @@ impl<'a> Graph<'a> {
         mistakes
     }
 
-    /// How uv's markers name a package, or an extra or group of it: `project-4-shop`,
-    /// `extra-4-shop-socks`, `group-4-shop-dev` (uv's `universal_marker.rs`).
-    fn marked(&self, package: usize, part: Part<'_>) -> String {
-        let name = self.name(package);
-        let length = name.len();
-        match part {
-            Part::Itself => format!("project-{length}-{name}"),
-            Part::Extra(extra) => format!("extra-{length}-{name}-{extra}"),
-            Part::Group(group) => format!("group-{length}-{name}-{group}"),
-        }
-    }
-
-    fn walk(&self, roots: &[usize], selection: &'a Selection, active: &Selection) -> Trail<'a> {
+    /// Goes from the roots wherever dependencies lead. An extra that turns active on the way does
+    /// so with the dependency that asks for it, whose own marker may name it, and for all that is
+    /// come to later (the first traversal of uv's `lock/installable.rs`).
+    fn walk(
+        &self,
+        roots: &[usize],
+        selection: &'a Selection,
+        active: &mut Selection,
+        extras: Extras,
+    ) -> Trail<'a> {
         let mut trail = Trail::default();
         for &root in roots {
             trail.visit(self.name(root), root, Part::Itself, None);
@@ -184,16 +199,21 @@ impl<'a> Graph<'a> {
         }
         for (name, required) in &self.lock.manifest.dependency_groups {
             let wanted = selection.groups.contains(&normalize(name));
-            let required = required.iter().filter(|one| wanted && self.holds(&one.marker, active));
             for one in required {
-                trail.depend(&one.name, &one.extras, self.fork(&one.name, active), None);
+                if wanted && self.holds(&one.marker, active) {
+                    extras.turn_active(active, &one.name, &one.extras);
+                    trail.depend(&one.name, &one.extras, self.fork(&one.name, active), None);
+                }
             }
         }
         while let Some(&(by, part)) = trail.visits.get(trail.next) {
             trail.next += 1;
             for edge in edges(&self.lock.packages[by], part) {
+                let new = extras.turn_active(active, &edge.name, &edge.extra);
                 if self.holds(&edge.marker, active) {
                     trail.depend(&edge.name, &edge.extra, self.target(edge, active), Some(by));
+                } else {
+                    active.extras.retain(|mark| !new.contains(mark));
                 }
             }
         }
@@ -229,6 +249,17 @@ impl<'a> Graph<'a> {
 
     fn holds(&self, marker: &Option<When>, active: &Selection) -> bool {
         holds(marker.as_ref(), self.environment, active)
+    }
+}
+
+/// How uv's markers name a package, or an extra or group of it: `project-4-shop`,
+/// `extra-4-shop-socks`, `group-4-shop-dev` (uv's `universal_marker.rs`).
+fn marked(name: &str, part: Part<'_>) -> String {
+    let length = name.len();
+    match part {
+        Part::Itself => format!("project-{length}-{name}"),
+        Part::Extra(extra) => format!("extra-{length}-{name}-{extra}"),
+        Part::Group(group) => format!("group-{length}-{name}-{group}"),
     }
 }
 

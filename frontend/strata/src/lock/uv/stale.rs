@@ -6,14 +6,14 @@
 use std::{collections::BTreeSet, str::FromStr as _};
 
 use llb::Lines;
-use pep440_rs::{Version, VersionSpecifiers};
+use pep440_rs::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use toml::Value;
 
 use super::{Package, Required, UvLock, parameter};
 use crate::{
     environment::Environment,
     lock::{
-        document::holds,
+        document::{When, holds},
         pyproject::{Member, Pyproject, Stated},
     },
     mistake::{Mistake, quote},
@@ -172,8 +172,7 @@ impl Comparison<'_> {
         let (mut texts, mut followed, mut asked) = (texts, BTreeSet::new(), Vec::new());
         while let Some(stated) = texts.pop() {
             let dependency = Dependency::parse(&stated.text).ok()?;
-            let marker = dependency.marker.as_ref();
-            if !marker.is_none_or(|one| one.evaluate(self.environment, &Selection::default())) {
+            if !dependency.is_for(self.environment) {
                 continue;
             }
             let name = dependency.name.clone()?;
@@ -232,14 +231,18 @@ impl Comparison<'_> {
         index.get("url")?.as_str().map(str::to_owned)
     }
 
-    /// What the lock was made for, with one of the project's extras or without any.
+    /// What the lock was made for, with one of the project's extras or without any. What these
+    /// stand for is with the project, wherever they are asked for: by a group, too.
     fn locked(&self, all: &[Required], extra: Option<String>) -> Vec<Asked> {
         let own = self.root.map(|root| root.name.get_ref());
+        let of_extras = self.root.into_iter().flat_map(|root| &root.metadata.requires_dist);
+        let of_extras = of_extras.filter(|one| is_of_extra(one));
+        let all = all.iter().filter(|one| !is_of_extra(one)).chain(of_extras);
         let mut selection = Selection::default();
         selection.extras.extend(extra);
         loop {
             let here =
-                all.iter().filter(|one| holds(one.marker.as_ref(), self.environment, &selection));
+                all.clone().filter(|one| holds(one.marker.as_ref(), self.environment, &selection));
             let (itself, others): (Vec<_>, Vec<_>) = here.partition(|one| Some(&one.name) == own);
             let more = itself.into_iter().flat_map(|one| one.extras.iter().cloned());
             let before = selection.extras.len();
@@ -257,7 +260,8 @@ impl Comparison<'_> {
                 let same =
                     |a: &String, b: &String| a.trim_end_matches('/') == b.trim_end_matches('/');
                 let indexes = index.as_ref().zip(other.as_ref());
-                these == those && indexes.is_none_or(|(index, other)| same(index, other))
+                same_versions(these, those)
+                    && indexes.is_none_or(|(index, other)| same(index, other))
             }
             (From::Url(url), From::Url(other)) => url == other,
             (From::Git(url, what), From::Git(other, whatever)) => (url, what) == (other, whatever),
@@ -305,6 +309,25 @@ impl Required {
         let extras = self.extras.iter().map(|extra| normalize(extra)).collect();
         Asked { name: normalize(&self.name), extras, from, stated: None }
     }
+}
+
+/// Whether it is required by an extra alone.
+fn is_of_extra(required: &Required) -> bool {
+    required.marker.as_ref().is_some_and(|When(marker)| !marker.extras().is_empty())
+}
+
+/// Whether comparisons allow the same versions: to most operators `3` is `3.0.0`.
+fn same_versions(one: &BTreeSet<String>, other: &BTreeSet<String>) -> bool {
+    use Operator::{EqualStar, ExactEqual, NotEqualStar, TildeEqual};
+    let read = |text: &String| VersionSpecifier::from_str(text).ok();
+    let is_same = |one: &String, other: &String| {
+        let counts_parts = |it: &VersionSpecifier| {
+            matches!(it.operator(), EqualStar | ExactEqual | NotEqualStar | TildeEqual)
+        };
+        one == other || read(one).is_some_and(|it| !counts_parts(&it) && Some(it) == read(other))
+    };
+    let has = |all: &BTreeSet<String>, one: &String| all.iter().any(|other| is_same(one, other));
+    one.iter().all(|it| has(other, it)) && other.iter().all(|it| has(one, it))
 }
 
 /// Whether two specifiers allow the same Pythons: uv writes them down in a form of its own. None if
