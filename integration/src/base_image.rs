@@ -16,30 +16,11 @@ use crate::engine::Engine;
 use crate::packages::Packages;
 use crate::workspace;
 
-/// Which Python the image has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Python {
-    /// Debian 12's.
-    V3_11,
-    /// Debian 13's, or `python:3.12-slim` of a registry.
-    Newest,
-}
+/// Where a registry answers.
+const IMAGE: &str = "python:3.12-slim";
 
-impl Python {
-    fn image(self) -> &'static str {
-        match self {
-            Self::V3_11 => "python:3.11-slim",
-            Self::Newest => "python:3.12-slim",
-        }
-    }
-
-    fn suite(self) -> &'static str {
-        match self {
-            Self::V3_11 => "bookworm",
-            Self::Newest => "trixie",
-        }
-    }
-}
+/// Where none does: the Debian whose Python it is.
+const SUITE: &str = "trixie";
 
 /// What the image has beside Debian's smallest system.
 const PACKAGES: &str = "ca-certificates,git,python3,python3-pip,python3-venv";
@@ -95,10 +76,9 @@ impl Machine {
 /// # Errors
 ///
 /// When no registry answers and Debian's packages cannot be had either.
-pub fn load(engine: &Engine, python: Python, tag: &str) -> Result<()> {
-    load_kept(engine, tag, python.suite(), |name| {
-        pull(engine, python.image(), name)
-            .or_else(|_| import(engine, python.suite(), Machine::Own, name))
+pub fn load(engine: &Engine, tag: &str) -> Result<()> {
+    load_kept(engine, tag, SUITE, |name| {
+        pull(engine, IMAGE, name).or_else(|_| import(engine, SUITE, Machine::Own, name))
     })
 }
 
@@ -109,9 +89,8 @@ pub fn load(engine: &Engine, python: Python, tag: &str) -> Result<()> {
 ///
 /// When Debian's packages cannot be had.
 pub fn load_for_386(engine: &Engine, tag: &str) -> Result<()> {
-    let suite = Python::Newest.suite();
-    load_kept(engine, tag, &format!("{suite}-386"), |name| {
-        import(engine, suite, Machine::X86, name)
+    load_kept(engine, tag, &format!("{SUITE}-386"), |name| {
+        import(engine, SUITE, Machine::X86, name)
     })
 }
 
@@ -121,9 +100,8 @@ pub fn load_for_386(engine: &Engine, tag: &str) -> Result<()> {
 ///
 /// When Debian's packages cannot be had.
 pub fn load_for_arm64(engine: &Engine, _: &Arm64, tag: &str) -> Result<()> {
-    let suite = Python::Newest.suite();
-    load_kept(engine, tag, &format!("{suite}-arm64"), |name| {
-        import(engine, suite, Machine::Arm, name)
+    load_kept(engine, tag, &format!("{SUITE}-arm64"), |name| {
+        import(engine, SUITE, Machine::Arm, name)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 
-use crate::base_image::{self, Python};
+use crate::base_image;
 use crate::engine::Engine;
 use crate::frontend_image;
 
@@ -17,7 +17,7 @@ pub const BASE: &str = "python:3-slim";
 pub fn set_up() -> Result<Engine> {
     let engine = Engine::shared()?;
     std::thread::scope(|scope| {
-        let base = scope.spawn(|| base_image::load(&engine, Python::Newest, BASE));
+        let base = scope.spawn(|| base_image::load(&engine, BASE));
         let frontend = frontend_image::load(&engine, "strata");
         base.join().map_err(|_| anyhow!("the base image was not made"))?.and(frontend)
     })?;

@@ -68,7 +68,7 @@ fn plan(manifest: &str, checkout: Checkout<'_>) -> Graph {
     let recipe = recipe::read(Arc::new(file), &choices).unwrap();
     let settings = Settings { merge: true, ..Settings::default() };
     let base = base(&recipe, &settings);
-    let source = |code| sources::code(code, &recipe.file, &State::scratch(), checkout);
+    let source = |code| sources::code(code, &recipe, &State::scratch(), checkout);
     let probe: Probe = serde_json::from_str(&in_image("probe.json")).unwrap();
     let packages = packages(&recipe, &probe);
     let facts = Facts {

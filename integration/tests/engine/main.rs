@@ -41,7 +41,7 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::command::output;
 use integration::daemons::Kind;
 use integration::engine::{Engine, Throwaway};
@@ -54,7 +54,7 @@ const BASE: &str = "python:3-slim";
 /// The engine that all tests share, with the base image in it.
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let engine = Engine::shared().unwrap();
-    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    base_image::load(&engine, BASE).unwrap();
     engine
 });
 
@@ -62,6 +62,12 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 static STRATA: LazyLock<&Engine> = LazyLock::new(|| {
     frontend_image::load(&ENGINE, "strata").unwrap();
     &ENGINE
+});
+
+/// A base whose Python is Debian's: that of all tests where it has that one.
+static DEBIAN: LazyLock<&str> = LazyLock::new(|| {
+    let mut ask = STRATA.docker(["run", "--rm", BASE, "sh", "-c", "command -v python3"]);
+    if output(&mut ask).unwrap() == "/usr/bin/python3" { BASE } else { "debian:trixie-slim" }
 });
 
 /// Held by who listens on the port of HTTPS, of which there is one.

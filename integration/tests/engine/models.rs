@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::PoisonError;
 
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::buildx::{Build, Plain};
 use integration::command::output;
 use integration::daemons::CURRENT;
@@ -408,7 +408,8 @@ fn development_with_the_models_in_a_volume() {
     let built = Built::new(&manifest, &[], &arguments);
     assert_eq!(built.config()["Volumes"], json!({"/opt/huggingface": {}}));
 
-    let volume = format!("--volume=strata-test-{}:/opt/huggingface", unique());
+    let name = format!("strata-test-{}", unique());
+    let volume = format!("--volume={name}:/opt/huggingface");
     let run = |options: &[&str], model| {
         let online = ["--env", &endpoint, &volume, "--read-only", "--tmpfs=/tmp"];
         built.run_with(&[&online, options].concat(), &[model])
@@ -420,6 +421,7 @@ fn development_with_the_models_in_a_volume() {
     assert_eq!(run(&[], "tiny/baked"), "baked 2", "what the image brought is renewed in place");
     assert_eq!(run(&offline, "tiny/baked"), "baked 2");
     assert_eq!(run(&offline, "tiny/other"), "other 1");
+    output(&mut STRATA.docker(["volume", "rm", &name])).unwrap();
 }
 
 #[test]
@@ -583,7 +585,7 @@ fn a_model_larger_than_the_disk() {
     };
     mount("size=2g");
     STRATA.copy_image("strata", &engine).unwrap();
-    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    base_image::load(&engine, BASE).unwrap();
     let taken = statvfs(&disk).unwrap();
     let taken = (taken.f_blocks - taken.f_bfree) * taken.f_frsize;
     mount(&format!("remount,size={}", taken + 50_000_000));

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use integration::apt::Suite;
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::{CURRENT, Kind, Store};
@@ -80,7 +80,7 @@ fn builds_the_same(kind: Kind, above: &[&str]) -> Throwaway {
     let engine = newcomer(kind);
     assert_eq!(engine.store().unwrap(), kind.store);
     assert_eq!(engine.version().unwrap().starts_with("26.1."), kind.suite == Suite::Trixie);
-    base_image::load(&engine, Python::Newest, BASE).unwrap();
+    base_image::load(&engine, BASE).unwrap();
     let folder = context(PROJECT);
     Build::succeed(&mut service(&engine, folder.path())).unwrap();
     assert_eq!(run(&engine, &[], &[]), "six 1.17.0");

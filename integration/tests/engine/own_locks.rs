@@ -103,12 +103,13 @@ fn a_project_without_a_lock() {
     let python = "{pyproject: pyproject.toml, extras: [pretty], groups: [test]}";
     let folder = project("uv", python);
     fs::remove_file(folder.path().join("uv.lock")).unwrap();
-    let (_, installed) = built(&folder, &[]);
     // What is newest changes.
-    let names = |list: &str| -> Vec<String> {
-        list.lines().map(|line| line.split("==").next().unwrap().to_owned()).collect()
-    };
-    assert_eq!(names(&installed), names(INSTALLED));
+    let held: Vec<&str> = INSTALLED.lines().collect();
+    let path = folder.path().join("pyproject.toml");
+    let project = fs::read_to_string(&path).unwrap();
+    let held = format!("{project}\n[tool.uv]\nconstraint-dependencies = {held:?}\n");
+    fs::write(&path, held).unwrap();
+    assert_eq!(built(&folder, &[]).1, INSTALLED.trim_end());
 }
 
 #[test]

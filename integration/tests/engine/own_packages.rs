@@ -4,7 +4,7 @@ use integration::package::Package;
 use integration::package_index::PackageIndex;
 
 use crate::built::Built;
-use crate::{BASE, STRATA, unique};
+use crate::{BASE, DEBIAN, STRATA, unique};
 
 /// Every package that can be imported, however often it is found, and where.
 const LIST: &str = "import importlib.metadata as m\n\
@@ -20,9 +20,10 @@ fn on_top_of(debs: &str, packages: &str, needs: &[&str]) -> (Built, PackageIndex
     let files = [needy, newer].map(|package| package.wheel().unwrap());
     let index = PackageIndex::serve(STRATA.host_address().unwrap(), files).unwrap();
     let manifest = format!(
-        "# syntax=strata\nbase: {BASE}\nsystem: {{python: [python3, python3-venv, {debs}]}}\n\
+        "# syntax=strata\nbase: {}\nsystem: {{python: [python3, python3-venv, {debs}]}}\n\
          python:\n  packages: [{packages}]\n  system_site_packages: true\n  \
          extra_index_urls: '{}'\nlabels: {{once: '{}'}}\n",
+        *DEBIAN,
         index.url(),
         unique(),
     );

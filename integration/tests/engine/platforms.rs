@@ -99,12 +99,12 @@ fn platforms_together_and_alone() {
         let printed = image.run_with(&["--platform", platform], &[]);
         assert_eq!(printed, format!("{bytes} 1.17.0 /models/config.json {number}"));
     }
-    let names = ["dirs", "code", "lock", "probe", "packages", "user", "model", "venv"];
+    let names = ["dirs", "code", "lock", "packages", "user", "model", "listing", "venv", "probe"];
     let layers = ["linux/amd64", "linux/386"].map(|platform| layers(&image, platform));
     let [one, other] = layers.each_ref().map(|layers| layers.iter().zip(names));
     let shared: Vec<_> = one.zip(other).filter(|(a, b)| a.0 == b.0).map(|(a, _)| a.1).collect();
     // Where both bases have the same users, that layer is the same by chance.
-    for name in ["dirs", "code", "model"] {
+    for name in ["dirs", "code", "model", "listing"] {
         assert!(shared.contains(&name), "{shared:?}");
     }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::buildx::Build;
 use integration::command::output;
 use integration::daemons::CURRENT;
@@ -58,7 +58,7 @@ impl Desk {
     pub fn new(ways: &[Way]) -> Result<Self> {
         let engine = Engine::empty(CURRENT)?;
         frontend_image::load(&engine, FRONTEND)?;
-        base_image::load(&engine, Python::Newest, BASE)?;
+        base_image::load(&engine, BASE)?;
         let registry = Registry::serve(Ipv4Addr::LOCALHOST.into())?;
         let small = ways.iter().flat_map(|way| (0..EDITS).map(|run| small_model(*way, run)));
         let small = small.map(|name| Repo::new(name.clone(), [("config.json", name)]));

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::engine::{Engine, Throwaway};
@@ -369,7 +369,7 @@ impl Place {
     fn of(name: &str, runs: usize) -> Result<Self> {
         let engine = Engine::empty(CURRENT)?;
         frontend_image::load(&engine, FRONTEND)?;
-        base_image::load(&engine, Python::Newest, BASE)?;
+        base_image::load(&engine, BASE)?;
         let address = engine.host_address()?;
         let llama = |id: &str, file: &str| gguf::tiny_llama(id, file);
         let mut repos = vec![

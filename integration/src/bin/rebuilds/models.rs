@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use integration::base_image::{self, Python};
+use integration::base_image;
 use integration::command::output;
 use integration::daemons::CURRENT;
 use integration::digest::sha256;
@@ -97,7 +97,7 @@ impl Servers {
         let registry = Registry::serve(Ipv4Addr::LOCALHOST.into())?;
         let shared = Engine::shared()?;
         frontend_image::load(&shared, FRONTEND)?;
-        base_image::load(&shared, Python::Newest, BASE)?;
+        base_image::load(&shared, BASE)?;
         let address = shared.host_address()?;
         let mut noise = Noise::default();
         let mut checksums = Vec::new();

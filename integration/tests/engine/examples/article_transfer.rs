@@ -6,10 +6,10 @@ use integration::buildx::{Build, quiet_moment};
 use integration::package::Package;
 use integration::package_index::PackageIndex;
 
-use super::service::{DEBIAN, Example, HUB};
+use super::service::{Example, HUB};
 use crate::built::{Built, unique_name};
 use crate::project::ran;
-use crate::{STRATA, unique};
+use crate::{DEBIAN, STRATA, unique};
 
 /// What stands for spaCy's large pipeline: a real one, of two rules.
 const PIPELINE: &str = "\

@@ -55,10 +55,13 @@ fn compose_files_name_what_there_is() {
         config.args(files.iter().map(|file| format!("--file={file}")));
         let config = output(config.args(["config", "--format=json"]).current_dir(&folder)).unwrap();
         let config: Value = serde_json::from_str(&config).unwrap();
+        let mut built = 0;
         for (name, service) in config["services"].as_object().unwrap() {
             let Some(file) = service["build"]["dockerfile"].as_str() else { continue };
             let text = fs::read_to_string(folder.join(file)).unwrap();
             assert!(text.starts_with("# syntax=strata\n"), "{example}: {name}");
+            built += 1;
         }
+        assert!(built > 0, "{example} builds nothing by {files:?}");
     }
 }

@@ -16,13 +16,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::built::{Built, unique_name};
 use crate::compose::{Project, becomes};
-use crate::{BASE, STRATA, build, unique};
-
-/// What the variants `debian` stand on: the base of all tests where its Python is Debian's.
-pub static DEBIAN: LazyLock<&str> = LazyLock::new(|| {
-    let mut ask = STRATA.docker(["run", "--rm", BASE, "sh", "-c", "command -v python3"]);
-    if output(&mut ask).unwrap() == "/usr/bin/python3" { BASE } else { "debian:trixie-slim" }
-});
+use crate::{DEBIAN, STRATA, build, unique};
 
 /// The hub of the examples that do not count what it is asked: with one, its address is one, and
 /// the models are the same to all of them.
