@@ -7,6 +7,7 @@ use llb::Platform;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    manifest::template::INHERITED,
     plan::{Plan, VENV},
     recipe::{CodeSource, Healthcheck, Recipe, RepositoryKind, Source, Target},
 };
@@ -146,12 +147,20 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     let is_set = |name: &&str| env.iter().any(|(other, _)| other == name);
     let of_base: Vec<&str> = OFFLINE.into_iter().filter(is_set).collect();
     let mut set = |name: &str, value: String| match env.iter_mut().find(|(n, _)| n == name) {
-        Some((_, old)) => *old = value,
-        None => env.push((name.to_owned(), value)),
+        Some((_, old)) => *old = extended(&value, old),
+        None => {
+            let below = if name == "PATH" { &plan.path } else { "" };
+            env.push((name.to_owned(), extended(&value, below)));
+        }
     };
     if recipe.has_python() {
         set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
+    }
+    if let Some(name) = plan.user.make.as_ref().filter(|_| plan.user.is_anyone()) {
+        // No account says it of whoever that is.
+        set("HOME", plan.user.home.clone());
+        set("USER", name.clone());
     }
     let in_cache = || {
         recipe.models.iter().filter_map(|model| match &model.source {
@@ -180,6 +189,16 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     }
     let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     config.insert("Env".into(), json!(env));
+}
+
+/// A variable's value, with what it is below where it says so. Of nothing, no colon is left: an empty
+/// part of a search path is the working directory.
+fn extended(value: &str, below: &str) -> String {
+    let text = value.replace(INHERITED, below);
+    match below.is_empty() && value.contains(INHERITED) {
+        true => text.trim_matches(':').to_owned(),
+        false => text,
+    }
 }
 
 /// The models of the plan, and those of the base, which an image made by Strata says itself.

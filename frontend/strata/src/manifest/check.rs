@@ -20,6 +20,8 @@ pub struct Check<'a> {
     pub findings: &'a mut Findings,
     /// The arguments that `${…}` may name; none where it is not filled in.
     pub arguments: Option<BTreeSet<&'a str>>,
+    /// The variable that is being checked, if its own name stands for what it is in the base.
+    pub own: Option<String>,
 }
 
 impl Check<'_> {
@@ -68,12 +70,12 @@ impl Check<'_> {
             (Shape::Command(command), Data::List(items)) => {
                 self.words(key, shape, command, lines, items)
             }
-            (Shape::Map { name, of, public }, Data::Map(map)) => {
-                self.names(*name, of, *public, map)
+            (Shape::Map { name, of, public, inherits }, Data::Map(map)) => {
+                self.names(*name, of, *public, *inherits, map)
             }
-            (Shape::Map { name, of, public }, Data::List(items)) if is_text(of) => {
+            (Shape::Map { name, of, public, inherits }, Data::List(items)) if is_text(of) => {
                 let map = self.pairs(key, of, items);
-                self.names(*name, of, *public, map)
+                self.names(*name, of, *public, *inherits, map)
             }
             (Shape::Object(object), Data::Map(map)) => self.object(key, object, lines, map),
             (
@@ -171,6 +173,7 @@ impl Check<'_> {
         name_of: fn(&str) -> Read<()>,
         of: &'static Shape,
         public: bool,
+        inherits: bool,
         map: Map,
     ) -> Data {
         let mut checked = Map::new();
@@ -180,7 +183,10 @@ impl Check<'_> {
             }
             let tag = value.tag.filter(|tag| public && *tag == Tag::Public);
             let untagged = if tag.is_some() { Node { tag: None, ..value } } else { value };
+            self.own = inherits.then(|| name.clone());
+            self.unfilled(&name, &untagged);
             let mut value = self.node(&name, of, untagged);
+            self.own = None;
             match tag {
                 Some(_) => value.tag = tag,
                 None if public => self.public(&name, &value),
@@ -189,6 +195,19 @@ impl Check<'_> {
             checked.insert(name, Entry { key, value });
         }
         Data::Map(checked)
+    }
+
+    /// Finds a variable that would be its own name, where a Dockerfile fills that in.
+    fn unfilled(&mut self, name: &str, value: &Node) {
+        let Some(text) = value.text().filter(|_| self.own.is_some()) else { return };
+        let written = format!("${name}");
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let mut found = text.match_indices(&written).map(|(at, it)| &text[at + it.len()..]);
+        if found.any(|rest| !rest.starts_with(is_name)) {
+            let message = format!("`{written}` is not filled in, and would be in it as it stands");
+            let help = format!("write `${{{name}}}` for what it is in the base");
+            self.findings.at(value.lines, Mistake::new(message).help(help).about(name));
+        }
     }
 
     /// Finds a secret. One that comes from an argument is found when that is filled in.
@@ -283,6 +302,7 @@ impl Check<'_> {
         for piece in &pieces {
             if let Piece::Argument(argument) = piece
                 && !known.contains(argument.name)
+                && !argument.is(self.own.as_deref())
             {
                 return Err(undeclared(argument.name, known));
             }

@@ -60,13 +60,14 @@ pub(crate) fn read(findings: &mut Findings) -> Option<Manifest> {
     let declared = map.remove("args").map(|entry| arguments(findings, entry));
     let arguments = declared.unwrap_or_default();
     let names = arguments.keys().map(String::as_str).chain(PREDEFINED).collect();
-    let root = Check { findings, arguments: Some(names) }.manifest(root);
+    let root = Check { findings, arguments: Some(names), own: None }.manifest(root);
     Some(Manifest { root, arguments })
 }
 
 fn arguments(findings: &mut Findings, declared: Entry) -> BTreeMap<String, Declared> {
     let Some(key) = MANIFEST.key("args") else { return BTreeMap::new() };
-    let node = Check { findings, arguments: None }.node(key.name, &key.shape, declared.value);
+    let node =
+        Check { findings, arguments: None, own: None }.node(key.name, &key.shape, declared.value);
     let Data::Map(map) = node.data else { return BTreeMap::new() };
     let declared = |entry: Entry| Declared {
         lines: entry.lines(),

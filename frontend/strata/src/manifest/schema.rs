@@ -39,6 +39,8 @@ pub enum Shape {
         of: &'static Self,
         /// Whether everyone who gets the image can read it, so that it must be no secret.
         public: bool,
+        /// Whether `${NAME}` at that name stands for what it is in the base.
+        inherits: bool,
     },
     /// Keys that are known. An overlay merges it key by key.
     Object(&'static Object),
@@ -153,7 +155,12 @@ pub static DECIDED: Shape = Shape::Object(&object(&[DEPENDENCIES, MODELS, REST])
 
 const ARGS: &[Key] = &[key(
     "args",
-    Shape::Map { name: argument, of: &Shape::Optional(&Shape::One(TEXT)), public: true },
+    Shape::Map {
+        name: argument,
+        of: &Shape::Optional(&Shape::One(TEXT)),
+        public: true,
+        inherits: false,
+    },
     "Build arguments and their defaults; one without a default must be given.",
 )];
 
@@ -175,7 +182,7 @@ const MODELS: &[Key] = &[key(
 
 const REST: &[Key] = &[
     key("code", Shape::Object(&CODE), "The application's code; the short form is its `source`."),
-    key("env", VARIABLES, "Environment of the image."),
+    key("env", ENV, "Environment of the image."),
     key(
         "user",
         Shape::One(USER),
@@ -208,7 +215,12 @@ const DEV: &[Key] = &[key(
 
 const VARIANTS: &[Key] = &[key(
     "variants",
-    Shape::Map { name: variant, of: &Shape::Optional(&Shape::Object(&VARIANT)), public: false },
+    Shape::Map {
+        name: variant,
+        of: &Shape::Optional(&Shape::Object(&VARIANT)),
+        public: false,
+        inherits: false,
+    },
     "Laid over the rest by `--build-arg VARIANT=name`.",
 )];
 
@@ -273,7 +285,7 @@ const PYTHON: Object = Object {
         key("find_links", Shape::List(&Shape::One(PAGE)), "Pages with links to packages."),
         key(
             "credentials",
-            Shape::Map { name: host, of: &Shape::One(SECRET), public: false },
+            Shape::Map { name: host, of: &Shape::One(SECRET), public: false, inherits: false },
             "The build secret for each host that asks for a password: `user:password`, or a token.",
         ),
         key(
@@ -293,6 +305,7 @@ const PYTHON: Object = Object {
                 name: project_name,
                 of: &Shape::List(&Shape::One(PROJECT)),
                 public: false,
+                inherits: false,
             },
             "For packages whose build from source must see others: which ones.",
         ),
@@ -429,8 +442,12 @@ const HEALTHCHECK: Object = object(&[&[
 
 const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
 
-const VARIABLES: Shape = Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true };
-const LABELS: Shape = Shape::Map { name: key_name, of: &Shape::One(TEXT), public: true };
+const VARIABLES: Shape =
+    Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true, inherits: false };
+const ENV: Shape =
+    Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true, inherits: true };
+const LABELS: Shape =
+    Shape::Map { name: key_name, of: &Shape::One(TEXT), public: true, inherits: false };
 
 const SCRIPT: Command =
     Command { expected: "a command: a string for a shell, or a list of words", read: script };

@@ -77,6 +77,8 @@ impl Folders<'_> {
                 let folder = &path[..end];
                 let (there, mode) = self.stamp(folder);
                 let own = if folder == path { owner(folder) } else { None };
+                let is_new = own.is_some() && !self.probe.folders.contains_key(folder);
+                let mode = if is_new { self.user.folder_mode() } else { mode };
                 let file = file.owner(own.unwrap_or(there));
                 if mode & SPECIAL == 0 {
                     file.mkdir(folder, mode)
@@ -98,7 +100,7 @@ impl Folders<'_> {
     fn stamp(&self, folder: &str) -> (Owner, u32) {
         let Self { probe, user } = self;
         if folder == user.home && user.make.is_some() {
-            return (Owner { uid: user.uid, gid: user.gid }, 0o755);
+            return (Owner { uid: user.uid, gid: user.gid }, user.folder_mode());
         }
         match probe.folders.get(folder) {
             Some(there) => (Owner { uid: there.uid, gid: there.gid }, there.mode),

@@ -73,8 +73,14 @@ impl User {
         }
     }
 
-    /// Whether it is root.
-    pub const fn is_root(&self) -> bool {
-        self.uid == 0
+    /// Whether it may be run as anyone else in its group, root's: as OpenShift does, which gives
+    /// each project numbers of its own.
+    pub const fn is_anyone(&self) -> bool {
+        self.gid == 0 && self.uid != 0
+    }
+
+    /// The permissions of folders that are made for it.
+    pub(super) const fn folder_mode(&self) -> u32 {
+        if self.is_anyone() { 0o775 } else { 0o755 }
     }
 }

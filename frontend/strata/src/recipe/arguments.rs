@@ -7,7 +7,7 @@ use llb::Lines;
 use crate::{
     manifest::{
         Data, Entry, Manifest, Node, PREDEFINED,
-        template::{Argument, Otherwise, Piece, pieces},
+        template::{Argument, INHERITED, Otherwise, Piece, pieces},
         values,
     },
     mistake::{Findings, Mistake, list, nearest, quote},
@@ -26,6 +26,7 @@ const OF_EVERY_BUILD: [&str; 6] =
 pub struct Arguments {
     values: BTreeMap<String, Given>,
     missing: BTreeSet<String>,
+    declared: BTreeSet<String>,
     /// Those that were given and mean nothing here.
     undeclared: Vec<String>,
 }
@@ -55,8 +56,12 @@ impl Arguments {
         given: &BTreeMap<String, String>,
         findings: &mut Findings,
     ) -> Self {
-        let mut arguments =
-            Self { values: BTreeMap::new(), missing: BTreeSet::new(), undeclared: Vec::new() };
+        let mut arguments = Self {
+            values: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            declared: manifest.arguments.keys().cloned().collect(),
+            undeclared: Vec::new(),
+        };
         for (name, value) in given {
             if !manifest.arguments.contains_key(name) && !is_known(name) {
                 match slip(name, manifest) {
@@ -103,6 +108,10 @@ impl Arguments {
         self.values.get(name)
     }
 
+    fn is_declared(&self, name: &str) -> bool {
+        self.declared.contains(name) || PREDEFINED.contains(&name)
+    }
+
     /// What to know of those that were given and mean nothing here.
     pub fn warning(&self, manifest: &Manifest) -> Option<Notice> {
         let first = self.undeclared.first()?;
@@ -111,32 +120,44 @@ impl Arguments {
         Some(Notice::new("UndeclaredArgument", text))
     }
 
-    /// `node` with `${…}` filled in.
+    /// `node` with `${…}` filled in; what a variable says of itself, with [`INHERITED`].
     pub fn fill_in(&self, node: Node, findings: &mut Findings) -> Node {
+        self.filled_in(node, None, findings)
+    }
+
+    /// The same of what stands at the key `name`.
+    fn filled_in(&self, node: Node, name: Option<&str>, findings: &mut Findings) -> Node {
         let lines = node.lines;
         let data = match node.data {
-            Data::Text(text) => self.text(text, lines, findings),
+            Data::Text(text) => self.text(text, name, lines, findings),
             Data::List(items) => {
-                Data::List(items.into_iter().map(|item| self.fill_in(item, findings)).collect())
+                let items = items.into_iter().map(|item| self.filled_in(item, None, findings));
+                Data::List(items.collect())
             }
             Data::Map(map) => {
-                let mut fill_in = |Entry { key, value }: Entry| Entry {
-                    key,
-                    value: self.fill_in(value, findings),
+                let mut filled_in = |name: String, Entry { key, value }: Entry| {
+                    let value = self.filled_in(value, Some(&name), findings);
+                    (name, Entry { key, value })
                 };
-                Data::Map(map.into_iter().map(|(name, entry)| (name, fill_in(entry))).collect())
+                Data::Map(map.into_iter().map(|(name, entry)| filled_in(name, entry)).collect())
             }
             data @ (Data::Nothing | Data::Wrong) => data,
         };
         Node { data, ..node }
     }
 
-    fn text(&self, text: String, lines: Lines, findings: &mut Findings) -> Data {
+    fn text(
+        &self,
+        text: String,
+        name: Option<&str>,
+        lines: Lines,
+        findings: &mut Findings,
+    ) -> Data {
         if !text.contains("${") {
             return Data::Text(text);
         }
         let filled =
-            pieces(&text).and_then(|pieces| pieces.iter().map(|piece| self.piece(piece)).collect());
+            pieces(&text).and_then(|all| all.iter().map(|piece| self.piece(piece, name)).collect());
         match filled {
             Ok(Some(text)) => Data::Text(text),
             Ok(None) => Data::Wrong,
@@ -148,9 +169,13 @@ impl Arguments {
     }
 
     /// None if an argument's value is missing, which has been told.
-    fn piece(&self, piece: &Piece<'_>) -> Result<Option<String>, Mistake> {
+    fn piece(&self, piece: &Piece<'_>, own: Option<&str>) -> Result<Option<String>, Mistake> {
         let Argument { name, otherwise, empty_is_none } = match piece {
             Piece::Literal(text) => return Ok(Some((*text).to_owned())),
+            // The check has left no other that is not declared.
+            Piece::Argument(argument) if argument.is(own) && !self.is_declared(argument.name) => {
+                return Ok(Some(INHERITED.into()));
+            }
             Piece::Argument(argument) => argument,
         };
         let value = self.values.get(*name).map(|given| given.value.as_str());

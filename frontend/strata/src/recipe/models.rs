@@ -8,6 +8,7 @@ use super::{arguments::Given, reader::Reader};
 use crate::{
     manifest::{
         Node,
+        template::INHERITED,
         values::{self, Pipeline, RepositoryKind},
     },
     mistake::{Mistake, quote},
@@ -177,6 +178,12 @@ impl Reader<'_> {
         let Some(env) = self.root.get("env") else { return HF_HOME.to_owned() };
         let own = env.get("HF_HOME").and_then(Node::text);
         if own == Some(HF_HOME) {
+            return HF_HOME.to_owned();
+        }
+        if own.is_some_and(|own| own.contains(INHERITED)) {
+            let mistake =
+                Mistake::new("`HF_HOME` is one folder, and nothing is added to the base's");
+            self.findings.at(env.get("HF_HOME").map_or(env.lines, |node| node.lines), mistake);
             return HF_HOME.to_owned();
         }
         self.one(env, "HF_HOME", values::destination)

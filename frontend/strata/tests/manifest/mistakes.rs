@@ -293,6 +293,11 @@ fn arguments() {
             ("base: b\nvariants: {v: {env: {A: '${X}'}}}\n", &[]),
             ("base: b\nenv: {A: '${', B: '${A:+b}', C: '${A:-${B}}'}\n", &[]),
             ("base: b\nargs: {A: 1, B: '${A}'}\n", &[]),
+            (
+                "base: b\nenv: {PATH: '/app/bin:$PATH', A: '${PATH}', PATHS: $PATH, HF_HOME: '${HF_HOME}/a'}\n",
+                &[],
+            ),
+            ("base: b\nlabels: {PATH: '${PATH}'}\npython: {env: {PATH: '${PATH:-x}'}}\n", &[]),
             ("base: b\nargs: {A: }\nenv: {X: '${A}'}\n", &[]),
             ("base: b\nargs: [A]\nenv: {X: '${A:?see the wiki}'}\n", &[]),
             ("base: b\nargs: {A: ''}\nenv: {X: '${A:?see the wiki}'}\n", &[]),

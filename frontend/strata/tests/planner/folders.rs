@@ -87,6 +87,13 @@ fn above_models_the_home_is_the_users() {
 }
 
 #[test]
+fn where_anyone_in_roots_group_may_run_it() {
+    let project = example("user: app", "user: 10001:0");
+    let made: BTreeSet<String> = made(&project, "/app/logs").into_iter().collect();
+    assert!(made.contains("/app/logs 10001 775"), "{made:?}");
+}
+
+#[test]
 fn a_folder_of_the_users_lies_above_the_code_that_may_have_one_of_that_name() {
     let purposes = Project::example().purposes();
     assert_eq!(purposes.last().map(String::as_str), Some("folders of the user's"));

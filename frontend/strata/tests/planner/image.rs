@@ -49,6 +49,33 @@ fn models_of_the_base_are_stated_too() {
 }
 
 #[test]
+fn what_a_variable_is_in_the_base_and_more() {
+    let project = |env: &str| Project {
+        manifest: format!("base: python:3.12-slim\npython: {{}}\nenv: {env}\n"),
+        ..Project::example()
+    };
+    let of = |text: &str, name: &str| env(&built(&project(text), &Provenance::default()), name);
+    let path = of("{PATH: '/app/bin:${PATH}'}", "PATH").unwrap();
+    assert!(path.starts_with("/app/bin:/opt/venv/bin:/usr/local/bin:"), "{path}");
+    assert_eq!(of("{LANG: '${LANG}@euro'}", "LANG").as_deref(), Some("C.UTF-8@euro"));
+    let libraries = "{LD_LIBRARY_PATH: '/cuda/lib:${LD_LIBRARY_PATH}'}";
+    assert_eq!(of(libraries, "LD_LIBRARY_PATH").as_deref(), Some("/cuda/lib"));
+    assert_eq!(of("{A: 'b:$${A}'}", "A").as_deref(), Some("b:${A}"), "left to a shell");
+}
+
+#[test]
+fn where_anyone_in_roots_group_may_run_it() {
+    let mut project = Project::example();
+    project.manifest = project.manifest.replace("user: app", "user: 10001:0");
+    let config = built(&project, &Provenance::default());
+    assert_eq!(config["config"]["User"], "10001:0");
+    assert_eq!(env(&config, "HOME").as_deref(), Some("/home/app"));
+    assert_eq!(env(&config, "USER").as_deref(), Some("app"));
+    let usual = built(&Project::example(), &Provenance::default());
+    assert_eq!((env(&usual, "HOME"), env(&usual, "USER")), (None, None));
+}
+
+#[test]
 fn what_is_laid_over() {
     let config = built(&Project::example(), &Provenance::default());
     for (pointer, expected) in [

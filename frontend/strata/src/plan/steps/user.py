@@ -20,7 +20,8 @@ def main(name, uid, gid):
         # A locked password, without a date.
         add("/etc/shadow", name, [], f"{name}:!::0:99999:7:::")
     os.makedirs(home, exist_ok=True)
-    os.chmod(home, 0o755)
+    # In root's group it may be run as anyone.
+    os.chmod(home, 0o775 if gid == "0" else 0o755)
     os.chown(home, int(uid), int(gid))
     # The folders that changed, and one that mounts touch: their times are in the layer too.
     for path in [home, "/home", "/etc", "/run"]:
