@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -168,6 +168,32 @@ fn a_lock_says_what_is_installed() {
     assert_eq!(status, 1);
     for said in ["pylock.toml:4", "CPython 3.11.99 on linux-x86_64", "only a build can look at"] {
         assert!(stderr.contains(said), "{said}: {stderr}");
+    }
+}
+
+#[test]
+fn a_member_of_a_workspace() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/locks/fixtures/uv-workspace");
+    for (member, expected) in [
+        (", pyproject: api/pyproject.toml", &["h11", "mdurl", "six"][..]),
+        (", pyproject: lib/pyproject.toml", &["six"]),
+        ("", &["h11", "mdurl", "six"]),
+    ] {
+        let python = format!("python: {{lock: uv.lock{member}, heavy: [h11, mdurl, six]}}\n");
+        let folder = folder(&format!("base: python:3.12-slim\n{python}code: .\n"));
+        for file in ["uv.lock", "pyproject.toml", "api/pyproject.toml", "lib/pyproject.toml"] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::copy(fixture.join(file), path).unwrap();
+        }
+        let (_, stdout, stderr) = strata(&folder, &["plan"]);
+        let names: Vec<_> =
+            installs(&stdout).iter().map(|one| one.split(' ').next().unwrap()).collect();
+        assert_eq!(names, expected, "{stdout}{stderr}");
+        let dockerfile = "FROM python:3.12-slim\nCOPY . /app\nRUN uv sync --package lib\n";
+        fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
+        let (_, stdout, stderr) = strata(&folder, &["init", "--stdout"]);
+        assert!(stdout.contains("pyproject: lib/pyproject.toml"), "{stdout}{stderr}");
     }
 }
 

@@ -178,6 +178,19 @@ fn users() {
 }
 
 #[test]
+fn anyone_in_roots_group_may_run_it() {
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\npython: {{}}\nuser: 10001:0\ndirs: [/app/logs]\n\
+         env: {{PATH: '/app/bin:${{PATH}}'}}\n"
+    );
+    let image = Built::new::<&str>(&manifest, &[], &[]);
+    let script = "touch ~/here /app/logs/here && python -c 'import getpass; print(getpass.getuser())' \
+                  && echo $HOME $PATH";
+    let said = image.run_with(&["--user=1000650000:0"], &["sh", "-c", script]);
+    assert!(said.starts_with("app\n/home/app /app/bin:/opt/venv/bin:/"), "{said}");
+}
+
+#[test]
 fn any_user_reads_the_image_and_nobody_needs_to_write_to_it() {
     let hub = Hub::serve(
         STRATA.host_address().unwrap(),

@@ -63,6 +63,8 @@ pub struct Python {
     pub packages: Vec<String>,
     /// A project.
     pub pyproject: Option<String>,
+    /// The same of the member that a command names of a lock's workspace.
+    pub member: Option<String>,
     /// Its extras.
     pub extras: Vec<String>,
     /// Its dependency groups.

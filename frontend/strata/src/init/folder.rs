@@ -13,7 +13,7 @@ use super::{
     Note,
     draft::{Code, Draft, Python, Words, fits},
 };
-use crate::manifest::values;
+use crate::{manifest::values, sources};
 
 /// Locks, the best to have first.
 pub const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
@@ -72,6 +72,19 @@ impl Folder {
         } else if has(&"pyproject.toml") {
             python.pyproject = Some("pyproject.toml".to_owned());
         }
+    }
+
+    /// The project's file of a member of uv's workspace, as the lock has it.
+    pub(super) fn member(&self, name: &str) -> Option<String> {
+        let lock: Table = self.read("uv.lock")?.parse().ok()?;
+        let packages = lock.get("package")?.as_array()?.iter();
+        let mut named =
+            packages.filter(|one| one.get("name").and_then(Value::as_str) == Some(name));
+        let folder = named.find_map(|one| {
+            let source = one.get("source")?;
+            ["editable", "virtual", "directory"].iter().find_map(|key| source.get(key)?.as_str())
+        })?;
+        Some(sources::join(if folder == "." { "" } else { folder }, "pyproject.toml"))
     }
 
     /// A manifest for a project without a Dockerfile.

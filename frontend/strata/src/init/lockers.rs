@@ -83,6 +83,17 @@ fn choose(run: &mut Run<'_, '_>, tool: &str, words: &[String]) {
             "--group" | "--with" | "--only" | "-G" | "--categories" => {
                 groups(run, flag, &value());
             }
+            "--package" if tool == "uv" => {
+                let name = value();
+                match run.reader.project.member(&name) {
+                    Some(project) => run.reader.draft.python.member = Some(project),
+                    None => run.note(format!(
+                        "`uv … --package {}`: name that member's project, `python: {{lock: uv.lock, \
+                         pyproject: …}}`",
+                        shortened(&name)
+                    )),
+                }
+            }
             _ if CHOICES.contains(&flag) => {
                 run.note(format!("`{tool} … {word}`: what is taken of a lock is named by `python.extras` and `python.groups`"));
             }

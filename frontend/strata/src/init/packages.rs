@@ -347,7 +347,7 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
     if python.lock.is_some() {
         // A lock says all of it.
         python.requirements.clear();
-        python.pyproject = None;
+        python.pyproject = python.member.take();
         python.packages.clear();
         python.torch = None;
         for (line, name) in std::mem::take(&mut reader.named) {
