@@ -24,6 +24,7 @@ pub mod plan;
 pub mod questions;
 pub mod recipe;
 pub mod requirements;
+pub mod secret_files;
 mod sha256;
 pub mod sources;
 pub mod strata_lock;

@@ -3,6 +3,7 @@
 use gateway::{Error, Warning};
 
 use super::Build;
+use crate::recipe::{Code, CodeSource};
 
 impl Build<'_> {
     pub(super) async fn warnings(&self, dev: Option<&Self>) -> Result<Vec<Warning>, Error> {
@@ -14,6 +15,10 @@ impl Build<'_> {
                 let notice = |platform| self.lock_notice(platform, &demand.requirements, None);
                 notices.extend(platforms.iter().filter_map(notice));
             }
+        }
+        if let Some(code @ Code { source: CodeSource::Context(_), .. }) = &self.recipe.code {
+            let facts = self.code_in(code, &self.code_context(code).await?).await?;
+            notices.extend(self.secret_files(&facts).await?);
         }
         let models = &self.recipe.models;
         notices.extend(models.iter().filter_map(|model| self.unpinned_notice(model)));

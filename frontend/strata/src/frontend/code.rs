@@ -6,8 +6,10 @@ use llb::State;
 use super::Build;
 use crate::{
     models,
+    notice::Notice,
     plan::{CodeFacts, ModelFacts},
     recipe::{Code, CodeSource},
+    secret_files,
     sources::{self, Checkout},
 };
 
@@ -32,14 +34,18 @@ impl Build<'_> {
             }
         };
         let context = self.code_context(code).await?;
-        Ok((Some(self.code_in(code, &context).await?), revision))
+        let facts = self.code_in(code, &context).await?;
+        if let Some(notice) = self.secret_files(&facts).await? {
+            self.warn(notice).await;
+        }
+        Ok((Some(facts), revision))
     }
 
     /// The code, in `context` or checked out.
     ///
     /// A checkout is of what the ref was found to be at, whatever is pushed meanwhile, and
     /// whatever an overlapping build had found: without the pin they would share one checkout.
-    async fn code_in(&self, code: &Code, context: &State) -> Result<CodeFacts, Error> {
+    pub(super) async fn code_in(&self, code: &Code, context: &State) -> Result<CodeFacts, Error> {
         let checkout = match self.found(code).await? {
             Some(found) => Checkout::Pinned(&found.checksum),
             None => Checkout::WithGitDir,
@@ -67,7 +73,7 @@ impl Build<'_> {
         Ok(String::from_utf8_lossy(&head).trim().to_owned())
     }
 
-    async fn code_context(&self, code: &Code) -> Result<State, Error> {
+    pub(super) async fn code_context(&self, code: &Code) -> Result<State, Error> {
         let CodeSource::Context(folder) = &code.source else {
             return Ok(State::scratch());
         };
@@ -89,6 +95,18 @@ impl Build<'_> {
         excludes.extend(not_wanted);
         let files = if path.is_empty() { Files::All } else { Files::Matching(vec![path]) };
         Ok(self.context.files(&files, &excludes))
+    }
+
+    /// Whether the code has files in which secrets are kept. Of what is in git, or was packed, no
+    /// ignore file leaves anything out.
+    pub(super) async fn secret_files(&self, code: &CodeFacts) -> Result<Option<Notice>, Error> {
+        let wanted = secret_files::wanted(self.recipe);
+        if wanted.is_empty() || !self.context.is_local() {
+            return Ok(None);
+        }
+        let reference = self.gateway.solve(&code.source.definition()).await?;
+        let there = self.gateway.find(&reference, &code.folder, wanted).await?;
+        Ok(secret_files::notice(self.recipe, &there))
     }
 
     /// Whether the code would take the place of what models have written. Only where there is reason

@@ -213,6 +213,24 @@ async fn arguments_that_are_options_too() {
 }
 
 #[tokio::test]
+async fn secrets_in_the_code() {
+    for (code, file, expected) in [
+        (".", "/.env", Some("the code has `.env`, where secrets are kept")),
+        ("app", "/app/.aws/credentials", Some("the code has `app/.aws/credentials`, where")),
+        (".", "/env.py", None),
+        ("app", "/.env", None),
+    ] {
+        let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));
+        let daemon = manifest.with_file("local://context", file, "A=1\n");
+        let (json, _, _) = check(daemon, &[]).await;
+        let warning = &json["warnings"][0];
+        assert_eq!(warning["ruleName"] == "SecretFile", expected.is_some(), "{json}");
+        let said = warning["detail"].as_str().unwrap_or_default();
+        assert!(said.starts_with(expected.unwrap_or_default()), "{json}");
+    }
+}
+
+#[tokio::test]
 async fn a_git_folder_that_the_contexts_url_keeps() {
     let daemon = daemon("").with_file("git://h.io/r.git", "strata.yaml", "base: python:3\n");
     let options = [("context", "https://h.io/r.git?keep-git-dir=1"), ("filename", "strata.yaml")];
