@@ -68,7 +68,8 @@ fn they_leave_no_trace_of_uv_either() {
 }
 
 /// A model's command that says that it has its token.
-const READ: &str = "import os; assert open(os.environ['HF_TOKEN_PATH']).read(); \
+const READ: &str = "import os; \
+                    assert open(os.environ['HF_TOKEN_PATH']).read() == os.environ['KEY']; \
                     open('/read', 'w').write('read ' + 'it')";
 
 /// Builds with a secret of every kind, and looks for them in all that comes of it.
@@ -105,7 +106,9 @@ fn leaves_no_trace(installer: &str) {
          credentials: {{login.test: secret:index_login, token.test: secret:index_token}}\n\
          models:\n  - {{hf: tiny/private, to: /models/, token: secret:hub_token}}\n  \
          - {{url: '{}/file', sha256: {}, to: /models/, token: secret:url_token}}\n  \
-         - {{run: [python, -c, \"{READ}\"], keep: /read, token: secret:hub_token}}\ncode: '{}'\n",
+         - {{run: [python, -c, \"{READ}\"], keep: /read, token: secret:hub_token, \
+         secrets: {{KEY: secret:hub_token}}}}\ncode: {{git: '{}', build: 'test -n \"$KEY\"', secrets: \
+         {{KEY: secret:GIT_AUTH_TOKEN}}}}\n",
         login_index.url_at("login.test"),
         token_index.url_at("token.test"),
         server_of_file.url(),

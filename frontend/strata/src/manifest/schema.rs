@@ -328,7 +328,7 @@ const MODEL: Object = Object {
         ("hf", &["revision", "files", "endpoint", "token", "to"]),
         ("url", &["sha256", "unpack", "token", "to"]),
         ("spacy", &["sha256", "endpoint"]),
-        ("run", &["name", "needs", "keep", "env", "token"]),
+        ("run", &["name", "needs", "keep", "env", "secrets", "token"]),
         ("context", &["to"]),
     ],
     complete: true,
@@ -363,6 +363,7 @@ const MODEL: Object = Object {
             "What of the command's files goes into the image; `~/…` is in the user's home.",
         ),
         key("env", VARIABLES, "Environment of the command."),
+        key("secrets", SECRETS, "Variables of the command that are build secrets."),
         key(
             "to",
             Shape::One(MODEL_DESTINATION),
@@ -423,6 +424,7 @@ const CODE: Object = Object {
             "Modules of the code that must import, or the build fails.",
         ),
         key("env", VARIABLES, "Environment of `build`, `install` and `verify`."),
+        key("secrets", SECRETS, "Variables of `build` that are build secrets."),
     ]])
 };
 
@@ -444,6 +446,8 @@ const PACKAGES: Shape = Shape::List(&Shape::One(SYSTEM_PACKAGE));
 
 const VARIABLES: Shape =
     Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true, inherits: false };
+const SECRETS: Shape =
+    Shape::Map { name: argument, of: &Shape::One(SECRET), public: false, inherits: false };
 const ENV: Shape =
     Shape::Map { name: key_name, of: &Shape::One(VARIABLE), public: true, inherits: true };
 const LABELS: Shape =

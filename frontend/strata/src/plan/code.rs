@@ -72,6 +72,7 @@ pub(super) fn build(
         .env("PATH", scope.path(base))
         .settings_of_base()
         .file("build.json", request.to_string())
+        .secrets(&code.secrets)
         .mount(files.mount())
         .network()
         // What compilers and package managers keep between two edits.

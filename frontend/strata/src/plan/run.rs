@@ -53,6 +53,7 @@ pub(super) fn run(
         .env("PATH", scope.path(base))
         .settings_of_base()
         .file("command.json", request.to_string())
+        .secrets(&command.secrets)
         .network()
         // What a failed attempt has downloaded is there for the next.
         .cache(&format!("{home}/.cache"), &cache(scope, command, platform), CacheSharing::Locked);

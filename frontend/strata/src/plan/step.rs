@@ -117,6 +117,14 @@ impl<'a> Step<'a> {
         self
     }
 
+    /// Variables that are build secrets, by their ids. None of their values is in the image, nor
+    /// does another make the step run again.
+    pub(super) fn secrets(mut self, secrets: &BTreeMap<String, String>) -> Self {
+        let all = secrets.iter();
+        self.exec = all.fold(self.exec, |exec, (name, id)| exec.secret_env(name, id, false));
+        self
+    }
+
     /// A file that the script reads.
     pub(super) fn file(mut self, name: &str, text: impl Into<Vec<u8>>) -> Self {
         self.files = self.files.mkfile(format!("/{name}"), 0o644, text);

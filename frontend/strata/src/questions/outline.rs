@@ -1,6 +1,9 @@
 //! What a build may be given: `--call=outline`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use gateway::subrequest::{Argument, Outline, Target};
 use llb::SourceFile;
@@ -89,6 +92,13 @@ fn keys(recipe: &Recipe) -> (BTreeSet<&str>, BTreeSet<&str>) {
         secrets.insert("netrc");
     }
     secrets.extend(recipe.models.iter().filter_map(|model| model.token.as_deref()));
+    let of_commands = recipe.models.iter().filter_map(|model| match &model.source {
+        Source::Run(command) => Some(&command.secrets),
+        _ => None,
+    });
+    let of_code =
+        recipe.code.as_ref().filter(|code| code.build.is_some()).map(|code| &code.secrets);
+    secrets.extend(of_commands.chain(of_code).flat_map(BTreeMap::values).map(String::as_str));
     // That of any step on a network.
     secrets.insert("ca_bundle");
     (secrets, ssh)

@@ -42,6 +42,7 @@ impl Reader<'_> {
             install: self.install(section),
             verify: self.modules(section),
             env: self.public(section, "env", values::variable_text),
+            secrets: self.map(section, "secrets", values::secret),
         })
     }
 

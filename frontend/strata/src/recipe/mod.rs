@@ -175,6 +175,8 @@ pub struct Code {
     pub verify: Option<Spanned<Vec<String>>>,
     /// Environment of these three.
     pub env: BTreeMap<String, String>,
+    /// Variables of `build`, and the ids of the build secrets that they have.
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// Where code comes from.

@@ -103,6 +103,8 @@ pub struct Command {
     pub keep: Vec<String>,
     /// Its environment.
     pub env: BTreeMap<String, String>,
+    /// Variables, and the ids of the build secrets that they have.
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// A file or a folder of the build context.
@@ -282,6 +284,7 @@ impl Reader<'_> {
         let needs = self.list(node, "needs", values::project);
         let keep = self.list(node, "keep", values::kept);
         let env = self.public(node, "env", values::variable_text);
+        let secrets = self.map(node, "secrets", values::secret);
         let name = self.one(node, "name", values::text).map(|name| name.value);
         let words = self.command(node, "run", values::words)?;
         if node.get("keep").is_none() {
@@ -295,6 +298,7 @@ impl Reader<'_> {
             needs: needs.into_iter().map(|need| need.value).collect(),
             keep: keep.into_iter().map(|keep| keep.value).collect(),
             env,
+            secrets,
         })
     }
 

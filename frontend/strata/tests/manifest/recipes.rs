@@ -74,8 +74,8 @@ fn what(model: &Model) -> String {
         Source::Spacy(SpacyRelease { pipeline, sha256, endpoint }) => {
             format!("{} {} {sha256:?} from {endpoint}", pipeline.name, pipeline.version)
         }
-        Source::Run(Command { name, words, needs, keep, env }) => {
-            format!("{name}: {words:?} needs {needs:?} keep {keep:?} env {env:?}")
+        Source::Run(Command { name, words, needs, keep, env, secrets }) => {
+            format!("{name}: {words:?} needs {needs:?} keep {keep:?} env {env:?} {secrets:?}")
         }
         Source::Context(InContext { path, to }) => format!("context {path:?} to {to}"),
     };
@@ -157,9 +157,9 @@ fn models_come_from_anywhere() {
         (
             "a command",
             "models: {run: python get.py, needs: [Pix2Text], keep: [~/.p2t, /m], env: {A: 1}, \
-             name: pix, token: secret:t}",
+             name: pix, token: secret:t, secrets: {KEY: secret:key}}",
             &[],
-            r#"model "pix: [\"python\", \"get.py\"] needs {\"pix2text\"} keep [\"~/.p2t\", \"/m\"] env {\"A\": \"1\"} token t""#,
+            r#"model "pix: [\"python\", \"get.py\"] needs {\"pix2text\"} keep [\"~/.p2t\", \"/m\"] env {\"A\": \"1\"} {\"KEY\": \"key\"} token t""#,
         ),
     ]);
     let recipe = read(
