@@ -18,7 +18,7 @@ use crate::{
     models::Listing,
     picks,
     plan::{
-        self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Os, Packages, Pick, PlatformFacts,
+        self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
     recipe::{InputPath, Model, Recipe, Source, SpacyRelease},
@@ -151,7 +151,6 @@ fn assumed(platform: &Platform, base: &str) -> Probe {
         },
         machine: machine.to_owned(),
         libc: Libc { name: "glibc".to_owned(), version: "2.36".to_owned() },
-        os: Os { id: None, version: None },
         users: BTreeMap::new(),
         links: BTreeMap::new(),
         folders: BTreeMap::new(),

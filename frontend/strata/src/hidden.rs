@@ -45,6 +45,7 @@ fn begins_secret(line: &str) -> bool {
 fn without_values(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
+    let mut in_brackets = false;
     while let Some(separator) = rest.find([':', '=']) {
         let (before, after) = rest.split_at(separator + 1);
         shown.push_str(before);
@@ -54,7 +55,7 @@ fn without_values(line: &str) -> String {
         let name = &name[name.trim_end_matches(of_name).len()..];
         let space = after.len() - after.trim_start_matches(' ').len();
         let value = &after[space..];
-        let in_brackets = shown.contains(['{', '[']);
+        in_brackets |= before.contains(['{', '[']);
         let length = length(value, in_brackets);
         let told = value[..length].trim().trim_matches(['"', '\'']);
         let is_named = told.starts_with("secret:") || told.starts_with("!public");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     manifest::template::INHERITED,
     plan::{Plan, VENV},
-    recipe::{CodeSource, Healthcheck, Recipe, RepositoryKind, Source, Target},
+    recipe::{CodeSource, Healthcheck, Model, Recipe, RepositoryKind, Target},
 };
 
 /// The label that says which models an image has: JSON, a list of objects with `name`, `version`
@@ -162,12 +162,7 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         set("HOME", plan.user.home.clone());
         set("USER", name.clone());
     }
-    let in_cache = || {
-        recipe.models.iter().filter_map(|model| match &model.source {
-            Source::Hub(hub) if hub.to.is_none() => Some(hub),
-            _ => None,
-        })
-    };
+    let in_cache = || recipe.models.iter().filter_map(Model::cached);
     let has_cache = in_cache().next().is_some();
     if has_cache || recipe.models_are_volume {
         set("HF_HOME", recipe.hf_home.clone());

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use super::{File, Source};
 use crate::{
     mistake::{Mistake, quote},
-    requirements::{self, check_url},
+    requirements::{self, check_url, over_https},
 };
 
 impl File {
@@ -80,13 +80,12 @@ pub(super) fn git(
     commit: &str,
     subdirectory: Option<String>,
 ) -> Result<Source, Mistake> {
-    let url = url.strip_prefix("git+").unwrap_or(url);
+    let url = over_https(url.strip_prefix("git+").unwrap_or(url));
     check_url(&format!("git+{url}"))?;
     if !matches!(commit.len(), 40 | 64) || !commit.chars().all(|c| c.is_ascii_hexdigit()) {
         let words = format!("{} is not a full commit", quote(commit));
         return Err(Mistake::new(words).help("lock again: a branch or tag can move"));
     }
-    let url = url.to_owned();
     Ok(Source::Git { url, commit: commit.to_lowercase(), subdirectory: folder(subdirectory)? })
 }
 

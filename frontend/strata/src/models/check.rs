@@ -31,7 +31,7 @@ pub fn check(
         mistakes.push(mistake.on(&recipe.file, model.lines));
     };
     let home = base.env.get("HF_HOME").filter(|home| **home != recipe.hf_home);
-    if let Some((home, model)) = home.zip(recipe.models.iter().find(is_cached)) {
+    if let Some((home, model)) = home.zip(recipe.models.iter().find(|it| it.cached().is_some())) {
         // One of the two caches would not be found.
         let message = format!(
             "the base image has its Hugging Face cache at {home} (`HF_HOME`), and {} would go to {}",
@@ -103,7 +103,7 @@ const OTHER_CACHES: [&[&str]; 2] =
 /// What to say of variables by which a library does not find the models where they are. It is no
 /// error, because a link may lead there.
 pub fn hidden(recipe: &Recipe, base: &Base) -> Vec<Notice> {
-    let model = recipe.models.iter().find(is_cached);
+    let model = recipe.models.iter().find(|model| model.cached().is_some());
     // Models alone are no image that runs.
     let Some(model) = model.filter(|_| recipe.target != Target::Models) else { return Vec::new() };
     let cache = format!("{}/hub", recipe.hf_home);
@@ -119,11 +119,6 @@ pub fn hidden(recipe: &Recipe, base: &Base) -> Vec<Notice> {
         (!is_cache).then(|| Notice::new("HiddenModels", text).at(model.lines))
     };
     OTHER_CACHES.iter().filter_map(notice).collect()
-}
-
-/// Whether it is in the Hugging Face cache.
-fn is_cached(model: &&Model) -> bool {
-    matches!(&model.source, Source::Hub(hub) if hub.to.is_none())
 }
 
 /// The model that `path` clashes with, and where: it has other content there, or a file where
@@ -166,7 +161,7 @@ pub fn check_code(
         let path = in_code(recipe, code, model, facts).find(|path| there.contains(path))?;
         let message =
             format!("{} writes {}/{path}, and the code has that, too", model.name(), code.to);
-        let is_cached = matches!(&model.source, Source::Hub(hub) if hub.to.is_none());
+        let is_cached = model.cached().is_some();
         let cache = recipe.hf_home.strip_prefix(&format!("{}/", code.to));
         let named = cache.filter(|_| is_cached).unwrap_or(&path);
         let without = match &code.source {

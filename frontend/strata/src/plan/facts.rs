@@ -189,8 +189,6 @@ pub struct Probe {
     pub machine: String,
     /// The C library.
     pub libc: Libc,
-    /// The distribution.
-    pub os: Os,
     /// Users by name, as in its `/etc/passwd`.
     pub users: BTreeMap<String, Account>,
     /// Links to folders, and where they lead in the end: `/lib` to `/usr/lib`.
@@ -241,15 +239,6 @@ impl Probe {
             libc_version: self.libc.version.clone(),
         }
     }
-}
-
-/// A distribution, by its `/etc/os-release`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Os {
-    /// `debian`.
-    pub id: Option<String>,
-    /// `13`.
-    pub version: Option<String>,
 }
 
 /// A line of `/etc/passwd`.

@@ -29,7 +29,7 @@ use serde::Serialize;
 
 pub use buckets::HEAVY;
 pub use facts::{
-    Account, Base, Bill, Building, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts, Os,
+    Account, Base, Bill, Building, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts,
     Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
 };
 pub use layers::{Layers, check_layers};

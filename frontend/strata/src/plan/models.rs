@@ -184,12 +184,10 @@ pub(super) fn in_volume(
     let mut own = vec![home.clone(), format!("{home}/hub")];
     let mut names = Vec::new();
     for (model, facts) in recipe.models.iter().zip(facts) {
-        let (Source::Hub(hub), Some(listing)) = (&model.source, facts.listing()) else { continue };
-        if hub.to.is_none() {
-            let folder = cache_folder(hub, &home);
-            own.extend(["", "/blobs", "/refs", "/snapshots"].map(|part| format!("{folder}{part}")));
-            names.extend(references(hub, listing, &folder));
-        }
+        let Some((hub, listing)) = model.cached().zip(facts.listing()) else { continue };
+        let folder = cache_folder(hub, &home);
+        own.extend(["", "/blobs", "/refs", "/snapshots"].map(|part| format!("{folder}{part}")));
+        names.extend(references(hub, listing, &folder));
     }
     // A branch's name may have slashes.
     own.extend(names.iter().filter_map(|(path, _)| Some(path.rsplit_once('/')?.0.to_owned())));

@@ -118,6 +118,14 @@ pub struct InContext {
 }
 
 impl Model {
+    /// The repository, if it goes into the Hugging Face cache.
+    pub fn cached(&self) -> Option<&Hub> {
+        match &self.source {
+            Source::Hub(hub) if hub.to.is_none() => Some(hub),
+            _ => None,
+        }
+    }
+
     /// What messages and progress call it.
     pub fn name(&self) -> String {
         match &self.source {

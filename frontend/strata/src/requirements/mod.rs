@@ -20,4 +20,4 @@ pub use requirement::Requirement;
 
 pub(crate) use dependency::{Dependency, Source as DependencySource, normalize};
 pub(crate) use hash::hash;
-pub(crate) use url::{check as check_url, check_index_page, check_page};
+pub(crate) use url::{check as check_url, check_index_page, check_page, over_https};

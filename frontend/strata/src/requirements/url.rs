@@ -50,12 +50,31 @@ pub(crate) fn check(url: &str) -> Result<String, Mistake> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     match scheme.to_lowercase().as_str() {
         "https" | "http" | "git+https" | "git+http" if has_host(rest) => Ok(url.to_owned()),
-        "git+ssh" => Err(Mistake::new(format!("{} needs an SSH key", quote(url))).help(
-            "packages are built without one: use `git+https://`, and the build secret `netrc`",
-        )),
+        "git+ssh" if has_host(rest) => Ok(format!("git+{}", over_https(&url["git+".len()..]))),
         _ => Err(Mistake::new(format!("{} is no URL that a build can fetch", quote(url)))
-            .help("these are: `https://`, `http://`, `git+https://`, `git+http://`")),
+            .help("these are: `https://`, `http://`, `git+https://`, `git+http://`, `git+ssh://`")),
     }
+}
+
+/// A git remote by HTTPS, if it is reached by SSH: `ssh://git@host/path`, `git@host:path`. Where
+/// packages are resolved and built there is no key, and forges have the same for a login.
+pub(crate) fn over_https(remote: &str) -> String {
+    let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let (host, path) = match remote.strip_prefix("ssh://") {
+        Some(rest) => {
+            let authority = authority(rest);
+            let host = authority.rsplit('@').next().unwrap_or(authority);
+            (host.split(':').next().unwrap_or(host), &rest[authority.len()..])
+        }
+        None => match remote
+            .split_once('@')
+            .and_then(|(user, rest)| Some((user, rest.split_once(':')?)))
+        {
+            Some((user, (host, path))) if word(user) && word(host) => (host, path),
+            _ => return remote.to_owned(),
+        },
+    };
+    format!("https://{host}/{}", path.trim_start_matches('/'))
 }
 
 /// The URL of an index, or of a page with links.

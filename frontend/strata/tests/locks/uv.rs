@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use llb::SourceFile;
+use strata::lock::Source;
 
 use crate::{
     environments::{selection, usual},
@@ -102,10 +103,6 @@ fn what_a_build_cannot_have() {
             "git = \"https://git.example.org/greeter.git?rev=v1#",
             "git = \"https://me:hunter2@git.example.org/greeter.git?rev=v1#",
         )],
-        &[(
-            "git = \"https://git.example.org/greeter.git?rev=v1#",
-            "git = \"ssh://git@git.example.org/greeter.git?rev=v1#",
-        )],
         &[("marker = \"sys_platform == 'win32'\"", "marker = \"sys_platform = 'win32'\"")],
         &[("[[package]]\nname = \"anyio\"", "[[package]]\nnam = \"anyio\"")],
     ];
@@ -116,6 +113,27 @@ fn what_a_build_cannot_have() {
         .collect();
     assert!(all.iter().all(|words| !words.contains("hunter2")), "credentials are not repeated");
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn what_a_lock_has_by_ssh_is_fetched_by_https() {
+    let by_ssh = |text: &str| {
+        let https = "https://git.example.org/greeter.git";
+        assert!(text.contains(https));
+        text.replace(https, "ssh://git@git.example.org/greeter.git")
+    };
+    let installed = |lock: &str, project: &str| {
+        let (lock, project) = (file("uv.lock", lock), file("pyproject.toml", project));
+        let lock = read(&lock, Some(&project), &selection(&[], &["dev"]), &usual()).unwrap();
+        let git = lock.packages.into_iter().filter_map(|one| match one.source {
+            Source::Git { url, .. } => Some(url),
+            _ => None,
+        });
+        git.collect::<Vec<_>>()
+    };
+    let usual = installed(LOCK, PROJECT);
+    assert!(usual.contains(&"https://git.example.org/greeter.git".to_owned()), "{usual:?}");
+    assert_eq!(installed(&by_ssh(LOCK), &by_ssh(PROJECT)), usual);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use strata::{
     inputs::Inputs,
     models::{Checksum, File, Listing},
     plan::{
-        self, Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts, Os,
+        self, Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts,
         Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
     },
     recipe::{self, Choices, Model, Recipe, Source},
@@ -330,7 +330,6 @@ fn probe() -> Probe {
         },
         machine: "x86_64".to_owned(),
         libc: Libc { name: "glibc".to_owned(), version: "2.36".to_owned() },
-        os: Os { id: Some("debian".to_owned()), version: Some("13".to_owned()) },
         users: BTreeMap::from([(
             "root".to_owned(),
             Account { uid: 0, gid: 0, home: "/root".to_owned() },

@@ -28,7 +28,6 @@ const PROBE: &str = r#"{
     },
     "machine": "x86_64",
     "libc": {"name": "glibc", "version": "2.36"},
-    "os": {"id": "debian", "version": "13"},
     "users": {"root": {"uid": 0, "gid": 0, "home": "/root"}},
     "links": {},
     "folders": {}

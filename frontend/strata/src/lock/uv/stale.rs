@@ -17,7 +17,7 @@ use crate::{
         pyproject::{Member, Pyproject, Stated},
     },
     mistake::{Mistake, quote},
-    requirements::{Dependency, DependencySource, Selection, normalize},
+    requirements::{Dependency, DependencySource, Selection, normalize, over_https},
 };
 
 /// One thing that is asked for.
@@ -213,7 +213,7 @@ impl Comparison<'_> {
         }
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
         if let Some(url) = text("git") {
-            return From::Git(url, text("rev").or(text("tag")).or(text("branch")));
+            return From::Git(over_https(&url), text("rev").or(text("tag")).or(text("branch")));
         }
         if let Some(url) = text("url") {
             return From::Url(url);
@@ -283,9 +283,9 @@ impl From {
         match repository[path..].rsplit_once('@') {
             Some((before, what)) => {
                 let end = path + before.len();
-                Self::Git(repository[..end].to_owned(), Some(what.to_owned()))
+                Self::Git(over_https(&repository[..end]), Some(what.to_owned()))
             }
-            None => Self::Git(repository.to_owned(), None),
+            None => Self::Git(over_https(repository), None),
         }
     }
 }
@@ -295,7 +295,7 @@ impl Required {
         let from = if let Some(git) = &self.git {
             let (url, query) = git.split_once('?').unwrap_or((git, ""));
             let what = ["rev", "tag", "branch"].into_iter().find_map(|key| parameter(query, key));
-            From::Git(url.to_owned(), what)
+            From::Git(over_https(url), what)
         } else if let Some(url) = &self.url {
             From::Url(url.split('#').next().unwrap_or(url).to_owned())
         } else if [&self.path, &self.directory, &self.editable, &self.r#virtual]

@@ -1,13 +1,11 @@
 """Writes down what the base is, for the plan that stands on it."""
 
-import grp
 import json
 import os
 import platform
 import pwd
 import re
 import shlex
-import shutil
 import stat
 import struct
 import subprocess
@@ -15,8 +13,6 @@ import sys
 import sysconfig
 
 import tree
-
-PACKAGE_MANAGERS = ["apt-get", "apk", "dnf", "microdnf"]
 
 # What is not the base's while this runs.
 MOUNTED = ["/proc", "/sys", "/dev", "/tmp", "/out", "/strata"]
@@ -28,25 +24,20 @@ DEPTH = 3
 
 def main():
     facts = {
-        "format": 1,
         "python": {
             "version": platform.python_version(),
             "implementation": sys.implementation.name,
             "implementation_version": implementation_version(),
-            "executable": sys.executable,
             "soabi": sysconfig.get_config_var("SOABI"),
             "platform": sysconfig.get_platform(),
             "bits": struct.calcsize("P") * 8,
         },
         "machine": platform.machine(),
         "libc": libc(),
-        "os": operating_system(),
-        "package_manager": next(filter(shutil.which, PACKAGE_MANAGERS), None),
         "users": {
             user.pw_name: {"uid": user.pw_uid, "gid": user.pw_gid, "home": user.pw_dir}
             for user in pwd.getpwall()
         },
-        "groups": {group.gr_name: group.gr_gid for group in grp.getgrall()},
         **folders(),
     }
     os.makedirs("/out/opt/strata")
@@ -54,7 +45,7 @@ def main():
         json.dump(facts, out, indent=1, sort_keys=True)
         out.write("\n")
     tree.normalise("/out")
-    print(f"Python {facts['python']['version']} on {facts['os']['id']} {facts['os']['version']}")
+    print(f"Python {facts['python']['version']} on {operating_system()}")
 
 
 def folders():
@@ -118,7 +109,7 @@ def loader(path):
 
 
 def operating_system():
-    """os-release(5); rolling distributions have no version."""
+    """The distribution and its version, by os-release(5); those that roll have none."""
     entries = {}
     for path in ["/etc/os-release", "/usr/lib/os-release"]:
         if os.path.exists(path):
@@ -126,11 +117,7 @@ def operating_system():
                 words = shlex.split(lines.read(), comments=True)
             entries = dict(word.split("=", 1) for word in words if "=" in word)
             break
-    return {
-        "id": entries.get("ID", "linux"),
-        "version": entries.get("VERSION_ID", ""),
-        "like": entries.get("ID_LIKE", "").split(),
-    }
+    return f"{entries.get('ID', 'linux')} {entries.get('VERSION_ID', '')}".strip()
 
 
 if __name__ == "__main__":
