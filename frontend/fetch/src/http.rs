@@ -13,8 +13,12 @@ use reqwest::{Certificate, Client, Response, StatusCode, Url};
 use crate::patience::{Failure, retry_after};
 use crate::request::{Kind, Origin};
 
-/// Without a byte for so long, a connection is taken to be dead.
-const STALLED: Duration = Duration::from_secs(30);
+/// How long a server may take to answer at all.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// Without a byte for so long, a connection is taken to be dead: 30 s, and fewer where nobody is meant
+/// to wait, in tests.
+const STALLED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 3 } else { 30 });
 
 /// How often a server leads elsewhere before it leads nowhere.
 const REDIRECTS: usize = 10;
@@ -52,7 +56,7 @@ impl<'a> Http<'a> {
         }
         let client = Client::builder()
             .user_agent(concat!("strata-fetch/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(STALLED)
+            .connect_timeout(CONNECT)
             .read_timeout(STALLED)
             // They are followed here: reqwest's errors do not say where one led.
             .redirect(Policy::none())

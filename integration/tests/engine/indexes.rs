@@ -251,21 +251,17 @@ fn an_index_in_trouble_is_not_passed_over() {
     // As above, and pip would say nothing of it.
     let address = STRATA.host_address().unwrap();
     let index = PackageIndex::serve(address, [wheel("six", "99.0", "index")]).unwrap();
-    let manifest = |packages: &str| {
-        format!(
-            "base: {BASE}\npython: {{requirements: requirements.txt, extra_index_urls: '{}'}}\n\
-             # {packages}\n",
-            index.url()
-        )
-    };
+    let manifest = format!(
+        "base: {BASE}\npython: {{requirements: requirements.txt, extra_index_urls: '{}'}}\n",
+        index.url()
+    );
     let page = format!("{}/six/", index.url());
     let fails = |trouble: Trouble, requirements: &str, says: &str| {
         index.trouble("simple", trouble);
         let files = [("requirements.txt", requirements)];
         let says = format!("{page} {says}");
         let says = [&*says, "It is not passed over, for another index's package of that name"];
-        Bad { files: &files, ..Bad::new(says[0], &manifest(requirements.trim()), &says[..]) }
-            .fails();
+        Bad { files: &files, ..Bad::new(says[0], &manifest, &says) }.fails();
         index.mend();
     };
     let no_page = "answers with text/plain, and an index does with HTML or JSON";
@@ -275,10 +271,10 @@ fn an_index_in_trouble_is_not_passed_over() {
     index.trouble("simple", Trouble::Maintenance);
     let files = [("requirements.txt", "six\n")];
     let says = ["Unsupported `Content-Type`"];
-    Bad { files: &files, ..Bad::new("a page that is none", &manifest("six"), &says) }.fails();
+    Bad { files: &files, ..Bad::new("a page that is none", &manifest, &says) }.fails();
     index.mend();
     let files = [("requirements.txt", "--prefer-binary\nsix\n")];
-    let image = Built::new::<&str>(&format!("# syntax=strata\n{}", manifest("")), &files, &[]);
+    let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &files, &[]);
     assert_eq!(image.run(&["python", "-c", "import six"]), "six 99.0 index");
 }
 

@@ -151,7 +151,8 @@ code: .
     ]);
     let pushed = || {
         let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
-        Build::succeed(build(&STRATA, folder.path()).args(["--output", &output])).unwrap()
+        let mut command = build(&STRATA, folder.path());
+        Build::succeed(command.args(["--provenance=false", "--output", &output])).unwrap()
     };
     let first = pushed();
     assert!(ran(&first).contains(&"models".to_owned()), "{:?}", ran(&first));
@@ -166,7 +167,7 @@ code: .
     fs::write(&model, "{}").unwrap();
     let mut again = build(&STRATA, folder.path());
     let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
-    again.args(["--no-cache-filter=models", "--output", &output]);
+    again.args(["--provenance=false", "--no-cache-filter=models", "--output", &output]);
     let again = layers(&registry, &Build::succeed(&mut again).unwrap());
     let models = |layers: &[(String, String)]| -> Vec<_> {
         layers.iter().filter(|(purpose, _)| purpose.starts_with("model ")).cloned().collect()

@@ -15,8 +15,9 @@ pub(super) struct Folders<'a> {
     pub(super) user: &'a User,
 }
 
-/// Sticky and the like: bits that `mkdir` does not set (`solver/llbsolver/file/backend.go`).
-const SPECIAL: u32 = 0o7000;
+/// Bits that `mkdir` does not set (`solver/llbsolver/file/backend.go`): sticky and the like, and those
+/// that a daemon's umask takes away.
+const SPECIAL: u32 = 0o7022;
 
 impl Folders<'_> {
     /// Where `path` leads in the base: in a layer, a folder would take the place of a link

@@ -90,7 +90,7 @@ fn above_models_the_home_is_the_users() {
 fn where_anyone_in_roots_group_may_run_it() {
     let project = example("user: app", "user: 10001:0");
     let made: BTreeSet<String> = made(&project, "/app/logs").into_iter().collect();
-    assert!(made.contains("/app/logs 10001 775"), "{made:?}");
+    assert!(made.contains("below /app/ 10001 775"), "{made:?}");
 }
 
 #[test]
