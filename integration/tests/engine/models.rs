@@ -142,29 +142,31 @@ code: .
 ",
     );
     let (registry, _) = registry();
+    // No step of it was run before.
+    let [first, second] = [unique(), unique()];
     let folder = context(&[
         ("strata.yaml", &manifest),
-        ("weights/tiny.gguf", "tiny"),
-        ("weights/encoder/deep/config.json", "{}"),
+        ("weights/tiny.gguf", &first),
+        ("weights/encoder/deep/config.json", &first),
         ("weights/notes", "code"),
-        ("main.py", "first"),
+        ("main.py", &first),
     ]);
     let pushed = || {
         let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
         let mut command = build(&STRATA, folder.path());
         Build::succeed(command.args(["--provenance=false", "--output", &output])).unwrap()
     };
-    let first = pushed();
-    assert!(ran(&first).contains(&"models".to_owned()), "{:?}", ran(&first));
-    let one = layers(&registry, &first);
-    fs::write(folder.path().join("main.py"), "second").unwrap();
+    let all = pushed();
+    assert!(ran(&all).contains(&"models".to_owned()), "{:?}", ran(&all));
+    let one = layers(&registry, &all);
+    fs::write(folder.path().join("main.py"), &second).unwrap();
     let edited = pushed();
     assert_eq!(ran(&edited), ["code"]);
     // The same files of another day, and nothing else of where they are from.
     let model = folder.path().join("weights/encoder/deep/config.json");
-    fs::write(&model, "[]").unwrap();
+    fs::write(&model, &second).unwrap();
     assert_eq!(ran(&pushed()), ["models"]);
-    fs::write(&model, "{}").unwrap();
+    fs::write(&model, &first).unwrap();
     let mut again = build(&STRATA, folder.path());
     let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
     again.args(["--provenance=false", "--no-cache-filter=models", "--output", &output]);
