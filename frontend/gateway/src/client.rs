@@ -216,6 +216,31 @@ impl Gateway {
         folder: &str,
         paths: BTreeSet<String>,
     ) -> Result<BTreeSet<String>, Error> {
+        self.look(reference, folder, paths, true).await
+    }
+
+    /// Which of `paths`, all relative to `folder`, are there and no folders. Links are not followed.
+    ///
+    /// # Errors
+    ///
+    /// When a vertex fails.
+    pub async fn find_files(
+        &self,
+        reference: &Reference,
+        folder: &str,
+        paths: BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Error> {
+        self.look(reference, folder, paths, false).await
+    }
+
+    /// Both; `taken` says that of the first.
+    async fn look(
+        &self,
+        reference: &Reference,
+        folder: &str,
+        paths: BTreeSet<String>,
+        taken: bool,
+    ) -> Result<BTreeSet<String>, Error> {
         /// Of Go's `FileMode`.
         const FOLDER: u32 = 1 << 31;
         let mut there = BTreeSet::new();
@@ -231,9 +256,10 @@ impl Gateway {
                 let above = format!("{path}/");
                 let below: BTreeSet<String> =
                     paths.iter().filter(|path| path.starts_with(&above)).cloned().collect();
-                there.extend(paths.get(&path).cloned());
-                if mode & FOLDER == 0 {
-                    there.extend(below);
+                let is_folder = mode & FOLDER != 0;
+                there.extend(paths.get(&path).filter(|_| taken || !is_folder).cloned());
+                if !is_folder {
+                    there.extend(below.into_iter().filter(|_| taken));
                 } else if !below.is_empty() {
                     pending.push((above, below));
                 }

@@ -157,10 +157,10 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
         set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
     }
-    if let Some(name) = plan.user.make.as_ref().filter(|_| plan.user.is_anyone()) {
+    if plan.user.is_anyone() {
         // No account says it of whoever that is.
         set("HOME", plan.user.home.clone());
-        set("USER", name.clone());
+        plan.user.make.iter().for_each(|name| set("USER", name.clone()));
     }
     let in_cache = || recipe.models.iter().filter_map(Model::cached);
     let has_cache = in_cache().next().is_some();
@@ -189,11 +189,11 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
 /// A variable's value, with what it is below where it says so. Of nothing, no colon is left: an empty
 /// part of a search path is the working directory.
 fn extended(value: &str, below: &str) -> String {
-    let text = value.replace(INHERITED, below);
-    match below.is_empty() && value.contains(INHERITED) {
-        true => text.trim_matches(':').to_owned(),
-        false => text,
-    }
+    let value = match below.is_empty() {
+        true => value.replace(&format!("{INHERITED}:"), "").replace(&format!(":{INHERITED}"), ""),
+        false => value.to_owned(),
+    };
+    value.replace(INHERITED, below)
 }
 
 /// The models of the plan, and those of the base, which an image made by Strata says itself.

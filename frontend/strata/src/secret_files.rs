@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     mistake::list,
     notice::Notice,
-    recipe::{CodeSource, Recipe},
+    recipe::{Code, CodeSource, Recipe},
     sources::join,
 };
 
@@ -26,23 +26,23 @@ const KNOWN: [&str; 13] = [
     "id_rsa",
 ];
 
-/// What to look for in the folder that is the code; nothing where it is not of the build context.
+/// What to look for in the build context, by its path there; nothing where the code is not of it.
 pub fn wanted(recipe: &Recipe) -> BTreeSet<String> {
-    let code = recipe.code.as_ref().map(|code| &code.source);
-    let is_of_context = matches!(code, Some(CodeSource::Context(_)));
-    KNOWN.into_iter().filter(|_| is_of_context).map(str::to_owned).collect()
+    let Some(Code { source: CodeSource::Context(folder), subdir, .. }) = &recipe.code else {
+        return BTreeSet::new();
+    };
+    let folder = join(folder, subdir);
+    KNOWN.into_iter().map(|name| join(&folder, name)).collect()
 }
 
-/// What to say of those that are `there`.
-pub fn notice(recipe: &Recipe, there: &BTreeSet<String>) -> Option<Notice> {
+/// What to say of those that are `there`. `own` is the manifest, if it has an ignore file of its own.
+pub fn notice(recipe: &Recipe, there: &BTreeSet<String>, own: Option<&str>) -> Option<Notice> {
     let code = recipe.code.as_ref().filter(|_| !there.is_empty())?;
-    let CodeSource::Context(folder) = &code.source else { return None };
-    let folder = join(folder, &code.subdir);
-    let names: Vec<String> = there.iter().map(|name| join(&folder, name)).collect();
     let text = format!(
         "the code has {}, where secrets are kept: everyone who gets the image could read them; leave \
-         them out by .dockerignore",
-        list(names.iter().map(String::as_str)),
+         them out by {}.dockerignore",
+        list(there.iter().map(String::as_str)),
+        own.unwrap_or_default(),
     );
     Some(Notice::new("SecretFile", text).at(code.lines))
 }

@@ -109,6 +109,7 @@ fn what_means_the_same_is_the_same_text() {
         ("https://e.org/a-1-py3-none-any.whl", "https://e.org/a-1-py3-none-any.whl\n"),
         ("git+https://e.org/a.git", "git+https://e.org/a.git\n"),
         ("a @ git+ssh://git@e.org/a.git@v1", "a @ git+https://e.org/a.git@v1\n"),
+        ("a @ git+ssh://git@e.org:b/a.git", "a @ git+https://e.org/b/a.git\n"),
         ("-e git+ssh://git@e.org:22/a.git", "git+https://e.org/a.git\n"),
         ("-e git+https://e.org/a.git@v1#egg=a", "git+https://e.org/a.git@v1#egg=a\n"),
         ("--editable 'a @ git+https://e.org/a.git'", "a @ git+https://e.org/a.git\n"),

@@ -419,6 +419,12 @@ fn torch_comes_from_its_own_index_and_nothing_else_does() {
         let lock = image.run(&["cat", "/opt/strata/pylock.toml"]);
         assert!(lock.contains(&format!("created-by = \"{resolver}\"")), "{lock}");
     }
+    // pip would take another's.
+    pytorch.trouble("whl/cpu/torch", Trouble::Status(403));
+    let manifest = format!("{}{without_uv}", manifest("pip"));
+    let says = ["https://download.pytorch.org/whl/cpu/torch/ answers 403 Forbidden"];
+    let arguments = [&*host, &*authority, "--no-cache-filter=lock"];
+    Bad { arguments: &arguments, ..Bad::new("no access to PyTorch", &manifest, &says) }.fails();
     let asked = pytorch.take_asked();
     assert!(asked.iter().any(|path| path == "whl/cpu/torch"), "{asked:?}");
     assert!(asked.iter().all(|path| !path.contains("strata")), "{asked:?}");

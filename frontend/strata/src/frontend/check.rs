@@ -3,7 +3,6 @@
 use gateway::{Error, Warning};
 
 use super::Build;
-use crate::recipe::{Code, CodeSource};
 
 impl Build<'_> {
     pub(super) async fn warnings(&self, dev: Option<&Self>) -> Result<Vec<Warning>, Error> {
@@ -16,10 +15,7 @@ impl Build<'_> {
                 notices.extend(platforms.iter().filter_map(notice));
             }
         }
-        if let Some(code @ Code { source: CodeSource::Context(_), .. }) = &self.recipe.code {
-            let facts = self.code_in(code, &self.code_context(code).await?).await?;
-            notices.extend(self.secret_files(&facts).await?);
-        }
+        notices.extend(self.secret_files(None).await?);
         let models = &self.recipe.models;
         notices.extend(models.iter().filter_map(|model| self.unpinned_notice(model)));
         notices.extend(models.iter().filter_map(|model| self.unlocked_notice(model)));

@@ -35,7 +35,7 @@ impl Build<'_> {
         };
         let context = self.code_context(code).await?;
         let facts = self.code_in(code, &context).await?;
-        if let Some(notice) = self.secret_files(&facts).await? {
+        if let Some(notice) = self.secret_files(Some(&facts.source)).await? {
             self.warn(notice).await;
         }
         Ok((Some(facts), revision))
@@ -45,7 +45,7 @@ impl Build<'_> {
     ///
     /// A checkout is of what the ref was found to be at, whatever is pushed meanwhile, and
     /// whatever an overlapping build had found: without the pin they would share one checkout.
-    pub(super) async fn code_in(&self, code: &Code, context: &State) -> Result<CodeFacts, Error> {
+    async fn code_in(&self, code: &Code, context: &State) -> Result<CodeFacts, Error> {
         let checkout = match self.found(code).await? {
             Some(found) => Checkout::Pinned(&found.checksum),
             None => Checkout::WithGitDir,
@@ -73,40 +73,49 @@ impl Build<'_> {
         Ok(String::from_utf8_lossy(&head).trim().to_owned())
     }
 
-    pub(super) async fn code_context(&self, code: &Code) -> Result<State, Error> {
+    async fn code_context(&self, code: &Code) -> Result<State, Error> {
         let CodeSource::Context(folder) = &code.source else {
             return Ok(State::scratch());
         };
         let folder = sources::join(folder, &code.subdir);
         let models = sources::models(self.recipe).map(str::to_owned);
-        self.of_context(folder, sources::REPOSITORIES.map(str::to_owned).into_iter().chain(models))
-            .await
+        let not_wanted = sources::REPOSITORIES.map(str::to_owned).into_iter().chain(models);
+        let paths = Some(folder).filter(|folder| !folder.is_empty());
+        self.of_context(paths.into_iter().collect(), not_wanted).await
     }
 
-    /// What the build context has at `path`; all of it if that is empty. What it ignores is not
+    /// What the build context has at `paths`; all of it if there are none. What it ignores is not
     /// sent, nor what is `not_wanted` of it.
     pub(super) async fn of_context(
         &self,
-        path: String,
+        paths: Vec<String>,
         not_wanted: impl IntoIterator<Item = String>,
     ) -> Result<State, Error> {
         let mut excludes = self.context.excludes(self.manifest).await?;
         // Last, where no `!` of the ignore file takes it back.
         excludes.extend(not_wanted);
-        let files = if path.is_empty() { Files::All } else { Files::Matching(vec![path]) };
+        let files = if paths.is_empty() { Files::All } else { Files::Matching(paths) };
         Ok(self.context.files(&files, &excludes))
     }
 
-    /// Whether the code has files in which secrets are kept. Of what is in git, or was packed, no
-    /// ignore file leaves anything out.
-    pub(super) async fn secret_files(&self, code: &CodeFacts) -> Result<Option<Notice>, Error> {
+    /// Whether the code, in `source` if that is loaded anyway, has files in which secrets are kept. Of
+    /// what is in git, or was packed, no ignore file leaves anything out.
+    pub(super) async fn secret_files(
+        &self,
+        source: Option<&State>,
+    ) -> Result<Option<Notice>, Error> {
         let wanted = secret_files::wanted(self.recipe);
         if wanted.is_empty() || !self.context.is_local() {
             return Ok(None);
         }
-        let reference = self.gateway.solve(&code.source.definition()).await?;
-        let there = self.gateway.find(&reference, &code.folder, wanted).await?;
-        Ok(secret_files::notice(self.recipe, &there))
+        let source = match source {
+            Some(source) => source.clone(),
+            None => self.of_context(wanted.iter().cloned().collect(), []).await?,
+        };
+        let reference = self.gateway.solve(&source.definition()).await?;
+        let there = self.gateway.find_files(&reference, "", wanted).await?;
+        let own = self.manifest.ignore.as_ref().map(|_| self.context.filename());
+        Ok(secret_files::notice(self.recipe, &there, own))
     }
 
     /// Whether the code would take the place of what models have written. Only where there is reason

@@ -26,7 +26,7 @@ impl Build<'_> {
 
     async fn model(&self, model: &Model) -> Result<ModelFacts, Error> {
         if let Source::Context(files) = &model.source {
-            let found = self.of_context(files.path.clone(), []).await?;
+            let found = self.of_context(vec![files.path.clone()], []).await?;
             return Ok(ModelFacts::InContext(found));
         }
         if let Some(notice) = self.unpinned_notice(model) {

@@ -299,10 +299,13 @@ impl Check<'_> {
             return Err(Mistake::new("`${…}` is not filled in here").help("write the value out"));
         };
         let pieces = pieces(text)?;
+        // By itself it would say nothing: who writes that means an argument.
+        let adds =
+            pieces.iter().any(|piece| matches!(piece, Piece::Literal(text) if !text.is_empty()));
         for piece in &pieces {
             if let Piece::Argument(argument) = piece
                 && !known.contains(argument.name)
-                && !argument.is(self.own.as_deref())
+                && !(adds && argument.is(self.own.as_deref()))
             {
                 return Err(undeclared(argument.name, known));
             }

@@ -201,13 +201,13 @@ fn give_it(name: &str) -> String {
 fn given_away(name: &str) -> Mistake {
     let id = name.to_ascii_lowercase();
     let message = format!(
-        "{} looks like a secret, and everyone could read a build argument who gets the image or its \
-         provenance",
+        "{} looks like a secret, and everyone who gets the image or its provenance could read a build \
+         argument",
         quote(name)
     );
     Mistake::new(message).help(format!(
         "give it as a build secret, `--secret id={id},env={name}`, to what asks for one: `token: \
-         secret:{id}`, or `credentials`; if everyone may know it, declare it as `{name}: !public`"
+         secret:{id}`, `credentials`, or a command's `secrets`; if everyone may know it, declare it as `{name}: !public`"
     ))
 }
 

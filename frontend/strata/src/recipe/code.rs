@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Code, CodeSource, Git, arguments::Given, reader::Reader};
 use crate::{
     manifest::{
-        Data, Node,
+        Data, Entry, Node,
         values::{self, Read},
     },
     mistake::{Mistake, Spanned},
@@ -32,6 +32,14 @@ impl Reader<'_> {
         let source = self.source(section, version);
         let subdir = self.one(section, "subdir", values::relative);
         let to = self.one(section, "to", values::destination);
+        let env = self.public(section, "env", values::variable_text);
+        let secrets = self.map(section, "secrets", values::secret);
+        self.secret_twice(section, &env, &secrets);
+        if let (false, None) = (secrets.is_empty(), section.get("build")) {
+            let mistake = Mistake::new("`secrets` are for `build`, and there is none");
+            let lines = section.entry("secrets").map_or(lines, Entry::lines);
+            self.findings.at(lines, mistake.help("name the command that needs them in `build`"));
+        }
         Some(Code {
             lines,
             source: source?,
@@ -41,8 +49,8 @@ impl Reader<'_> {
             build: self.build(section),
             install: self.install(section),
             verify: self.modules(section),
-            env: self.public(section, "env", values::variable_text),
-            secrets: self.map(section, "secrets", values::secret),
+            env,
+            secrets,
         })
     }
 

@@ -324,7 +324,7 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let system = reader.system();
     let code = reader.code(arguments.get("CODE_VERSION"));
     let python = reader.python(code.as_ref());
-    let models = reader.models(arguments.get("HF_ENDPOINT"));
+    let models = reader.models(arguments.get("HF_ENDPOINT"), code.as_ref());
     let image = reader.image(code.as_ref());
     let hf_home = reader.hf_home();
     let code = code.filter(|_| target == Target::Image);

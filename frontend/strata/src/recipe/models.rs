@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llb::Lines;
 
-use super::{arguments::Given, reader::Reader};
+use super::{Code, CodeSource, arguments::Given, reader::Reader};
 use crate::{
     manifest::{
         Node,
@@ -12,6 +12,7 @@ use crate::{
         values::{self, Pipeline, RepositoryKind},
     },
     mistake::{Mistake, quote},
+    sources::join,
 };
 
 /// Where the Hugging Face cache is, unless the manifest's `env` sets `HF_HOME`.
@@ -175,12 +176,28 @@ impl Download {
 }
 
 impl Reader<'_> {
-    /// `models`, from `hub` where they name none.
-    pub fn models(&mut self, hub: Option<&Given>) -> Vec<Model> {
+    /// `models`, from `hub` where they name none, and beside `code`.
+    pub fn models(&mut self, hub: Option<&Given>, code: Option<&Code>) -> Vec<Model> {
         let nodes = self.root.get("models").map_or(&[][..], Node::items);
         let models: Vec<_> = nodes.iter().filter_map(|node| self.model(node, hub)).collect();
         self.model_twice(&models);
+        self.model_is_code(&models, code);
         models
+    }
+
+    /// Files of the build context are either models or code.
+    fn model_is_code(&mut self, models: &[Model], code: Option<&Code>) {
+        let Some(Code { source: CodeSource::Context(folder), subdir, .. }) = code else { return };
+        let folder = join(folder, subdir);
+        for model in models {
+            let Source::Context(InContext { path, .. }) = &model.source else { continue };
+            let is_within = |rest: &str| rest.is_empty() || rest.starts_with('/');
+            if folder.strip_prefix(path.as_str()).is_some_and(is_within) {
+                let message = format!("{} has all of the code in it", quote(path));
+                let help = "name the files or the folder that are models";
+                self.findings.at(model.lines, Mistake::new(message).help(help).about("context"));
+            }
+        }
     }
 
     /// Where the Hugging Face cache is in the image.
@@ -293,6 +310,7 @@ impl Reader<'_> {
         let keep = self.list(node, "keep", values::kept);
         let env = self.public(node, "env", values::variable_text);
         let secrets = self.map(node, "secrets", values::secret);
+        self.secret_twice(node, &env, &secrets);
         let name = self.one(node, "name", values::text).map(|name| name.value);
         let words = self.command(node, "run", values::words)?;
         if node.get("keep").is_none() {
@@ -325,7 +343,14 @@ impl Reader<'_> {
                 Source::Url(download) => download.path(),
                 Source::Spacy(release) => release.pipeline.name.clone(),
                 Source::Run(_) => continue,
-                Source::Context(files) if files.to.ends_with('/') => continue,
+                Source::Context(InContext { path, to }) if to.ends_with('/') => {
+                    let name = path.rsplit('/').next().unwrap_or(path);
+                    if !name.contains('.') {
+                        // Folders may share one.
+                        continue;
+                    }
+                    format!("{to}{name}")
+                }
                 Source::Context(files) => files.to.clone(),
             };
             let Some(first) = places.insert(place.clone(), model.lines) else { continue };

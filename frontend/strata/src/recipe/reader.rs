@@ -7,7 +7,7 @@ use crate::{
         Data, Node,
         values::{self, Read, Written},
     },
-    mistake::{Findings, Spanned},
+    mistake::{Findings, Mistake, Spanned, quote},
 };
 
 /// Reads what is decided, and says what it finds wrong with it. Most was found when the manifest
@@ -63,6 +63,20 @@ impl<'a> Reader<'a> {
             }
         }
         texts
+    }
+
+    /// Finds variables of `env` that `secrets` has, too: one of them would not count.
+    pub fn secret_twice(
+        &mut self,
+        section: &Node,
+        env: &BTreeMap<String, String>,
+        secrets: &BTreeMap<String, String>,
+    ) {
+        for name in secrets.keys().filter(|name| env.contains_key(*name)) {
+            let node = section.get("secrets").and_then(|map| map.get(name)).unwrap_or(section);
+            let mistake = Mistake::new(format!("{} is in `env`, too", quote(name)));
+            self.findings.at(node.lines, mistake.help("leave one of the two out").about("secrets"));
+        }
     }
 
     /// The names and texts of `key` in `section`.

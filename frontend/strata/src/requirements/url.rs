@@ -63,8 +63,13 @@ pub(crate) fn over_https(remote: &str) -> String {
     let (host, path) = match remote.strip_prefix("ssh://") {
         Some(rest) => {
             let authority = authority(rest);
-            let host = authority.rsplit('@').next().unwrap_or(authority);
-            (host.split(':').next().unwrap_or(host), &rest[authority.len()..])
+            let start = authority.rfind('@').map_or(0, |at| at + 1);
+            let end = authority[start..].find(':').map_or(authority.len(), |at| start + at);
+            // `ssh://git@host:org/name` is a slip that means the other form.
+            let is_port =
+                authority[end..].trim_start_matches(':').bytes().all(|it| it.is_ascii_digit());
+            let path = if is_port { &rest[authority.len()..] } else { &rest[end + 1..] };
+            (&authority[start..end], path)
         }
         None => match remote
             .split_once('@')

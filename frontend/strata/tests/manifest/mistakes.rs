@@ -115,6 +115,15 @@ fn keys() {
                 &[],
             ),
             (
+                "base: b\ncode: ml/app\nmodels: [{context: ml, to: /m}, {context: ml/app, to: /n}, {context: ml/ap, to: /o}]\n",
+                &[],
+            ),
+            (
+                "base: b\nmodels: [{context: a/w.bin, to: /m/}, {context: b/w.bin, to: /m/}, {context: '*.bin', to: /m/}]\n",
+                &[],
+            ),
+            ("base: b\ncode: {context: ., env: {A: 1}, secrets: {A: secret:a}}\n", &[]),
+            (
                 "base: b\nmodels: [{context: w, to: /m}, {context: v, to: /m}, {context: w, token: secret:x}]\n",
                 &[],
             ),
@@ -297,6 +306,7 @@ fn arguments() {
                 "base: b\nenv: {PATH: '/app/bin:$PATH', A: '${PATH}', PATHS: $PATH, HF_HOME: '${HF_HOME}/a'}\n",
                 &[],
             ),
+            ("base: b\nenv: {GREETING: '${GREETING}', TWICE: '${TWICE}${TWICE}'}\n", &[]),
             ("base: b\nlabels: {PATH: '${PATH}'}\npython: {env: {PATH: '${PATH:-x}'}}\n", &[]),
             ("base: b\nargs: {A: }\nenv: {X: '${A}'}\n", &[]),
             ("base: b\nargs: [A]\nenv: {X: '${A:?see the wiki}'}\n", &[]),

@@ -60,6 +60,8 @@ fn what_a_variable_is_in_the_base_and_more() {
     assert_eq!(of("{LANG: '${LANG}@euro'}", "LANG").as_deref(), Some("C.UTF-8@euro"));
     let libraries = "{LD_LIBRARY_PATH: '/cuda/lib:${LD_LIBRARY_PATH}'}";
     assert_eq!(of(libraries, "LD_LIBRARY_PATH").as_deref(), Some("/cuda/lib"));
+    let between = of("{A: 'b:${A}:c', B: '${B}:/b'}", "A");
+    assert_eq!(between.as_deref(), Some("b:c"));
     assert_eq!(of("{A: 'b:$${A}'}", "A").as_deref(), Some("b:${A}"), "left to a shell");
 }
 

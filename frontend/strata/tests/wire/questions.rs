@@ -218,6 +218,8 @@ async fn secrets_in_the_code() {
         (".", "/.env", Some("the code has `.env`, where secrets are kept")),
         ("app", "/app/.aws/credentials", Some("the code has `app/.aws/credentials`, where")),
         (".", "/env.py", None),
+        // An environment of that name.
+        (".", "/.env/bin/python", None),
         ("app", "/.env", None),
     ] {
         let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));

@@ -101,6 +101,10 @@ pub fn in_context(text: &str) -> Read<String> {
         let mistake = Mistake::new("all of the build context is no model");
         return Err(mistake.help("name a file or a folder of it: `context: weights`"));
     }
+    if path.contains(['*', '?', '[', '\\']) || path.starts_with('!') {
+        let mistake = Mistake::new(format!("{} is a pattern", quote(text)));
+        return Err(mistake.help("name the folder that has the files"));
+    }
     Ok(path)
 }
 

@@ -57,7 +57,7 @@ pub fn public(name: &str, value: &str) -> Read<()> {
         quote(name)
     );
     let help = "leave it out and give it to the container: `docker run --env-file`, or Compose's \
-                `env_file`; build steps get secrets by `token` and `credentials`; if everyone may \
+                `env_file`; build steps get secrets by `token`, `credentials` and `secrets`; if everyone may \
                 know it, write `!public` before the value";
     Err(Mistake::new(message).help(help))
 }

@@ -78,7 +78,10 @@ def trust_plain_http(options):
 def indexes(options):
     """The indexes that a file of pip's options names, and PyPI if it is among them."""
     with open(options, encoding="utf-8") as file:
-        found = re.findall(r"^--((?:extra-)?index-url) (\S+)", file.read(), re.MULTILINE)
+        text = file.read()
+    if re.search(r"^--no-index$", text, re.MULTILINE):
+        return []
+    found = re.findall(r"^--((?:extra-)?index-url) (\S+)", text, re.MULTILINE)
     own = [] if any(option == "index-url" for option, _ in found) else [PYPI]
     return own + [url for _, url in found]
 

@@ -249,9 +249,9 @@ def with_edges(package, needs):
 def ask_pip(arguments, preferred, indexes, names):
     """pip's status, and what it said. Unlike uv, it does without an index that has trouble."""
     pages = [network.page(index, names[0]) for index in indexes]
-    if arguments.torch:
-        pages.append(f"https://{network.PYTORCH}/whl/{arguments.torch}/torch/")
     links = network.links("/strata/options.txt")
+    if arguments.torch:
+        links.append(f"https://{network.PYTORCH}/whl/{arguments.torch}/torch/")
     network.require(pages, links)
     status, words = resolve_with_pip(arguments, preferred)
     if status == 0:
