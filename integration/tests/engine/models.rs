@@ -128,7 +128,7 @@ cmd: [python, show.py]
 }
 
 /// Lists what models and code have brought, and who may do what with it.
-const LIST: &str = "find /models /app | sort | xargs stat --format '%n %U %a %Y'";
+const LIST: &str = "find /models /app /deep | sort | xargs stat --format '%n %U %a %Y'";
 
 #[test]
 fn models_of_the_build_context() {
@@ -138,6 +138,7 @@ models:
   - {{context: weights/tiny.gguf, to: /models/}}
   - {{context: weights/tiny.gguf, to: /models/of/another.gguf}}
   - {{context: weights/encoder, to: /app/encoder}}
+  - {{context: weights/encoder/deep, to: /deep}}
 code: .
 ",
     );
@@ -174,7 +175,7 @@ code: .
     let models = |layers: &[(String, String)]| -> Vec<_> {
         layers.iter().filter(|(purpose, _)| purpose.starts_with("model ")).cloned().collect()
     };
-    assert_eq!((models(&one).len(), models(&one)), (3, models(&again)));
+    assert_eq!((models(&one).len(), models(&one)), (4, models(&again)));
 
     let built = Built::of::<&str>(folder.path(), &[]);
     let shown = built.run(&["sh", "-c", LIST]);
@@ -187,6 +188,8 @@ code: .
         ("/app/main.py", "644"),
         ("/app/weights", "755"),
         ("/app/weights/notes", "644"),
+        ("/deep", "755"),
+        ("/deep/config.json", "644"),
         ("/models", "755"),
         ("/models/of", "755"),
         ("/models/of/another.gguf", "644"),

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use integration::buildx::Build;
 use integration::digest::sha256;
 use integration::file_server::FileServer;
 use integration::git_server::GitServer;
@@ -55,6 +56,22 @@ fn disguises_are_seen_through() {
         assert!(disguises(secret).iter().any(|disguise| hidden.contains(disguise)), "{hidden}");
     }
     assert!(disguises(secret).contains(&"open%2Fsesame%2B1%3D2".to_owned()));
+}
+
+#[test]
+fn files_of_secrets_among_the_code_are_told() {
+    let manifest = format!("# syntax=strata\nbase: {BASE}\ncode: .\n");
+    let files = [("strata.yaml", &*manifest), (".env", "A=1"), (".venv/.env", "A=1")];
+    let folder = context(&files);
+    let warnings = || -> Vec<String> {
+        let build = Build::succeed(&mut build(&STRATA, folder.path())).unwrap();
+        build.warnings.iter().map(|warning| warning.short.clone()).collect()
+    };
+    let told = "SecretFile: the code has `.env`, where secrets are kept: everyone who gets the image \
+                could read them; leave them out by .dockerignore";
+    assert_eq!(warnings(), [told]);
+    fs::write(folder.path().join(".dockerignore"), ".env*\n").unwrap();
+    assert_eq!(warnings(), [""; 0]);
 }
 
 #[test]

@@ -153,20 +153,22 @@ fn copied(
     context: &State,
     to: &str,
 ) -> State {
-    let (above, _) = to.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
-    let above = File::on(State::scratch())
-        .mkdir(if to.ends_with('/') { to } else { above }, 0o755)
-        .build(Meta::named(format!("[internal] folders for {to}")));
+    let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
     let meta = Meta::named(format!("[{MODELS}] copy {path} to {told}"))
         .at([scope.location(model.lines)])
         .ignore_cache(scope.settings.no_cache.covers(MODELS));
-    // Folders last: a file that is put into one changes its time.
-    File::on(State::scratch())
+    let copied = File::on(State::scratch())
         .timestamp(EPOCH)
         .owner(ROOT)
-        .copy(Copy::new(context.clone(), format!("/{path}"), to).follow_link())
-        .copy(Copy::new(above, "/", "/"))
-        .build(meta)
+        .copy(Copy::new(context.clone(), format!("/{path}"), to).follow_link());
+    if folder.is_empty() {
+        return copied.build(meta);
+    }
+    let made = File::on(State::scratch())
+        .mkdir(folder, 0o755)
+        .build(Meta::named(format!("[internal] folders for {to}")));
+    // Folders last: a file that is put into one changes its time.
+    copied.copy(Copy::new(made, "/", "/")).build(meta)
 }
 
 /// Where the Hugging Face cache is a volume: all that fetching a newer commit writes to, owned by
