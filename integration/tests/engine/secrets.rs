@@ -68,7 +68,7 @@ fn files_of_secrets_among_the_code_are_told() {
         build.warnings.iter().map(|warning| warning.short.clone()).collect()
     };
     let told = "SecretFile: the code has `.env`, where secrets are kept: everyone who gets the image \
-                could read them; leave them out by .dockerignore";
+                could read them; leave them out by .dockerignore (line 3)";
     assert_eq!(warnings(), [told]);
     fs::write(folder.path().join(".dockerignore"), ".env*\n").unwrap();
     assert_eq!(warnings(), [""; 0]);
