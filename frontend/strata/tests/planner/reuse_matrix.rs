@@ -521,6 +521,24 @@ fn caches(project: &Project, start: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn no_build_of_a_package_leaves_wheels_for_anothers() {
+    let mut project = Project::example();
+    let one = caches(&project, "strata-pip-wheels-");
+    project.lock.push("other==1.0 source".into());
+    let both = caches(&project, "strata-pip-wheels-");
+    assert_eq!((one.len(), both.len(), both.is_superset(&one)), (1, 2, true), "{both:?}");
+}
+
+#[test]
+fn installers_are_held_to_their_hashes() {
+    let pins = handed(&Project::example(), "/tool.txt");
+    assert!(!pins.is_empty());
+    for pins in pins {
+        assert!(pins.contains("==") && pins.contains("--hash=sha256:"), "{pins}");
+    }
+}
+
+#[test]
 fn the_models_alone() {
     let mut alone = Project::example();
     alone.target("models");

@@ -53,12 +53,12 @@ pub fn public(name: &str, value: &str) -> Read<()> {
         return Ok(());
     }
     let message = format!(
-        "{} looks like a secret, which everyone could read who gets the image or its provenance",
+        "{} looks like a secret, which everyone who gets the image or its provenance could read",
         quote(name)
     );
     let help = "leave it out and give it to the container: `docker run --env-file`, or Compose's \
-                `env_file`; build steps get secrets by `token`, `credentials` and `secrets`; if everyone may \
-                know it, write `!public` before the value";
+                `env_file`; build steps get secrets by `token`, `credentials` and `secrets`; if \
+                everyone may know it, write `!public` before the value";
     Err(Mistake::new(message).help(help))
 }
 
