@@ -188,7 +188,7 @@ fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
 
 /// A variable's value, with what it is below where it says so. Of nothing, no colon is left: an empty
 /// part of a search path is the working directory.
-fn extended(value: &str, below: &str) -> String {
+pub(crate) fn extended(value: &str, below: &str) -> String {
     let value = match below.is_empty() {
         true => value.replace(&format!("{INHERITED}:"), "").replace(&format!(":{INHERITED}"), ""),
         false => value.to_owned(),

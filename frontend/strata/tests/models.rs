@@ -267,6 +267,8 @@ fn a_variable_that_hides_models_is_told() {
     assert_eq!(told("{hf: a/b, to: /m/}", "HF_HUB_CACHE: /models", &hub), none, "not in the cache");
     assert_eq!(told("a/b", "HF_HUB_CACHE: /opt/huggingface/hub/", &hub), none, "it wins");
     assert_eq!(told("a/b", "HF_HOME: /app, HF_HUB_CACHE: /app/hub", &[]), none);
+    let above = [("HF_HUB_CACHE", "/opt/huggingface")];
+    assert_eq!(told("a/b", "HF_HUB_CACHE: '${HF_HUB_CACHE}/hub'", &above), none, "the base's");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    image::extended,
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
     notice::Notice,
@@ -107,7 +108,12 @@ pub fn hidden(recipe: &Recipe, base: &Base) -> Vec<Notice> {
     // Models alone are no image that runs.
     let Some(model) = model.filter(|_| recipe.target != Target::Models) else { return Vec::new() };
     let cache = format!("{}/hub", recipe.hf_home);
-    let value = |name: &str| recipe.image.env.get(name).or_else(|| base.env.get(name));
+    let value = |name: &str| {
+        let below = base.env.get(name);
+        let own = recipe.image.env.get(name);
+        let own = own.map(|own| extended(own, below.map_or("", String::as_str)));
+        own.or_else(|| below.cloned())
+    };
     let notice = |names: &&[&str]| {
         let (name, value) = names.iter().find_map(|name| Some((name, value(name)?)))?;
         let text = format!(
