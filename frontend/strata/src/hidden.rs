@@ -1,6 +1,6 @@
 //! What a log must not show: more people see a build's log than its manifest.
 
-pub(crate) use gateway::without_credentials;
+use gateway::without_credentials;
 
 use crate::manifest::values::is_secret;
 

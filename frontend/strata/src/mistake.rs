@@ -5,7 +5,6 @@ use std::{fmt, sync::Arc};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use llb::{Lines, Location, SourceFile};
 
-pub(crate) use crate::hidden::without_credentials;
 use crate::hidden::without_secrets;
 
 /// So many mistakes are told; more would help nobody, and an answer to BuildKit has its limit.

@@ -2,12 +2,13 @@
 
 use std::{ops::Range, sync::Arc};
 
+use gateway::without_credentials;
 use llb::{Lines, Location, SourceFile};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     environment::Environment,
-    mistake::{Mistake, Mistakes, without_credentials},
+    mistake::{Mistake, Mistakes},
     requirements::{Marker, Selection},
 };
 

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use gateway::without_credentials;
 use llb::{Lines, SourceFile};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -20,7 +21,7 @@ use super::{
 };
 use crate::{
     environment::Environment,
-    mistake::{Findings, Mistake, Mistakes, without_credentials},
+    mistake::{Findings, Mistake, Mistakes},
     requirements::{Selection, check_index_page, normalize},
 };
 
