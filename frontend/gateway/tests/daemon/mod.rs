@@ -260,10 +260,10 @@ impl LlbBridge for Daemon {
 
     async fn warn(&self, request: Request<WarnRequest>) -> Result<Response<WarnResponse>, Status> {
         let request = request.into_inner();
+        self.note(Call::Warn(request.clone()));
         if request.short == b"refused" {
             return Err(Status::unavailable("no logs"));
         }
-        self.note(Call::Warn(request));
         Ok(Response::new(WarnResponse {}))
     }
 

@@ -79,8 +79,10 @@ fn what_a_manifest_says_of_warnings() {
 
 #[tokio::test]
 async fn a_warning_that_cannot_be_shown_fails_nothing() {
-    let (gateway, _daemon) = connect(Daemon::default(), &[]).await;
+    let (gateway, daemon) = connect(Daemon::default(), &[]).await;
     gateway.warn(Warning { text: "refused".to_owned(), ..Warning::default() }).await;
+    let [Call::Warn(warned)] = &daemon.take_calls()[..] else { panic!() };
+    assert_eq!(warned.short, b"refused");
 }
 
 #[tokio::test]
