@@ -38,6 +38,17 @@ struct Shared {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference(String);
 
+/// What is at a path. Links are not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum There {
+    /// A file, or whatever else is no folder.
+    File,
+    /// A folder.
+    Folder,
+    /// Nothing, and nothing can be: something above it is no folder.
+    Blocked,
+}
+
 /// How long the daemon may take to say hello (`frontend/gateway/grpcclient/client.go`).
 const PING_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -204,8 +215,7 @@ impl Gateway {
         Ok(self.client().read_dir(request).await?.into_inner().entries)
     }
 
-    /// Which of `paths`, all relative to `folder`, are taken: something is there, or something
-    /// above it is not a folder. Links are not followed.
+    /// What is at each of `paths`, all relative to `folder`; those where nothing is are left out.
     ///
     /// # Errors
     ///
@@ -215,35 +225,8 @@ impl Gateway {
         reference: &Reference,
         folder: &str,
         paths: BTreeSet<String>,
-    ) -> Result<BTreeSet<String>, Error> {
-        self.look(reference, folder, paths, true).await
-    }
-
-    /// Which of `paths`, all relative to `folder`, are there and no folders. Links are not followed.
-    ///
-    /// # Errors
-    ///
-    /// When a vertex fails.
-    pub async fn find_files(
-        &self,
-        reference: &Reference,
-        folder: &str,
-        paths: BTreeSet<String>,
-    ) -> Result<BTreeSet<String>, Error> {
-        self.look(reference, folder, paths, false).await
-    }
-
-    /// Both; `taken` says that of the first.
-    async fn look(
-        &self,
-        reference: &Reference,
-        folder: &str,
-        paths: BTreeSet<String>,
-        taken: bool,
-    ) -> Result<BTreeSet<String>, Error> {
-        /// Of Go's `FileMode`.
-        const FOLDER: u32 = 1 << 31;
-        let mut there = BTreeSet::new();
+    ) -> Result<BTreeMap<String, There>, Error> {
+        let mut found = BTreeMap::new();
         let mut pending = vec![(String::new(), paths)];
         while let Some((inner, paths)) = pending.pop() {
             let entries = match self.read_dir(reference, &format!("/{folder}/{inner}")).await {
@@ -251,21 +234,21 @@ impl Gateway {
                 Err(error) if error.is_not_found() => continue,
                 Err(error) => return Err(error),
             };
-            for Stat { path: name, mode, .. } in entries {
-                let path = format!("{inner}{name}");
+            for entry in entries {
+                let path = format!("{inner}{}", entry.path);
                 let above = format!("{path}/");
                 let below: BTreeSet<String> =
                     paths.iter().filter(|path| path.starts_with(&above)).cloned().collect();
-                let is_folder = mode & FOLDER != 0;
-                there.extend(paths.get(&path).filter(|_| taken || !is_folder).cloned());
-                if !is_folder {
-                    there.extend(below.into_iter().filter(|_| taken));
+                let there = There::of(&entry);
+                found.extend(paths.get(&path).map(|path| (path.clone(), there)));
+                if there != There::Folder {
+                    found.extend(below.into_iter().map(|path| (path, There::Blocked)));
                 } else if !below.is_empty() {
                     pending.push((above, below));
                 }
             }
         }
-        Ok(there)
+        Ok(found)
     }
 
     /// What the client gave the frontend to build upon, by name.
@@ -340,6 +323,14 @@ impl Reference {
     /// The id to look `path` up in; the daemon has none for the empty filesystem.
     fn look_up(&self, path: &str) -> Result<String, Error> {
         if self.is_scratch() { Err(not_found(path)) } else { Ok(self.0.clone()) }
+    }
+}
+
+impl There {
+    fn of(entry: &Stat) -> Self {
+        /// Of Go's `FileMode`.
+        const FOLDER: u32 = 1 << 31;
+        if entry.mode & FOLDER == 0 { Self::File } else { Self::Folder }
     }
 }
 

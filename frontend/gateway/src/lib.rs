@@ -47,7 +47,7 @@ mod warnings;
 pub mod subrequest;
 
 pub use capabilities::Capabilities;
-pub use client::{Gateway, Reference};
+pub use client::{Gateway, Reference, There};
 pub use context::{BuildContext, Files, Manifest};
 pub use credentials::without_credentials;
 pub use error::Error;

@@ -25,11 +25,12 @@ async fn what_lies_where_something_else_is_to_be() {
     let find = async |folder: &str, wanted: &[&str]| {
         let wanted = wanted.iter().map(|path| (*path).to_owned()).collect();
         let found = gateway.find(&reference, folder, wanted).await.unwrap();
-        found.into_iter().collect::<Vec<_>>().join(" ")
+        let found = found.into_iter().map(|(path, there)| format!("{path}: {there:?}"));
+        found.collect::<Vec<_>>().join(", ")
     };
     let wanted = ["llm.gguf", "llm.bin", "deep/llm", "deep/er", "flat/llm", "new/llm"];
-    assert_eq!(find("src", &wanted).await, "deep/er flat/llm llm.gguf");
-    assert_eq!(find("", &wanted).await, "llm.bin");
+    assert_eq!(find("src", &wanted).await, "deep/er: Folder, flat/llm: Blocked, llm.gguf: File");
+    assert_eq!(find("", &wanted).await, "llm.bin: File");
     assert_eq!(find("none", &wanted).await, "");
 }
 

@@ -1,6 +1,6 @@
 //! Where the code is, and the commit it is at.
 
-use gateway::{Error, Files, Reference, ResolvedGit};
+use gateway::{Error, Files, Reference, ResolvedGit, There};
 use llb::State;
 
 use super::Build;
@@ -113,9 +113,11 @@ impl Build<'_> {
             None => self.of_context(wanted.iter().cloned().collect(), []).await?,
         };
         let reference = self.gateway.solve(&source.definition()).await?;
-        let there = self.gateway.find_files(&reference, "", wanted).await?;
+        let there = self.gateway.find(&reference, "", wanted).await?;
+        let is_file = |(path, there)| (there == There::File).then_some(path);
+        let files = there.into_iter().filter_map(is_file).collect();
         let own = self.manifest.ignore.as_ref().map(|_| self.context.filename());
-        Ok(secret_files::notice(self.recipe, &there, own))
+        Ok(secret_files::notice(self.recipe, &files, own))
     }
 
     /// Whether the code would take the place of what models have written. Only where there is reason
@@ -129,6 +131,7 @@ impl Build<'_> {
         let (false, Some(code)) = (wanted.is_empty(), code) else { return Ok(()) };
         let reference = self.gateway.solve(&code.source.definition()).await?;
         let there = self.gateway.find(&reference, &code.folder, wanted).await?;
+        let there = there.into_keys().collect();
         Ok(models::check_code(self.recipe, facts, &there)?)
     }
 
