@@ -220,8 +220,8 @@ pub fn spacy(reader: &mut Dockerfile<'_>, line: usize, name: &str) {
 /// Adds a model, in a place of its own.
 fn put(reader: &mut Dockerfile<'_>, line: usize, model: Model) {
     let place = |model: &Model| {
-        let name = model.what.1.split("==").next().unwrap_or_default().to_owned();
-        model.to.as_ref().map_or(name, |to| to.trim_end_matches('/').to_owned())
+        let name = values::pipeline_name(&model.what.1);
+        model.to.as_ref().map_or(name, |to| to.trim_end_matches('/')).to_owned()
     };
     match reader.draft.models.iter().find(|other| place(other) == place(&model)) {
         Some(same) if *same == model => {}

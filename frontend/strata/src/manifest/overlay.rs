@@ -3,7 +3,7 @@
 
 use super::{
     node::{Data, Entry, Map, Node, Tag},
-    schema::{Object, Shape},
+    schema::{Identity, Object, Shape},
 };
 
 /// `over` laid over `under`; none if nothing is left. What both have a part in stands on the lines
@@ -90,11 +90,7 @@ fn add(under: Option<Data>, over: Vec<Node>, of: &'static Shape) -> Vec<Node> {
 /// the next.
 fn identity<'a>(of: &Shape, item: &'a Node) -> Vec<(&'static str, &'a str)> {
     let Shape::Object(object) = of else { return Vec::new() };
-    let of_key = |name: &&'static str| {
-        let text = item.get(name)?.text()?;
-        // A release is known by its name: `en_core_web_lg==3.8.0`.
-        Some((*name, if *name == "spacy" { text.split("==").next()? } else { text }))
-    };
+    let of_key = |Identity { key, of }: &Identity| Some((*key, of(item.get(key)?.text()?)));
     let mut keys = object.identity.iter().filter_map(of_key);
     let first = keys.next();
     let next = first.filter(|(_, text)| text.ends_with('/')).and_then(|_| keys.next());

@@ -4,10 +4,10 @@
 use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
     git, health_test, host, hub, image, in_context, index, installed, installer, kept, key_name,
-    lock, model_destination, module, number, page, pattern, pipeline, ports, project, project_name,
-    pyproject, reference, relative, repository, requirement, requirements, revision, script,
-    secret, sha256, signal, socket, source, system_package, text, torch, user, variable_text,
-    variant, volume, volume_of_models, words,
+    lock, model_destination, module, number, page, pattern, pipeline, pipeline_name, ports,
+    project, project_name, pyproject, reference, relative, repository, requirement, requirements,
+    revision, script, secret, sha256, signal, socket, source, system_package, text, torch, user,
+    variable_text, variant, volume, volume_of_models, words,
 };
 
 /// A key of an object.
@@ -80,7 +80,16 @@ pub struct Object {
     /// replace the object and do not complete it.
     pub complete: bool,
     /// In a list: the first of these that an item has says which item of an overlay replaces it.
-    pub identity: &'static [&'static str],
+    pub identity: &'static [Identity],
+}
+
+/// A key that tells an item of a list from the others.
+#[derive(Debug)]
+pub struct Identity {
+    /// Its name.
+    pub key: &'static str,
+    /// What of its text does.
+    pub of: fn(&str) -> &str,
 }
 
 impl Object {
@@ -332,7 +341,15 @@ const MODEL: Object = Object {
         ("context", &["to"]),
     ],
     complete: true,
-    identity: &["to", "hf", "url", "spacy", "name", "run", "context"],
+    identity: &[
+        whole("to"),
+        whole("hf"),
+        whole("url"),
+        Identity { key: "spacy", of: pipeline_name },
+        whole("name"),
+        whole("run"),
+        whole("context"),
+    ],
     ..object(&[&[
         key(
             "hf",
@@ -523,6 +540,10 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 
 const fn value(expected: &'static str, check: fn(&str) -> Read<()>) -> Value {
     Value { expected, check }
+}
+
+const fn whole(key: &'static str) -> Identity {
+    Identity { key, of: |text| text }
 }
 
 const fn object(keys: &'static [&'static [Key]]) -> Object {

@@ -17,8 +17,8 @@ mod time;
 pub use command::{Written, health_test, script, words};
 pub use image::image;
 pub use model::{
-    Pipeline, RepositoryKind, file_url, kept, pattern, pipeline, repository, revision, sha256,
-    volume_of_models,
+    Pipeline, RepositoryKind, file_url, kept, pattern, pipeline, pipeline_name, repository,
+    revision, sha256, volume_of_models,
 };
 pub use names::{
     User, argument, boolean, key_name, number, secret, signal, socket, text, user, variable_text,

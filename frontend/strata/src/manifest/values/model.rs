@@ -100,6 +100,11 @@ pub fn pipeline(text: &str) -> Read<Pipeline> {
     Err(expected(what, text))
 }
 
+/// The pipeline's name in the text of a release of it, whatever else is wrong with that.
+pub fn pipeline_name(text: &str) -> &str {
+    text.split_once("==").map_or(text, |(name, _)| name)
+}
+
 /// What is kept of what a command has made: an absolute path, or `~/` and one in the user's home.
 pub fn kept(text: &str) -> Read<String> {
     match text.strip_prefix("~/") {
