@@ -69,12 +69,13 @@ fn by_patterns(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Vec<Mistake>> 
     let mut chosen = BTreeSet::new();
     let mut mistakes = Vec::new();
     for pattern in &hub.files {
-        let matching = matching(pattern, &listing.files);
-        if matching.is_empty() {
+        let filter = Filter::new(pattern);
+        let mut matching = listing.files.iter().filter(|file| filter.takes(&file.path)).peekable();
+        if matching.peek().is_none() {
             let mistake = nothing_matches(hub, pattern, &listing.files);
             mistakes.push(mistake.about("files"));
         }
-        chosen.extend(matching.into_iter().cloned());
+        chosen.extend(matching.cloned());
     }
     if mistakes.is_empty() { Ok(chosen.into_iter().collect()) } else { Err(mistakes) }
 }
@@ -89,7 +90,11 @@ fn by_default(hub: &Hub, listing: &Listing) -> Result<Vec<File>, Mistake> {
     }
     let for_pytorch = |file: &File| is_safetensors(file) || is_pytorch(file);
     if files.iter().any(for_pytorch) {
-        let wanted = |file: &&File| !is_other_format(file) && !is_superseded(file, files);
+        let other_formats: Vec<Filter> =
+            OTHER_FORMATS.iter().map(|pattern| Filter::new(pattern)).collect();
+        let is_other = |path: &str| other_formats.iter().any(|format| format.takes(path));
+        let loaded = Loaded::of(files);
+        let wanted = |file: &&File| !is_other(&file.path) && !loaded.supersedes(&file.path);
         return Ok(files.iter().filter(wanted).cloned().collect());
     }
     let quantized = files.iter().filter_map(|file| file.path.strip_suffix(".gguf"));
@@ -132,31 +137,37 @@ fn is_pytorch(file: &File) -> bool {
     name.contains("pytorch_model") && name.ends_with(".bin")
 }
 
-fn is_other_format(file: &File) -> bool {
-    OTHER_FORMATS.iter().any(|pattern| means(pattern, &file.path))
-}
+/// What there is as safetensors, in the precision that is loaded unless another is asked for: the
+/// folder and the name of each.
+struct Loaded<'a>(BTreeSet<(&'a str, &'a str)>);
 
-/// Whether the folder has the same as safetensors, in the precision that is loaded unless another is
-/// asked for. What is there by another name is something else: an adapter, or a part of a model that
-/// comes in another format than the rest.
-fn is_superseded(file: &File, files: &[File]) -> bool {
-    let (folder, name) = split(&file.path);
-    let Some(weights) = Weights::of(name) else { return false };
-    let is_consolidated = is_consolidated(name);
-    if weights.safe && weights.variant.is_empty() && !is_consolidated {
-        return false;
+impl<'a> Loaded<'a> {
+    fn of(files: &'a [File]) -> Self {
+        let safe = files.iter().filter(|file| is_safetensors(file));
+        let weights = safe.filter_map(|file| {
+            let (folder, name) = split(&file.path);
+            let weights = Weights::of(name).filter(|weights| weights.variant.is_empty())?;
+            Some((folder, weights.name))
+        });
+        Self(weights.collect())
     }
-    // As `pytorch_model.bin` becomes `model.safetensors`.
-    let renamed = weights.name.replace("pytorch_model", "model");
-    let is_same = |other: &str| match is_consolidated {
-        // All weights once more, for another program.
-        true => other == "model",
-        false => other == weights.name || other == renamed,
-    };
-    let beside = files.iter().filter(|other| is_safetensors(other)).map(|other| split(&other.path));
-    let mut others =
-        beside.filter(|(there, _)| *there == folder).filter_map(|(_, name)| Weights::of(name));
-    others.any(|other| other.variant.is_empty() && is_same(other.name))
+
+    /// Whether it is the same as `path`, and in its folder. What is there by another name is
+    /// something else: an adapter, or a part of a model that comes in another format than the rest.
+    fn supersedes(&self, path: &str) -> bool {
+        let (folder, name) = split(path);
+        let Some(weights) = Weights::of(name) else { return false };
+        let has = |name: &str| self.0.contains(&(folder, name));
+        if is_consolidated(name) {
+            // All weights once more, for another program.
+            return has("model");
+        }
+        if weights.safe && weights.variant.is_empty() {
+            return false;
+        }
+        // As `pytorch_model.bin` becomes `model.safetensors`.
+        has(weights.name) || has(&weights.name.replace("pytorch_model", "model"))
+    }
 }
 
 /// A file of weights, or the index of several, by its name: `model.fp16-00001-of-00002.safetensors`.
@@ -213,18 +224,30 @@ fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-fn matching<'a>(pattern: &str, files: &'a [File]) -> Vec<&'a File> {
-    // A folder stands for what is in it.
-    let pattern = if pattern.ends_with('/') { format!("{pattern}*") } else { pattern.to_owned() };
-    files.iter().filter(|file| means(&pattern, &file.path)).collect()
+/// A pattern, read once for all paths that it is held to.
+enum Filter {
+    Pattern(Pattern),
+    /// One that is no pattern is a name.
+    Name(String),
 }
 
-/// Whether a pattern stands for a path. One that is no pattern is a name.
-fn means(pattern: &str, path: &str) -> bool {
-    // `**` means no more than `*` here, and only stands alone there.
-    let collapsed = pattern.replace("**", "*");
-    Pattern::new(&collapsed)
-        .map_or_else(|_| pattern == path, |pattern| pattern.matches_with(path, LIKE_FNMATCH))
+impl Filter {
+    fn new(pattern: &str) -> Self {
+        // A folder stands for what is in it.
+        let all = if pattern.ends_with('/') { "*" } else { "" };
+        let pattern = format!("{pattern}{all}");
+        // `**` means no more than `*` here, and only stands alone there.
+        let collapsed = pattern.replace("**", "*");
+        Pattern::new(&collapsed).map_or(Self::Name(pattern), Self::Pattern)
+    }
+
+    /// Whether it stands for a path.
+    fn takes(&self, path: &str) -> bool {
+        match self {
+            Self::Pattern(pattern) => pattern.matches_with(path, LIKE_FNMATCH),
+            Self::Name(name) => name == path,
+        }
+    }
 }
 
 /// Whether a pattern stands for one file: where it goes, the file is, and not a folder.
