@@ -7,6 +7,7 @@ use llb::Platform;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    base_config::BaseConfig,
     manifest::template::INHERITED,
     plan::{Plan, VENV},
     recipe::{CodeSource, Healthcheck, Model, Recipe, RepositoryKind, Target},
@@ -44,26 +45,24 @@ const KEPT: [&str; 7] =
 /// The config of the image that `plan` builds on a base with the config `base`.
 ///
 /// What it does not know of the base's settings (`config`) stays as it is.
-pub fn config(recipe: &Recipe, plan: &Plan, base: &Value, provenance: &Provenance) -> Value {
+pub fn config(recipe: &Recipe, plan: &Plan, base: &BaseConfig, provenance: &Provenance) -> Value {
     let mut image = match recipe.target {
         // They stand on nothing, and nothing runs.
         Target::Models => Map::new(),
-        _ => base.as_object().cloned().unwrap_or_default(),
+        _ => base.as_value().as_object().cloned().unwrap_or_default(),
     };
     image.retain(|key, _| KEPT.contains(&key.as_str()));
     set_platform(&mut image, &plan.platform);
     append_history(&mut image, &plan.image.purposes);
     change(&mut image, "config", |config| match recipe.target {
         Target::Models => set_labels(config, recipe, plan, provenance),
-        _ => overlay(config, recipe, plan, provenance),
+        _ => {
+            set_env(config, base, recipe, plan);
+            overlay(config, recipe, plan);
+            set_labels(config, recipe, plan, provenance);
+        }
     });
     Value::Object(image)
-}
-
-/// Whether a base's config has commands for a Dockerfile's builds on it (`ONBUILD`).
-pub fn has_triggers(base: &Value) -> bool {
-    let triggers = base.pointer("/config/OnBuild").and_then(Value::as_array);
-    triggers.is_some_and(|triggers| !triggers.is_empty())
 }
 
 /// Changes the object at `key`, an empty one if it is missing or something else.
@@ -101,9 +100,8 @@ fn append_history(image: &mut Map<String, Value>, purposes: &[String]) {
     }
 }
 
-fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, provenance: &Provenance) {
+fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
     let settings = &recipe.image;
-    set_env(config, recipe, plan);
     // They were for what is built on the base, which is this image, and not for what is on this.
     config.remove("OnBuild");
     config.insert("User".into(), json!(plan.user.config()));
@@ -132,18 +130,10 @@ fn overlay(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan, proven
     if let Some(check) = &settings.healthcheck {
         change(config, "Healthcheck", |object| object.extend(healthcheck(check)));
     }
-    set_labels(config, recipe, plan, provenance);
 }
 
-fn set_env(config: &mut Map<String, Value>, recipe: &Recipe, plan: &Plan) {
-    let mut env: Vec<(String, String)> = config
-        .get("Env")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.as_str()?.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+fn set_env(config: &mut Map<String, Value>, base: &BaseConfig, recipe: &Recipe, plan: &Plan) {
+    let mut env: Vec<(String, String)> = base.env().collect();
     let is_set = |name: &&str| env.iter().any(|(other, _)| other == name);
     let of_base: Vec<&str> = OFFLINE.into_iter().filter(is_set).collect();
     let mut set = |name: &str, value: String| match env.iter_mut().find(|(n, _)| n == name) {

@@ -5,6 +5,7 @@
 //! a function of values.
 
 pub mod assumed;
+pub mod base_config;
 pub mod cli;
 pub mod environment;
 pub mod frontend;

@@ -1,15 +1,12 @@
 //! What is asked about the base image.
 
-use std::collections::BTreeMap;
-
 use gateway::{BaseImage, Error, ImageName};
 use llb::{Platform, State};
-use serde_json::{Value, json};
 
 use super::Build;
 use crate::{
+    base_config::BaseConfig,
     plan::{self, Base, Probe},
-    sha256,
 };
 
 /// Where the probe's findings are in its layer.
@@ -26,7 +23,7 @@ pub(super) struct Found {
 /// What the image's config takes from its base.
 pub(super) struct Stated {
     /// The config that the image's own is laid over.
-    pub(super) config: Value,
+    pub(super) config: BaseConfig,
     /// Its name with its digest; none if it is not of a registry.
     pub(super) name: Option<ImageName>,
 }
@@ -50,9 +47,9 @@ impl Build<'_> {
         let image = self.gateway.load_image(asked, platform, meta).await.map_err(blame)?;
         let BaseImage { state, config, name } = image;
         let config = config.unwrap_or_else(|| b"{}".to_vec());
-        let config: Value = serde_json::from_slice(&config)
+        let config = BaseConfig::read(&config)
             .map_err(|error| blame(Error::new(format!("cannot read its config: {error}"))))?;
-        if let Some(other) = own_platform(&config).filter(|own| !own.same_machine(platform)) {
+        if let Some(other) = config.platform().filter(|own| !own.same_machine(platform)) {
             return Err(blame(Error::new(format!(
                 "it is of {other} and not of {platform}: choose one that is, or build with \
                  `--platform {other}`"
@@ -60,10 +57,10 @@ impl Build<'_> {
         }
         let base = Base {
             platform: platform.clone(),
-            content: content(&config, &state),
+            content: config.content(&state),
             state,
-            env: environment(&config),
-            layers: layers(&config),
+            env: config.env().collect(),
+            layers: config.layers(),
         };
         Ok(Found { base, stated: Stated { config, name } })
     }
@@ -131,72 +128,5 @@ impl Build<'_> {
             self.gateway.read_start(&reference, "/bin/sh", 1).await
         };
         read.await.is_err_and(|error| error.is_not_found())
-    }
-}
-
-/// The platform that an image's config names. An image that is not of an index is given out for
-/// whatever platform is asked for.
-fn own_platform(config: &Value) -> Option<Platform> {
-    let text = |key: &str| config.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let variant = text("variant").unwrap_or_default();
-    Some(Platform::normalised(text("os")?, text("architecture")?, variant, ""))
-}
-
-/// The layers that a config names.
-fn diff_ids(config: &Value) -> &[Value] {
-    config.pointer("/rootfs/diff_ids").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// What a config says that its layers were made by, lowest first.
-fn made_by(config: &Value) -> Vec<&Value> {
-    let is_layer = |entry: &&Value| entry.get("empty_layer") != Some(&Value::Bool(true));
-    let history = config.get("history").and_then(Value::as_array).into_iter().flatten();
-    history.filter(is_layer).map(|entry| &entry["created_by"]).collect()
-}
-
-/// How many layers an image has. Another target of the same bake has more than its config names:
-/// of its own there are no ids yet, but its history tells of them.
-fn layers(config: &Value) -> usize {
-    diff_ids(config).len().max(made_by(config).len())
-}
-
-/// What the files of a base are known by; of one that has no config, the graph that makes it.
-fn content(config: &Value, state: &State) -> String {
-    match (diff_ids(config), made_by(config)) {
-        ([], made_by) if made_by.is_empty() => {
-            state.vertex().map(|vertex| vertex.digest().to_owned()).unwrap_or_default()
-        }
-        layers => sha256::hex(json!(layers).to_string()),
-    }
-}
-
-/// The environment of an image's config.
-fn environment(config: &Value) -> BTreeMap<String, String> {
-    let entries = config.pointer("/config/Env").and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.as_str()?.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layers_without_ids_are_counted() {
-        let layer = json!({"created_by": "RUN a"});
-        let empty = json!({"created_by": "ENV A=b", "empty_layer": true});
-        for (ids, history, count) in [
-            (1, vec![&layer, &empty, &layer], 2),
-            (2, vec![&layer, &empty], 2),
-            (3, vec![], 3),
-            (0, vec![], 0),
-        ] {
-            let config = json!({"rootfs": {"diff_ids": vec!["sha256:a"; ids]}, "history": history});
-            assert_eq!(layers(&config), count, "{config}");
-        }
     }
 }

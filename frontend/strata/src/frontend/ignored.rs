@@ -1,10 +1,9 @@
 //! What was asked for and changes nothing: none of it is passed over in silence.
 
 use gateway::{Gateway, GitUrl, ImageName};
-use serde_json::Value;
 
 use super::{Build, PRODUCT};
-use crate::{image, notice::Notice, plan, recipe::Target};
+use crate::{base_config::BaseConfig, notice::Notice, plan, recipe::Target};
 
 impl Build<'_> {
     /// Options that change nothing here, and what to know of the choices.
@@ -38,9 +37,9 @@ impl Build<'_> {
     /// A Dockerfile's build runs the triggers of its base, and no one else has a use for them.
     pub(super) fn ignored_triggers<'c>(
         &self,
-        mut bases: impl Iterator<Item = &'c Value>,
+        mut bases: impl Iterator<Item = &'c BaseConfig>,
     ) -> Option<Notice> {
-        if self.recipe.target == Target::Models || !bases.any(image::has_triggers) {
+        if self.recipe.target == Target::Models || !bases.any(BaseConfig::has_triggers) {
             return None;
         }
         let base = &self.recipe.base;

@@ -26,6 +26,7 @@ use tokio::sync::OnceCell;
 
 use self::base::{Found, Stated};
 use crate::{
+    base_config::BaseConfig,
     image::{self, Provenance},
     inputs::Demand,
     local_code,
@@ -233,7 +234,7 @@ impl<'a> Build<'a> {
     async fn result(
         &self,
         plan: &Plan,
-        base: Value,
+        base: BaseConfig,
         provenance: Provenance,
     ) -> Result<PlatformResult, Error> {
         let config = image::config(self.recipe, plan, &base, &provenance);
@@ -243,7 +244,7 @@ impl<'a> Build<'a> {
             platform: plan.platform.clone(),
             reference: self.gateway.solve(&plan.image.root.definition()).await?,
             config: Some(bytes(&config)),
-            base_config: has_base.then(|| bytes(&base)),
+            base_config: has_base.then(|| bytes(base.as_value())),
         })
     }
 

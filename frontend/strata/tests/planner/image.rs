@@ -22,7 +22,7 @@ fn base() -> Value {
 }
 
 fn built(project: &Project, provenance: &Provenance) -> Value {
-    config(&project.recipe(), &project.plans()[0], &base(), provenance)
+    config(&project.recipe(), &project.plans()[0], &base().into(), provenance)
 }
 
 fn env(config: &Value, name: &str) -> Option<String> {
@@ -38,7 +38,7 @@ fn models_of_the_base_are_stated_too() {
         json!(r#"[{"name":"org/first","version":"old"},{"name":"org/below"}]"#);
     let project = Project::example();
     let (recipe, plan) = (project.recipe(), project.plans().remove(0));
-    let config = config(&recipe, &plan, &base, &Provenance::default());
+    let config = config(&recipe, &plan, &base.into(), &Provenance::default());
     let stated: Value =
         serde_json::from_str(config["config"]["Labels"]["strata.models"].as_str().unwrap())
             .unwrap();
@@ -153,7 +153,7 @@ fn development_may_ask_the_hub() {
     let mut offline = base();
     offline["config"]["Env"] = json!(["HF_HUB_OFFLINE=1"]);
     let (recipe, plan) = (project.recipe(), project.plans().remove(0));
-    let config = strata::image::config(&recipe, &plan, &offline, &Provenance::default());
+    let config = strata::image::config(&recipe, &plan, &offline.into(), &Provenance::default());
     assert_eq!(env(&config, "HF_HUB_OFFLINE").as_deref(), Some("0"), "whatever its base says");
     assert_eq!(env(&config, "TRANSFORMERS_OFFLINE"), None);
 }

@@ -1,0 +1,106 @@
+//! The config of the base image (OCI, `config.md`).
+
+use llb::{Platform, State};
+use serde_json::{Value, json};
+
+use crate::sha256;
+
+/// What a base image says of itself. Nothing has to be there, or of the kind that it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseConfig(Value);
+
+impl BaseConfig {
+    /// Reads its JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn read(text: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(text).map(Self)
+    }
+
+    /// The JSON.
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// The platform that it names. An image that is not of an index is given out for whatever
+    /// platform is asked for.
+    pub fn platform(&self) -> Option<Platform> {
+        let text =
+            |key: &str| self.0.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let variant = text("variant").unwrap_or_default();
+        Some(Platform::normalised(text("os")?, text("architecture")?, variant, ""))
+    }
+
+    /// How many layers the image has. Another target of the same bake has more than its config
+    /// names: of its own there are no ids yet, but its history tells of them.
+    pub fn layers(&self) -> usize {
+        self.diff_ids().len().max(self.made_by().len())
+    }
+
+    /// What the image's files are known by; of one that has no config, the graph that makes it.
+    pub fn content(&self, state: &State) -> String {
+        match (self.diff_ids(), self.made_by()) {
+            ([], made_by) if made_by.is_empty() => {
+                state.vertex().map(|vertex| vertex.digest().to_owned()).unwrap_or_default()
+            }
+            layers => sha256::hex(json!(layers).to_string()),
+        }
+    }
+
+    /// The environment, in its order.
+    pub fn env(&self) -> impl Iterator<Item = (String, String)> {
+        self.list("/config/Env")
+            .iter()
+            .filter_map(|entry| entry.as_str()?.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
+    /// Whether it has commands for a Dockerfile's builds on it (`ONBUILD`).
+    pub fn has_triggers(&self) -> bool {
+        !self.list("/config/OnBuild").is_empty()
+    }
+
+    /// The layers that it names.
+    fn diff_ids(&self) -> &[Value] {
+        self.list("/rootfs/diff_ids")
+    }
+
+    /// What it says that its layers were made by, lowest first.
+    fn made_by(&self) -> Vec<&Value> {
+        let is_layer = |entry: &&Value| entry.get("empty_layer") != Some(&Value::Bool(true));
+        let history = self.list("/history").iter();
+        history.filter(is_layer).map(|entry| &entry["created_by"]).collect()
+    }
+
+    fn list(&self, pointer: &str) -> &[Value] {
+        self.0.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl From<Value> for BaseConfig {
+    fn from(config: Value) -> Self {
+        Self(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_without_ids_are_counted() {
+        let layer = json!({"created_by": "RUN a"});
+        let empty = json!({"created_by": "ENV A=b", "empty_layer": true});
+        for (ids, history, count) in [
+            (1, vec![&layer, &empty, &layer], 2),
+            (2, vec![&layer, &empty], 2),
+            (3, vec![], 3),
+            (0, vec![], 0),
+        ] {
+            let config = json!({"rootfs": {"diff_ids": vec!["sha256:a"; ids]}, "history": history});
+            assert_eq!(BaseConfig(config.clone()).layers(), count, "{config}");
+        }
+    }
+}
