@@ -5,10 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::Path,
-    sync::Arc,
 };
 
-use llb::{Image, Local, Meta, Platform, SourceFile};
+use llb::{Image, Local, Meta, Platform, State};
 
 use crate::{
     environment::Environment,
@@ -21,7 +20,7 @@ use crate::{
         self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
-    recipe::{InputPath, Model, Recipe, Source, SpacyRelease},
+    recipe::{InputPath, Model, Recipe, Source},
     requirements::Requirement,
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
@@ -88,9 +87,9 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
     );
     let frontend =
         Image::new("strata").build(&native, Meta::named("[internal] Strata's own image"));
-    let models = recipe.models.iter().map(|model| match model.source {
-        Source::Context(_) => ModelFacts::InContext(context.clone()),
-        _ => model_facts(recipe, strata_lock.as_ref(), model),
+    let models = recipe.models.iter().map(|model| {
+        let locked = strata_lock.as_ref().and_then(|lock| lock.facts(&recipe.variant, model));
+        locked.unwrap_or_else(|| model_facts(model, &context))
     });
     Ok(Facts {
         models: models.collect(),
@@ -105,21 +104,16 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
     })
 }
 
-/// What a model came to, and where no lock says that, what stands for it: only a hub knows.
-fn model_facts(recipe: &Recipe, lock: Option<&StrataLock>, model: &Model) -> ModelFacts {
-    if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
-        && let Some(locked) = lock.and_then(|lock| lock.pipeline(&recipe.variant, pipeline))
-    {
-        return ModelFacts::Pinned(locked.to_owned());
-    }
-    let Source::Hub(hub) = &model.source else { return ModelFacts::Stated };
-    match lock.and_then(|lock| lock.model(&recipe.variant, hub)) {
-        Some(listing) => ModelFacts::Locked(listing.clone()),
-        None => ModelFacts::Listed(Listing {
+/// What stands for what only a hub knows of a model, where no lock says it.
+fn model_facts(model: &Model, context: &State) -> ModelFacts {
+    match &model.source {
+        Source::Context(_) => ModelFacts::InContext(context.clone()),
+        Source::Hub(hub) => ModelFacts::Listed(Listing {
             commit: hub.revision.clone(),
             license: None,
             files: Vec::new(),
         }),
+        _ => ModelFacts::Stated,
     }
 }
 
@@ -173,8 +167,7 @@ fn demand(recipe: &Recipe, context: &Path) -> Result<Demand, Mistakes> {
 fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
     let name = strata_lock::beside(&manifest.display().to_string());
     let Ok(data) = fs::read(&name) else { return Ok(None) };
-    let file = SourceFile { name, language: "TOML".to_owned(), data };
-    StrataLock::parse(&Arc::new(file)).map(Some)
+    StrataLock::read(name, data).map(Some)
 }
 
 /// The packages of a lock.

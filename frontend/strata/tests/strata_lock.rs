@@ -29,9 +29,7 @@ fn environment() -> Environment {
 }
 
 fn parse(text: &str) -> Result<StrataLock, String> {
-    let (name, language) = ("strata.lock".into(), "TOML".into());
-    let file = SourceFile { name, language, data: text.into() };
-    StrataLock::parse(&Arc::new(file)).map_err(|mistakes| mistakes.to_string())
+    StrataLock::read("strata.lock", text.into()).map_err(|mistakes| mistakes.to_string())
 }
 
 fn key(platform: &str, variant: &str, dev: bool) -> Key {

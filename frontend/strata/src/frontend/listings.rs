@@ -10,7 +10,7 @@ use crate::{
     mistake::{Mistake, Mistakes},
     models::{self, Listing},
     plan::{self, ModelFacts},
-    recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
+    recipe::{Hub, Model, Source, SpacyRelease},
 };
 
 impl Build<'_> {
@@ -29,22 +29,13 @@ impl Build<'_> {
             let found = self.of_context(vec![files.path.clone()], []).await?;
             return Ok(ModelFacts::InContext(found));
         }
-        if let Some(notice) = self.unpinned_notice(model) {
-            self.warn(notice).await;
+        if let Some(locked) = self.locked_model(model) {
+            return Ok(locked);
         }
-        if let Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) = &model.source
-            && let Some(locked) = self.locked_sum(pipeline)
-        {
-            return Ok(ModelFacts::Pinned(locked.to_owned()));
+        for notice in self.unpinned_notice(model).into_iter().chain(self.unlocked_notice(model)) {
+            self.warn(notice).await;
         }
         let Source::Hub(hub) = &model.source else { return Ok(ModelFacts::Stated) };
-        if let Some(locked) = self.lock_file.and_then(|lock| lock.model(&self.recipe.variant, hub))
-        {
-            return Ok(ModelFacts::Locked(locked.clone()));
-        }
-        if let Some(notice) = self.unlocked_notice(model) {
-            self.warn(notice).await;
-        }
         let native = self.gateway.request().build_platform();
         let image = gateway::own_image()?;
         let layer = plan::listing(self.recipe, &self.settings, &native, &image, model, hub);
@@ -78,9 +69,9 @@ impl Build<'_> {
         Ok(sum.sha256)
     }
 
-    /// The checksum that `strata.lock` has of a pipeline's wheel.
-    pub(super) fn locked_sum(&self, pipeline: &Pipeline) -> Option<&str> {
-        self.lock_file?.pipeline(&self.recipe.variant, pipeline)
+    /// What `strata.lock` says of a model.
+    pub(super) fn locked_model(&self, model: &Model) -> Option<ModelFacts> {
+        self.lock_file?.facts(&self.recipe.variant, model)
     }
 
     /// The files that are wanted of what a repository holds.

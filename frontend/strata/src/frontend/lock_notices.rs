@@ -51,8 +51,7 @@ impl Build<'_> {
     /// Of a repository that the lock does not have as it is asked for.
     pub(super) fn unlocked_notice(&self, model: &Model) -> Option<Notice> {
         let Source::Hub(hub) = &model.source else { return None };
-        let lock = self.lock_file.filter(|_| self.warns_of_lock)?;
-        if lock.model(&self.recipe.variant, hub).is_some() {
+        if self.lock_file.is_none() || !self.warns_of_lock || self.locked_model(model).is_some() {
             return None;
         }
         let text = format!(
@@ -67,7 +66,7 @@ impl Build<'_> {
     /// Of a pipeline that nothing says the checksum of.
     pub(super) fn unpinned_notice(&self, model: &Model) -> Option<Notice> {
         let Source::Spacy(release) = &model.source else { return None };
-        let is_pinned = release.sha256.is_some() || self.locked_sum(&release.pipeline).is_some();
+        let is_pinned = release.sha256.is_some() || self.locked_model(model).is_some();
         if !self.warns_of_lock || is_pinned {
             return None;
         }

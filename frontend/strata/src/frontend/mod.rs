@@ -20,7 +20,7 @@ use gateway::{
     Warning, Warnings,
     subrequest::{self, Subrequest},
 };
-use llb::{Location, Platform, SourceFile};
+use llb::{Location, Platform};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -156,8 +156,7 @@ fn choices(gateway: &Gateway, target: Option<&str>) -> Choices {
 /// The manifest's `strata.lock`, if there is one.
 fn lock_file(manifest: &Manifest, name: &str) -> Result<Option<StrataLock>, Mistakes> {
     let Some(data) = manifest.beside.get(name).cloned() else { return Ok(None) };
-    let (name, language) = (name.to_owned(), "TOML".to_owned());
-    StrataLock::parse(&Arc::new(SourceFile { name, language, data })).map(Some)
+    StrataLock::read(name, data).map(Some)
 }
 
 fn settings(gateway: &Gateway) -> Settings {

@@ -21,7 +21,8 @@ use crate::{
     mistake::{Mistake, Mistakes},
     models::Listing,
     picks,
-    recipe::{Hub, Pipeline},
+    plan::ModelFacts,
+    recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
 };
 
 /// The format that this version reads and writes.
@@ -69,12 +70,17 @@ struct Text {
 }
 
 impl StrataLock {
-    /// Reads the file.
+    /// Reads a file by its name and its content.
     ///
     /// # Errors
     ///
     /// When it is not one, or of another version.
-    pub fn parse(file: &Arc<SourceFile>) -> Result<Self, Mistakes> {
+    pub fn read(name: impl Into<String>, data: Vec<u8>) -> Result<Self, Mistakes> {
+        let (name, language) = (name.into(), "TOML".to_owned());
+        Self::parse(&Arc::new(SourceFile { name, language, data }))
+    }
+
+    fn parse(file: &Arc<SourceFile>) -> Result<Self, Mistakes> {
         let renew = |mistakes: Mistakes| {
             Mistakes(mistakes.0.into_iter().map(|mistake| mistake.help(RENEW)).collect())
         };
@@ -118,6 +124,17 @@ impl StrataLock {
     /// Sets an entry.
     pub fn set(&mut self, key: Key, entry: Entry) {
         self.entries.insert(key, entry);
+    }
+
+    /// What it says of a model. A pipeline whose checksum the manifest has needs nothing of it.
+    pub fn facts(&self, variant: &str, model: &Model) -> Option<ModelFacts> {
+        match &model.source {
+            Source::Hub(hub) => self.model(variant, hub).cloned().map(ModelFacts::Locked),
+            Source::Spacy(SpacyRelease { pipeline, sha256: None, .. }) => {
+                self.pipeline(variant, pipeline).map(str::to_owned).map(ModelFacts::Pinned)
+            }
+            _ => None,
+        }
     }
 
     /// What a model came to, if it was asked for in the same words.
