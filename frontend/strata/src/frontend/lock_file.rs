@@ -1,34 +1,22 @@
 //! `--target lock`: the manifest's `strata.lock`, in place of an image.
 
 use futures_util::future::try_join_all;
-use gateway::{BuildResult, Error, ImageName, PlatformResult};
+use gateway::{BuildResult, Error, ImageName, PlatformResult, Reference};
 use llb::{File, Meta, Platform, State};
 
 use super::{Build, base::Found, packages::Locked};
 use crate::{
     notice::Notice,
     plan::{EPOCH, ModelFacts},
-    recipe::{Source, SpacyRelease},
-    strata_lock::{self, Entry},
+    recipe::{Pipeline, Source, SpacyRelease},
+    strata_lock::{self, Entry, StrataLock},
 };
 
 impl Build<'_> {
     /// The lock of all platforms that are asked for, with what it had for others.
     pub(super) async fn lock_file(&self, dev: Option<&Self>) -> Result<BuildResult, Error> {
-        let request = self.gateway.request();
-        if request.options.several_nodes {
-            let name = self.lock_name;
-            let message = format!(
-                "this builder has several nodes, and each would write a {name} of its own platforms \
-                 alone, over the others'"
-            );
-            let help = format!(
-                "build for one `--platform` after the other: what {name} has for the rest is kept"
-            );
-            return Err(Error::new(message).help(Some(help)));
-        }
-        let platforms = request.platforms();
-        let mut lock = self.lock_file.cloned().unwrap_or_default();
+        self.refuse_several_nodes()?;
+        let platforms = self.gateway.request().platforms();
         let builds = [Some(self), dev].into_iter().flatten();
         let all =
             platforms.iter().flat_map(|platform| builds.clone().map(move |it| (it, platform)));
@@ -36,41 +24,72 @@ impl Build<'_> {
             Ok::<_, Error>((build.key(platform), build.lock_entry(platform).await?))
         }));
         let (entries, (image, models)) = tokio::try_join!(entries, self.models())?;
-        for (key, entry) in entries {
-            lock.set(key, entry);
-        }
         let listed = self.recipe.models.iter().zip(&models);
         let listed = listed.filter_map(|(model, facts)| match &model.source {
             Source::Hub(hub) => Some((hub, facts.listing()?.clone())),
             _ => None,
         });
+        let mut lock = self.lock_file.cloned().unwrap_or_default();
+        for (key, entry) in entries {
+            lock.set(key, entry);
+        }
         lock.set_models(&self.recipe.variant, listed);
+        let sums = self.pipeline_sums(image.as_ref(), &models).await?;
+        lock.set_pipelines(&self.recipe.variant, sums);
+        self.warnings.check()?;
+        let platform = platforms.into_iter().next();
+        let platform = platform.ok_or_else(|| Error::new("no platform to lock for"))?;
+        let reference = self.write(&lock).await?;
+        // One file, however many platforms it is for.
+        let result = PlatformResult { platform, reference, config: None, base_config: None };
+        Ok(BuildResult::new(vec![result], false))
+    }
+
+    fn refuse_several_nodes(&self) -> Result<(), Error> {
+        if !self.gateway.request().options.several_nodes {
+            return Ok(());
+        }
+        let name = self.lock_name;
+        let message = format!(
+            "this builder has several nodes, and each would write a {name} of its own platforms \
+             alone, over the others'"
+        );
+        let help = format!(
+            "build for one `--platform` after the other: what {name} has for the rest is kept"
+        );
+        Err(Error::new(message).help(Some(help)))
+    }
+
+    /// The checksums of the pipelines' wheels; `image` has the fetcher.
+    async fn pipeline_sums(
+        &self,
+        image: Option<&State>,
+        models: &[ModelFacts],
+    ) -> Result<Vec<(&Pipeline, String)>, Error> {
         let mut sums = Vec::new();
-        for (model, facts) in self.recipe.models.iter().zip(&models) {
+        for (model, facts) in self.recipe.models.iter().zip(models) {
             // One that the manifest has the checksum of needs no other.
             let Source::Spacy(release @ SpacyRelease { sha256: None, .. }) = &model.source else {
                 continue;
             };
-            let sum = match (facts, &image) {
+            let sum = match (facts, image) {
                 (ModelFacts::Pinned(locked), _) => locked.clone(),
                 (_, Some(image)) => self.sum(image, model, release).await?,
                 (_, None) => continue,
             };
             sums.push((&release.pipeline, sum));
         }
-        lock.set_pipelines(&self.recipe.variant, sums);
-        self.warnings.check()?;
+        Ok(sums)
+    }
+
+    /// The lock, alone in a folder.
+    async fn write(&self, lock: &StrataLock) -> Result<Reference, Error> {
         let name = self.lock_name.rsplit('/').next().unwrap_or(self.lock_name);
         let file = File::on(State::scratch())
             .timestamp(EPOCH)
             .mkfile(format!("/{name}"), 0o644, lock.text())
             .build(Meta::named(format!("[lock] write {name}")));
-        let platform = platforms.into_iter().next();
-        let platform = platform.ok_or_else(|| Error::new("no platform to lock for"))?;
-        let reference = self.gateway.solve(&file.definition()).await?;
-        // One file, however many platforms it is for.
-        let result = PlatformResult { platform, reference, config: None, base_config: None };
-        Ok(BuildResult::new(vec![result], false))
+        self.gateway.solve(&file.definition()).await
     }
 
     async fn lock_entry(&self, platform: &Platform) -> Result<Entry, Error> {
