@@ -8,6 +8,7 @@ use super::{
     facts::{CodeFacts, PlatformFacts},
     folders::Folders,
     step::{Step, keyed, script},
+    system,
 };
 use crate::{
     mistake::Spanned,
@@ -91,8 +92,7 @@ fn cache(
     words: &Spanned<Vec<String>>,
 ) -> String {
     let system = &scope.recipe.system;
-    let packages = [&system.python, &system.build, &system.runtime]
-        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    let packages = system::names([&system.python, &system.build, &system.runtime]);
     let from = match &code.source {
         CodeSource::Context(folder) => folder,
         CodeSource::Git(git) => &git.url,

@@ -23,16 +23,14 @@ pub const VENV: &str = "/opt/venv";
 /// The environment's own Python: pip is run by the one it installs for.
 pub(super) const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
 
-/// The same for a step that has the installer mounted, which brings bytecode (`tool.py`).
-const fn venv_python_with(installer: Installer) -> &'static [&'static str] {
-    match installer {
-        Installer::Pip => {
-            &["/opt/venv/bin/python3", "-EsB", "-X", "pycache_prefix=/tool/pip/bytecode"]
-        }
-        Installer::Uv => {
-            &["/opt/venv/bin/python3", "-EsB", "-X", "pycache_prefix=/tool/uv/bytecode"]
-        }
-    }
+/// A Python of a step that has the installer mounted, which brings bytecode (`tool.py`): for itself
+/// and for our own scripts.
+pub(super) fn with_bytecode(python: &[&'static str], installer: Installer) -> Vec<&'static str> {
+    let bytecode = match installer {
+        Installer::Pip => "pycache_prefix=/tool/pip/bytecode",
+        Installer::Uv => "pycache_prefix=/tool/uv/bytecode",
+    };
+    [python, &["-X", bytecode]].concat()
 }
 
 /// pip's cache of wheels that it built; see [`built_wheels_cache`].
@@ -78,8 +76,7 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Ins
         .network()
         .credentials(&credentials)
         .caches(Installer::Pip)
-        // A tool that had to be built is for this base alone.
-        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()))
+        .forget_wheels()
         .out()
 }
 
@@ -156,8 +153,7 @@ pub(super) fn built(
         None => step,
         Some(Visible { root, .. }) => step.mount(Mount::read_only("/see", root)),
     };
-    let env = &scope.recipe.python.env;
-    env.iter().fold(step, |step, (name, value)| step.env(name, value)).out()
+    step.envs(&scope.recipe.python.env).out()
 }
 
 /// What installing wheels and building from source have in common.
@@ -176,11 +172,12 @@ fn install<'a>(
         script!("tree.py"),
         script!("network.py"),
     ];
+    let interpreter = with_bytecode(VENV_PYTHON, installer);
     let packages = serde_json::to_string_pretty(picks).unwrap_or_default();
-    Step::new(scope, stage, base, root, venv_python_with(installer), &scripts)
+    Step::new(scope, stage, base, root, &interpreter, &scripts)
         .at(scope.recipe.python.lines)
         .file("packages.json", packages)
-        .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
+        .venv(venv)
         .network()
         .credentials(&scope.recipe.python.indexes.credentials)
 }
@@ -209,24 +206,24 @@ pub(super) fn code(
         script!("tree.py"),
         script!("network.py"),
     ];
+    let interpreter = with_bytecode(VENV_PYTHON, Installer::Pip);
     let toolchain = system::toolchain(scope, base, python.clone());
-    let step =
-        Step::new(scope, "code", base, toolchain, venv_python_with(Installer::Pip), &scripts)
-            .named(format!("install {}", below(&code.to).join(", ")))
-            .at(install.lines)
-            .args([files.at.clone()])
-            .args(below(&files.at))
-            .file("options.txt", facts.packages.options.as_str())
-            .mount(files.mount())
-            .mounts(venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV)))
-            .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
-            .network()
-            .credentials(&scope.recipe.python.indexes.credentials)
-            .caches(Installer::Pip)
-            // It has the same name and version whatever is in it.
-            .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
-    let env = scope.recipe.python.env.iter().chain(&code.env);
-    env.fold(step, |step, (name, value)| step.env(name, value)).out()
+    Step::new(scope, "code", base, toolchain, &interpreter, &scripts)
+        .named(format!("install {}", below(&code.to).join(", ")))
+        .at(install.lines)
+        .args([files.at.clone()])
+        .args(below(&files.at))
+        .file("options.txt", facts.packages.options.as_str())
+        .mount(files.mount())
+        .venv(venv)
+        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
+        .network()
+        .credentials(&scope.recipe.python.indexes.credentials)
+        .caches(Installer::Pip)
+        .forget_wheels()
+        .envs(&scope.recipe.python.env)
+        .envs(&code.env)
+        .out()
 }
 
 /// `numpy 2.1.0`, or a few names, or how many there are.
@@ -250,8 +247,7 @@ fn built_wheels_cache(
 ) -> String {
     let PlatformFacts { base, .. } = facts;
     let system = &scope.recipe.system;
-    let packages = [&system.python, &system.build]
-        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    let packages = system::names([&system.python, &system.build]);
     let visible = visible.map(|visible| &visible.picks);
     let identity = json!([pick, base.identity(), packages, scope.recipe.python.env, visible]);
     keyed(BUILT_WHEELS_CACHE, &identity)

@@ -63,9 +63,8 @@ pub(super) fn lock(
         true => String::new(),
         false => seen_by_builds(&scope.recipe.python.after, requirements),
     };
-    // With the bytecode that pip comes with (`tool.py`), for our own script and for pip.
-    let interpreter = [PYTHON, &["-X", "pycache_prefix=/tool/pip/bytecode"]].concat();
-    let step = Step::new(scope, "lock", base, root, &interpreter, scripts)
+    let interpreter = python::with_bytecode(PYTHON, Installer::Pip);
+    Step::new(scope, "lock", base, root, &interpreter, scripts)
         .named(format!("resolve {requirements}"))
         .at(scope.recipe.python.lines)
         .args(indexes.torch.iter().flat_map(|torch| ["--torch", torch]))
@@ -87,21 +86,19 @@ pub(super) fn lock(
         .credentials(&indexes.credentials)
         .cache("/cache/uv", &metadata_cache(scope, base, *building), CacheSharing::Shared)
         .caches(Installer::Pip)
-        // For the same reason; pip knows no metadata without a wheel.
-        .mount(Mount::discarded("/cache/pip/wheels", State::scratch()));
-    let env = &scope.recipe.python.env;
-    // Where it takes more than a Python to tell what a package needs, it is built as it will be.
-    // Before that is known, what is for builds changes nothing.
-    let env = env.iter().filter(|_| !is_deferred);
-    env.fold(step, |step, (name, value)| step.env(name, value)).out()
+        // pip knows no metadata without a wheel.
+        .forget_wheels()
+        // Where it takes more than a Python to tell what a package needs, it is built as it will
+        // be. Before that is known, what is for builds changes nothing.
+        .envs(scope.recipe.python.env.iter().filter(|_| !is_deferred))
+        .out()
 }
 
 /// The id of uv's cache of metadata. uv tells what it had to build for it apart by name and version
 /// alone: a `setup.py` may ask for other packages by the Python, the machine or a variable.
 fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> String {
     let Recipe { system, python, .. } = scope.recipe;
-    let [of_base, of_toolchain] =
-        [&system.python, &system.build].map(|packages| packages.as_ref().map(|it| &it.value));
+    let [of_base, of_toolchain] = system::names([&system.python, &system.build]);
     let mut identity = json!([base.identity(), of_base]);
     if building != Building::Deferred {
         let toolchain = of_toolchain.filter(|_| building == Building::WithToolchain);

@@ -8,6 +8,7 @@ use super::{
     environment::meant,
     facts::{Pick, PlatformFacts},
     step::{Step, keyed, script},
+    system,
     user::User,
 };
 use crate::recipe::{Command, Model};
@@ -74,7 +75,6 @@ fn cache(
     let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
     let picks: Vec<&Pick> = picks.collect();
     let system = &scope.recipe.system;
-    let system = [&system.python, &system.runtime]
-        .map(|packages| packages.as_ref().map(|packages| &packages.value));
+    let system = system::names([&system.python, &system.runtime]);
     keyed("strata-run", &json!([words, env, needs, picks, facts.base.identity(), system]))
 }

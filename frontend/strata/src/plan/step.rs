@@ -6,7 +6,7 @@ use gateway::Sandbox;
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 use serde_json::Value;
 
-use super::{EPOCH, Scope, facts::Base};
+use super::{EPOCH, Scope, VENV, facts::Base};
 use crate::{recipe::Installer, sha256};
 
 /// A script of `steps/` by name and text.
@@ -117,6 +117,14 @@ impl<'a> Step<'a> {
         self
     }
 
+    pub(super) fn envs<'e>(
+        mut self,
+        env: impl IntoIterator<Item = (&'e String, &'e String)>,
+    ) -> Self {
+        self.exec = self.exec.envs(env);
+        self
+    }
+
     /// Variables that are build secrets, by their ids. None of their values is in the image, nor
     /// does another make the step run again.
     pub(super) fn secrets(mut self, secrets: &BTreeMap<String, String>) -> Self {
@@ -142,8 +150,10 @@ impl<'a> Step<'a> {
         self
     }
 
-    pub(super) fn mounts(mut self, mounts: impl IntoIterator<Item = Mount>) -> Self {
-        self.exec = self.exec.mounts(mounts);
+    /// Shows it the empty environment that it installs into; none where the base's own goes on.
+    pub(super) fn venv(mut self, venv: Option<&State>) -> Self {
+        let venv = venv.map(|venv| Mount::read_only(VENV, venv.clone()).select(VENV));
+        self.exec = self.exec.mounts(venv);
         self
     }
 
@@ -192,11 +202,17 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// Keeps none of the wheels that pip builds on the way. pip knows them again by their tags
+    /// alone: the next build would take one that was made on another base, or of code that has
+    /// been edited and has the same name and version.
+    pub(super) fn forget_wheels(self) -> Self {
+        self.mount(Mount::discarded("/cache/pip/wheels", State::scratch()))
+    }
+
     /// Gives a command of the manifest's own the base's settings of pip and uv, too.
     pub(super) fn settings_of_base(self) -> Self {
-        let base = self.base;
-        let settings = base.env.iter().filter(|(name, _)| is_setting(name));
-        settings.fold(self, |step, (name, value)| step.env(name, value))
+        let settings = self.base.env.iter().filter(|(name, _)| is_setting(name));
+        self.envs(settings)
     }
 
     /// The layer that it leaves in `/out`; what it does to its root is forgotten.

@@ -29,6 +29,13 @@ pub(super) fn install(
         .root()
 }
 
+/// What lists of packages say, wherever the manifest has them: what a cache is told apart by.
+pub(super) fn names<const N: usize>(
+    lists: [&Option<Spanned<Vec<String>>>; N],
+) -> [Option<&Vec<String>>; N] {
+    lists.map(|list| list.as_ref().map(|list| &list.value))
+}
+
 /// Where packages are built from source: `python` with `system.build`.
 pub(super) fn toolchain(scope: &Scope<'_>, base: &Base, python: State) -> State {
     match &scope.recipe.system.build {
