@@ -67,73 +67,71 @@ impl Graph {
     /// What does work in this graph and is not in `other`.
     pub fn beyond<'a>(&'a self, other: &Self) -> Vec<&'a Node> {
         let others: BTreeSet<&str> = other.vertices.iter().map(|node| &*node.digest).collect();
-        self.shown().filter(|node| !others.contains(&*node.digest)).collect()
-    }
-
-    /// What a person wants to see: not the files that are only handed to a step.
-    fn shown(&self) -> impl Iterator<Item = &Node> {
-        self.vertices.iter().filter(|node| !node.name.starts_with("[internal]"))
+        let is_beyond = |node: &&Node| node.is_shown() && !others.contains(&*node.digest);
+        self.vertices.iter().filter(is_beyond).collect()
     }
 
     /// Lines of text, each vertex with the numbers of those it is made from.
     pub fn text(&self) -> String {
-        let numbers: BTreeMap<&str, usize> =
-            self.shown().enumerate().map(|(index, node)| (&*node.digest, index + 1)).collect();
-        self.shown().enumerate().fold(String::new(), |mut text, (index, node)| {
-            let inputs = self.shown_inputs(node);
-            let mut inputs: Vec<&usize> =
-                inputs.iter().filter_map(|input| numbers.get(*input)).collect();
-            inputs.sort_unstable();
-            let inputs: Vec<String> = inputs.iter().map(|number| format!("#{number}")).collect();
-            let from = if inputs.is_empty() {
-                String::new()
-            } else {
-                format!("  ← {}", inputs.join(" "))
-            };
-            let _ = writeln!(text, "#{:<3} {:<7} {}{from}", index + 1, node.kind.verb(), node.name);
-            text
-        })
+        let mut text = String::new();
+        for Shown { number, node, inputs } in self.numbered() {
+            let inputs = BTreeSet::from_iter(inputs);
+            let inputs: String = inputs.iter().map(|input| format!(" #{input}")).collect();
+            let from = if inputs.is_empty() { inputs } else { format!("  ←{inputs}") };
+            let _ = writeln!(text, "#{number:<3} {:<7} {}{from}", node.kind.verb(), node.name);
+        }
+        text
     }
 
     /// A flow chart in Mermaid's language.
     pub fn mermaid(&self) -> String {
-        let numbers: BTreeMap<&str, usize> =
-            self.shown().enumerate().map(|(index, node)| (&*node.digest, index + 1)).collect();
         let mut text = "flowchart BT\n".to_owned();
-        for (index, node) in self.shown().enumerate() {
+        for Shown { number, node, inputs } in self.numbered() {
             let label = node.name.replace('"', "#quot;");
-            let (open, close) = match node.kind {
-                Kind::Source => ("([", "])"),
-                Kind::Exec => ("[", "]"),
-                Kind::File => ("[/", "/]"),
-                Kind::Free => ("{{", "}}"),
-            };
-            let _ = writeln!(text, "  v{}{open}\"{label}\"{close}", index + 1);
-            for number in self.shown_inputs(node).iter().filter_map(|input| numbers.get(*input)) {
-                let _ = writeln!(text, "  v{number} --> v{}", index + 1);
+            let (open, close) = node.kind.brackets();
+            let _ = writeln!(text, "  v{number}{open}\"{label}\"{close}");
+            for input in inputs {
+                let _ = writeln!(text, "  v{input} --> v{number}");
             }
         }
         text
     }
 
-    /// The inputs of a vertex, those that are not shown replaced by their own.
-    fn shown_inputs<'a>(&'a self, node: &'a Node) -> Vec<&'a str> {
-        let mut found = Vec::new();
-        for input in &node.inputs {
-            match self.vertices.iter().find(|other| other.digest == *input) {
-                Some(hidden) if hidden.name.starts_with("[internal]") => {
-                    found.extend(self.shown_inputs(hidden));
-                }
-                _ => found.push(input),
+    /// What is shown, numbered from one.
+    fn numbered(&self) -> Vec<Shown<'_>> {
+        let mut all = Vec::new();
+        // What stands for a vertex, by digest and number: itself, or what it is made from.
+        let mut stands: BTreeMap<&str, BTreeSet<(&str, usize)>> = BTreeMap::new();
+        for node in &self.vertices {
+            let inputs = node.inputs.iter().filter_map(|input| stands.get(&**input)).flatten();
+            let mut standing: BTreeSet<(&str, usize)> = inputs.copied().collect();
+            if node.is_shown() {
+                let number = all.len() + 1;
+                let inputs = standing.iter().map(|(_, number)| *number).collect();
+                all.push(Shown { number, node, inputs });
+                standing = BTreeSet::from([(&*node.digest, number)]);
             }
+            stands.insert(&node.digest, standing);
         }
-        found.sort_unstable();
-        found.dedup();
-        found
+        all
     }
 }
 
+/// A vertex that is shown.
+struct Shown<'a> {
+    number: usize,
+    node: &'a Node,
+    /// The numbers of what it is made from, by digest. What is not shown is replaced by what that
+    /// is made from.
+    inputs: Vec<usize>,
+}
+
 impl Node {
+    /// Whether a person wants to see it: not the files that are only handed to a step.
+    fn is_shown(&self) -> bool {
+        !self.name.starts_with("[internal]")
+    }
+
     fn of(vertex: &Vertex) -> Self {
         Self {
             digest: vertex.digest().to_owned(),
@@ -158,6 +156,16 @@ impl Kind {
             Self::Exec => "run",
             Self::File => "files",
             Self::Free => "free",
+        }
+    }
+
+    /// What Mermaid draws its shape by.
+    const fn brackets(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Source => ("([", "])"),
+            Self::Exec => ("[", "]"),
+            Self::File => ("[/", "/]"),
+            Self::Free => ("{{", "}}"),
         }
     }
 }
