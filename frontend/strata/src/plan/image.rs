@@ -5,22 +5,21 @@ use std::collections::BTreeMap;
 use llb::State;
 
 use super::{
-    Carried, Plan, Scope, assemble,
+    Plan, Scope, assemble,
     assemble::Layer,
-    base, beside, code, delta, environment,
+    base, beside, code, environment,
     environment::Environment,
-    facts::{Facts, ModelFacts, PlatformFacts},
+    facts::{Facts, PlatformFacts},
     files, folders,
     folders::Folders,
+    ground::Ground,
     layers::Layers,
-    models,
-    models::Fetcher,
-    python, resolve, run, system,
+    models, python, resolve, system, together,
     user::User,
     verify,
     verify::Imports,
 };
-use crate::recipe::{Model, Recipe, Source, Target};
+use crate::recipe::Target;
 
 /// The plan of one platform.
 pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> Plan {
@@ -30,35 +29,15 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
     let folders = Folders { probe, user: &user };
 
     let image = base.state.clone();
-    let python = base::python(scope, base);
-    let with_user = system::make_user(scope, base, python.clone(), &user);
-    let runtime = match &recipe.system.runtime {
-        None => with_user.clone(),
-        Some(packages) => system::install(scope, "runtime", base, with_user.clone(), packages),
-    };
-    let for_python = delta(&image, &python, "Python, by system.python");
-    let system: Vec<Layer> = [
-        delta(&python, &with_user, &format!("user {}", user.config())),
-        delta(&with_user, &runtime, "system packages"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let ground = Ground::of(scope, base, &user);
+    let python = ground.python.clone();
     let environment = Environment::of(scope, platform, &python);
-    let root = run::Root {
-        image: &image,
-        python: &python,
-        layers: for_python.iter().chain(&system).cloned().collect(),
-        user: &user,
-    };
-    let fetcher = facts.fetcher.as_ref().map(|image| Fetcher { native: &facts.native, image });
-    let models =
-        models::layers(scope, fetcher, &facts.models, platform, &folders, &environment, &root);
+    let models = models::layers(scope, facts, platform, &folders, &environment, &ground);
 
     // By volatility: a changed layer makes every layer above it be extracted again. What rarely
     // changes and is large lies low, what changes all day lies high; system packages may be large.
     let mut layers = Vec::new();
-    layers.extend(for_python);
+    layers.extend(ground.for_python.clone());
     layers.push(files(base::probe(scope, base, python.clone()), "what the base is"));
     layers.extend(environment.empty());
     let of_packages = [&environment.heavy, &environment.built, &environment.light];
@@ -68,7 +47,7 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
     let data = layers.len()..layers.len() + models.data.len();
     layers.extend(models.all());
     layers.extend(environment::layers(built));
-    layers.extend(system);
+    layers.extend(ground.system.clone());
     layers.extend(environment::layers(light));
     // What is not in the image is in no cache that is exported, and the next build reads it again.
     let earlier = packages.earlier.iter().cloned();
@@ -77,15 +56,11 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
         let bill = resolve::bill(scope, base, python.clone(), &folders, bill);
         layers.push(files(bill, "what is installed"));
     }
-    let together = |stage: &str, what: &str, layers: &[Layer]| {
-        let name = format!("put together {what}");
-        assemble(scope, stage, &base.platform, &name, image.clone(), layers).root
-    };
     if let Some(modules) = &recipe.python.verify {
         // Another model is no reason to import anything again.
         let mut packages = layers.clone();
         packages.drain(data);
-        let root = together("verify", "the environment", &packages);
+        let root = together(scope, "verify", base, "the environment", &packages);
         let (env, folder, note) = (&BTreeMap::new(), &user.home, "verified.json");
         let imports = Imports { modules, user: &user, folder, env, overlaps: true, note };
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
@@ -99,7 +74,7 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
                 let toolchain = system::toolchain(scope, base, python.clone());
                 let tools = beside(scope, &python, &toolchain, "toolchain");
                 let below: Vec<Layer> = layers.iter().cloned().chain(tools).collect();
-                let root = together("code", "what the code is built on", &below);
+                let root = together(scope, "code", base, "what the code is built on", &below);
                 code::build(scope, platform, root, code, words, &copied)
             }
         };
@@ -115,7 +90,7 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
         layers.push(files(folders::dirs(scope, &folders), "folders of the user's"));
     }
     if let Some((code, modules)) = code.and_then(|(code, _)| Some((code, code.verify.as_ref()?))) {
-        let root = together("verify", "the code and what it needs", &layers);
+        let root = together(scope, "verify", base, "the code and what it needs", &layers);
         let (env, folder, note) = (&code.env, &code.to, "verified-code.json");
         let imports = Imports { modules, user: &user, folder, env, overlaps: false, note };
         layers.push(files(verify::imports(scope, base, root, &imports), "what was verified"));
@@ -139,29 +114,8 @@ pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -
         platform: base.platform.clone(),
         image: assemble(scope, "image", &base.platform, "put the layers together", image, &layers),
         layers: count,
-        models: carried(recipe, &facts.models),
+        models: models::carried(recipe, &facts.models),
         user,
         path: scope.path(base),
     }
-}
-
-/// What the image says of its models.
-fn carried(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<Carried> {
-    let carried = |(model, facts): (&Model, &ModelFacts)| {
-        let listing = facts.listing();
-        Carried {
-            name: match &model.source {
-                Source::Spacy(release) => release.pipeline.name.clone(),
-                _ => model.name(),
-            },
-            version: match &model.source {
-                Source::Hub(_) => listing.map(|listing| listing.commit.clone()),
-                Source::Url(download) => Some(format!("sha256:{}", download.sha256)),
-                Source::Spacy(release) => Some(release.pipeline.version.clone()),
-                Source::Run(_) | Source::Context(_) => None,
-            },
-            license: listing.and_then(|listing| listing.license.clone()),
-        }
-    };
-    recipe.models.iter().zip(facts).map(carried).collect()
 }

@@ -8,6 +8,7 @@ mod code;
 mod environment;
 mod facts;
 mod folders;
+mod ground;
 mod image;
 mod layers;
 mod models;
@@ -208,6 +209,12 @@ fn assemble(
     } else {
         assemble::copied(base, layers, &name, scope.settings.no_cache.covers(stage))
     }
+}
+
+/// The base with layers on it, for a step to run on.
+fn together(scope: &Scope<'_>, stage: &str, base: &Base, what: &str, layers: &[Layer]) -> State {
+    let what = format!("put together {what}");
+    assemble(scope, stage, &base.platform, &what, base.state.clone(), layers).root
 }
 
 fn files(state: State, purpose: &str) -> Layer {

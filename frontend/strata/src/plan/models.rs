@@ -9,18 +9,19 @@ use llb::{CacheSharing, Copy, Exec, File, Meta, Mount, Owner, Platform, State};
 use serde_json::{Value, json};
 
 use super::{
-    EPOCH, Layer, ROOT, Scope,
+    Carried, EPOCH, Layer, ROOT, Scope,
     environment::Environment,
-    facts::{ModelFacts, PlatformFacts},
+    facts::{Facts, ModelFacts, PlatformFacts},
     files,
     folders::Folders,
+    ground::Ground,
     python::VENV,
-    run::{self, Root},
+    run,
     step::sandboxed,
 };
 use crate::{
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
-    recipe::{Download, Hub, InContext, Model, Pipeline, Source, SpacyRelease},
+    recipe::{Download, Hub, InContext, Model, Pipeline, Recipe, Source, SpacyRelease},
 };
 
 /// Where the fetcher is in the frontend's image.
@@ -84,37 +85,27 @@ pub(super) fn sum(
 /// The layers of the recipe's models.
 pub(super) fn layers(
     scope: &Scope<'_>,
-    fetcher: Option<Fetcher<'_>>,
-    facts: &[ModelFacts],
+    facts: &Facts,
     platform: &PlatformFacts,
     folders: &Folders<'_>,
     environment: &Environment<'_>,
-    root: &Root<'_>,
+    ground: &Ground<'_>,
 ) -> Models {
-    let Models { data: mut layers, mut pipelines } = Models::default();
+    let fetcher = facts.fetcher.as_ref().map(|image| Fetcher { native: &facts.native, image });
+    let mut models = Models::default();
     let mut paths = Vec::new();
-    for (model, facts) in scope.recipe.models.iter().zip(facts) {
-        let fetch = |what: &str, request: Value| {
-            let state = step(scope, fetcher?, MODELS, &format!("fetch {what}"), model, request);
-            Some(files(state, &format!("model {what}")))
-        };
+    for (model, facts) in scope.recipe.models.iter().zip(&facts.models) {
         match &model.source {
             Source::Hub(hub) => {
-                let Some(found) = facts.listing() else { continue };
-                if let (ModelFacts::Listed(_), Some(fetcher)) = (facts, fetcher) {
-                    let state = listing(scope, fetcher, model, hub);
-                    layers.push(files(state, &format!("what {} is", hub.name())));
-                }
-                let to = hub.to.as_ref().map(|to| folders.resolve(to));
-                let home = folders.resolve(&scope.recipe.hf_home);
-                let request = layout(hub, found, &home, to.as_deref(), model.token.as_deref());
-                layers.extend(fetch(&told(hub, found), request));
-                let to = to.map(|to| to.trim_end_matches('/').to_owned());
-                paths.push(to.unwrap_or_else(|| format!("{home}/hub")));
+                let made = repository(scope, fetcher, facts, folders, model, hub);
+                let Some((layers, path)) = made else { continue };
+                models.data.extend(layers);
+                paths.push(path);
             }
             Source::Url(download) => {
                 let path = folders.resolve(&download.path());
-                layers.extend(fetch(download.file_name(), of_url(model, download, &path)));
+                let request = of_url(model, download, &path);
+                models.data.extend(fetched(scope, fetcher, model, download.file_name(), request));
                 paths.push(path);
             }
             Source::Spacy(release) => {
@@ -123,26 +114,65 @@ pub(super) fn layers(
                     _ => release.sha256.as_ref(),
                 };
                 let request = wheel(platform, release, sha256);
-                pipelines.extend(fetch(&model.name(), request));
+                models.pipelines.extend(fetched(scope, fetcher, model, &model.name(), request));
             }
             Source::Run(command) => {
-                let seen = environment.for_command(scope, platform, root.python, &command.needs);
-                let state = run::run(scope, platform, root, seen, model, command);
-                layers.push(files(state, &format!("model {}", model.name())));
+                let seen = environment.for_command(scope, platform, &ground.python, &command.needs);
+                let state = run::run(scope, platform, ground, seen, model, command);
+                models.data.push(files(state, &format!("model {}", model.name())));
             }
             Source::Context(found) => {
                 let ModelFacts::InContext(context) = facts else { continue };
                 let to = folders.resolve(&found.to);
                 let state = copied(scope, model, found, context, &to);
-                layers.push(files(state, &format!("model {}", model.name())));
+                models.data.push(files(state, &format!("model {}", model.name())));
                 paths.push(to);
             }
         }
     }
     // A layer restamps every folder that it passes through.
     let stamps = folders.stamps(&paths);
-    layers.extend(stamps.map(|stamps| files(stamps, "folders as the base has them")));
-    Models { data: layers, pipelines }
+    models.data.extend(stamps.map(|stamps| files(stamps, "folders as the base has them")));
+    models
+}
+
+/// The layer with what the fetcher is asked for; none where nothing is fetched.
+fn fetched(
+    scope: &Scope<'_>,
+    fetcher: Option<Fetcher<'_>>,
+    model: &Model,
+    what: &str,
+    request: Value,
+) -> Option<Layer> {
+    let state = step(scope, fetcher?, MODELS, &format!("fetch {what}"), model, request);
+    Some(files(state, &format!("model {what}")))
+}
+
+/// The layers of a repository's files, and the folder that they are in; none where nobody knows
+/// its files.
+fn repository(
+    scope: &Scope<'_>,
+    fetcher: Option<Fetcher<'_>>,
+    facts: &ModelFacts,
+    folders: &Folders<'_>,
+    model: &Model,
+    hub: &Hub,
+) -> Option<(Vec<Layer>, String)> {
+    let found = facts.listing()?;
+    let lister = fetcher.filter(|_| matches!(facts, ModelFacts::Listed(_)));
+    let listed = lister.map(|fetcher| {
+        let state = listing(scope, fetcher, model, hub);
+        files(state, &format!("what {} is", hub.name()))
+    });
+    let to = hub.to.as_ref().map(|to| folders.resolve(to));
+    let home = folders.resolve(&scope.recipe.hf_home);
+    let request = layout(hub, found, &home, to.as_deref(), model.token.as_deref());
+    let fetched = fetched(scope, fetcher, model, &told(hub, found), request);
+    let folder = match to {
+        Some(to) => to.trim_end_matches('/').to_owned(),
+        None => format!("{home}/hub"),
+    };
+    Some((listed.into_iter().chain(fetched).collect(), folder))
 }
 
 /// Files of the build context, with nothing of where they come from but their modes.
@@ -169,6 +199,27 @@ fn copied(
         .build(Meta::named(format!("[internal] folders for {to}")));
     // Folders last: a file that is put into one changes its time.
     copied.copy(Copy::new(made, "/", "/")).build(meta)
+}
+
+/// What the image says of its models.
+pub(super) fn carried(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<Carried> {
+    let carried = |(model, facts): (&Model, &ModelFacts)| {
+        let listing = facts.listing();
+        Carried {
+            name: match &model.source {
+                Source::Spacy(release) => release.pipeline.name.clone(),
+                _ => model.name(),
+            },
+            version: match &model.source {
+                Source::Hub(_) => listing.map(|listing| listing.commit.clone()),
+                Source::Url(download) => Some(format!("sha256:{}", download.sha256)),
+                Source::Spacy(release) => Some(release.pipeline.version.clone()),
+                Source::Run(_) | Source::Context(_) => None,
+            },
+            license: listing.and_then(|listing| listing.license.clone()),
+        }
+    };
+    recipe.models.iter().zip(facts).map(carried).collect()
 }
 
 /// Where the Hugging Face cache is a volume: all that fetching a newer commit writes to, owned by

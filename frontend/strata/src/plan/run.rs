@@ -4,41 +4,30 @@ use llb::{CacheSharing, Mount, State};
 use serde_json::json;
 
 use super::{
-    Layer, Scope, assemble,
+    Layer, Scope,
     environment::meant,
     facts::{Pick, PlatformFacts},
+    ground::Ground,
     step::{Step, keyed, script},
-    system,
+    system, together,
     user::User,
 };
 use crate::recipe::{Command, Model};
 
-/// What a command stands on, beside the packages that it names.
-pub(super) struct Root<'a> {
-    /// The base image.
-    pub(super) image: &'a State,
-    /// The base with a Python.
-    pub(super) python: &'a State,
-    /// What that and the system packages add to it.
-    pub(super) layers: Vec<Layer>,
-    /// Whose home `~` is.
-    pub(super) user: &'a User,
-}
-
-/// The layer with what is kept of what the command makes.
+/// The layer with what is kept of what the command makes on `packages`, those that it names.
 pub(super) fn run(
     scope: &Scope<'_>,
     platform: &PlatformFacts,
-    root: &Root<'_>,
+    ground: &Ground<'_>,
     packages: Vec<Layer>,
     model: &Model,
     command: &Command,
 ) -> State {
     let base = &platform.base;
-    let User { uid, gid, home, .. } = root.user;
-    let layers: Vec<Layer> = root.layers.iter().cloned().chain(packages).collect();
-    let what = format!("put together what {} sees", command.name);
-    let together = assemble(scope, "models", &base.platform, &what, root.image.clone(), &layers);
+    let User { uid, gid, home, .. } = ground.user;
+    let layers: Vec<Layer> = ground.layers().chain(packages).collect();
+    let what = format!("what {} sees", command.name);
+    let root = together(scope, "models", base, &what, &layers);
     let keep = command.keep.iter().map(|path| match path.strip_prefix("~/") {
         Some(inside) => format!("{home}/{inside}"),
         None => path.clone(),
@@ -48,7 +37,7 @@ pub(super) fn run(
         "home": home, "uid": uid, "gid": gid,
     });
     let scripts = [script!("run.py"), script!("tree.py"), script!("network.py")];
-    let mut step = Step::new(scope, "models", base, together.root, scope.python(), &scripts)
+    let mut step = Step::new(scope, "models", base, root, scope.python(), &scripts)
         .named(format!("run {}", command.name))
         .at(model.lines)
         .env("PATH", scope.path(base))
