@@ -15,6 +15,7 @@ mod models;
 mod python;
 mod resolve;
 mod run;
+mod stack;
 mod step;
 mod system;
 mod user;

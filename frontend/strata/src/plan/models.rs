@@ -48,13 +48,6 @@ pub(super) struct Models {
     pub(super) pipelines: Vec<Layer>,
 }
 
-impl Models {
-    /// All of them.
-    pub(super) fn all(&self) -> impl Iterator<Item = Layer> {
-        self.data.iter().chain(&self.pipelines).cloned()
-    }
-}
-
 /// The step that writes down what a repository holds.
 pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hub: &Hub) -> State {
     let token = model.token.as_deref();
