@@ -8,12 +8,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Meta, Platform, State, Vertex, state::Output};
 
-/// An operation's inputs, each once.
+/// An operation's inputs.
 #[derive(Default)]
 pub(crate) struct Inputs(Vec<State>);
 
 impl Inputs {
-    /// The index by which the operation refers to `state`; −1 for scratch.
+    /// These as they are, none of which is scratch.
+    pub(crate) fn in_order(states: Vec<State>) -> Self {
+        Self(states)
+    }
+
+    /// The index by which the operation refers to `state`, which is then among them once; −1 for
+    /// scratch.
     pub(crate) fn index(&mut self, state: &State) -> i64 {
         if state.is_scratch() {
             return -1;

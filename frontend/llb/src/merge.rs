@@ -15,10 +15,12 @@ pub fn merge(states: impl IntoIterator<Item = State>, meta: Meta) -> State {
     if states.len() < 2 {
         return states.pop().unwrap_or_default();
     }
-    let mut inputs = Inputs::default();
-    let op = pb::op::Op::Merge(pb::MergeOp {
-        inputs: states.iter().map(|state| pb::MergeInput { input: inputs.index(state) }).collect(),
-    });
+    // The daemon merges what the operation stands on, in that order, and not what this list says
+    // (`solver/llbsolver/ops/merge.go`): one that is there twice has to be an input twice.
+    let count = i64::try_from(states.len()).unwrap_or(i64::MAX);
+    let merged = (0..count).map(|input| pb::MergeInput { input }).collect();
+    let op = pb::op::Op::Merge(pb::MergeOp { inputs: merged });
+    let inputs = Inputs::in_order(states);
     first_output(seal(op, None, inputs, Caps::of(["mergeop"]), meta))
 }
 

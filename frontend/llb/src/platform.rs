@@ -23,11 +23,12 @@ pub struct PlatformError(String);
 
 impl Platform {
     /// Reads `os/architecture[/variant]` and normalises it, so that `linux/aarch64` and
-    /// `linux/arm64/v8` are both `linux/arm64`.
+    /// `linux/arm64/v8` are both `linux/arm64`. As for containerd's `platforms` package, one of the
+    /// first two alone will do: `arm64` is Linux's, and `linux` is this machine's.
     ///
     /// # Errors
     ///
-    /// When there are not two or three parts of letters, digits, `_`, `-` and `.`.
+    /// When there are not one to three parts of letters, digits, `_`, `-` and `.`.
     pub fn parse(text: &str) -> Result<Self, PlatformError> {
         let error = || PlatformError(text.to_owned());
         let legal = |part: &str| {
@@ -36,6 +37,8 @@ impl Platform {
         };
         let parts: Vec<&str> = text.trim().split('/').collect();
         let (os, architecture, variant) = match parts[..] {
+            ["linux"] => ("linux", std::env::consts::ARCH, ""),
+            [architecture] => ("linux", architecture, ""),
             [os, architecture] => (os, architecture, ""),
             [os, architecture, variant] if legal(variant) => (os, architecture, variant),
             _ => return Err(error()),
@@ -142,16 +145,18 @@ mod tests {
             ("Linux/ARM", "linux/arm/v7"),
             ("linux/armhf", "linux/arm/v7"),
             ("linux/i386", "linux/386"),
+            ("arm64", "linux/arm64"),
             ("windows(10.0.17763)/amd64", "windows(10.0.17763)/amd64"),
         ] {
             assert_eq!(Platform::parse(text).unwrap().to_string(), normal, "{text}");
         }
+        let own = Platform::normalised("linux", std::env::consts::ARCH, "", "");
+        assert_eq!(Platform::parse("linux").unwrap(), own);
     }
 
     #[test]
     fn what_is_no_platform_is_refused() {
-        for text in ["", "linux", "linux/", "/amd64", "linux/amd64/v1/x", "linux amd64/x", "a(b/c"]
-        {
+        for text in ["", "linux/", "/amd64", "linux/amd64/v1/x", "linux amd64/x", "a(b/c"] {
             assert!(Platform::parse(text).is_err(), "{text}");
         }
     }

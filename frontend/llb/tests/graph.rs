@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use llb::{
     CacheSharing, Copy, Definition, Exec, File, Git, Image, Lines, Local, Location, Meta, Mount,
-    Platform, SourceFile, State, diff, merge, pb,
+    Platform, SourceFile, State, Vertex, diff, merge, pb,
 };
 use proptest::prelude::*;
 use prost::Message as _;
@@ -52,6 +52,15 @@ fn a_merge_of_one_is_that_one() {
     assert_eq!(merge([State::scratch(), base()], meta()), base());
     let two = merge([base(), file("/a")], meta());
     assert!(matches!(op(&two), pb::op::Op::Merge(merge) if merge.inputs.len() == 2));
+}
+
+#[test]
+fn what_is_merged_twice_is_an_input_twice() {
+    // The daemon reads the order from the inputs alone, and the last one wins.
+    let twice = merge([file("/a"), base(), file("/a")], Meta::named("merge"));
+    let inputs: Vec<_> = twice.vertex().unwrap().inputs().map(Vertex::digest).collect();
+    assert_eq!(inputs.len(), 3);
+    assert!(inputs[0] == inputs[2] && inputs[0] != inputs[1]);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn several_platforms_make_an_index() {
 #[test]
 fn values_that_cannot_be_used() {
     for (option, value, problem) in [
-        ("platform", "linux", "`linux` is not a platform such as linux/amd64 or linux/arm/v7"),
+        ("platform", "linux/", "`linux/` is not a platform such as linux/amd64 or linux/arm/v7"),
         ("multi-platform", "yes", "expected true or false"),
         ("image-resolve-mode", "never", "expected default, pull or local"),
         ("add-hosts", "db", "expected host=address"),
