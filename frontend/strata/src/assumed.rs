@@ -178,13 +178,14 @@ fn locked(
     environment: &Environment,
 ) -> Result<Packages, Mistakes> {
     let options = demand.requirements.options();
-    let mut picks = picks::picks(lock, recipe, options, environment)
+    // A build looks up where the others are.
+    let (unlocated, located) =
+        lock.packages.iter().partition::<Vec<_>, _>(|package| package.is_unlocated());
+    let mut picks = picks::picks(lock, located, recipe, options, environment)
         .map_err(|mistakes| assuming(environment, mistakes))?;
     let bills = vec![Bill::Stated(picks::bill(&picks))];
-    // A build looks up where these are.
-    let unlocated = lock.packages.iter().filter(|package| package.is_unlocated());
-    picks.retain(|pick| !unlocated.clone().any(|package| package.name == pick.name));
-    picks.extend(unlocated.map(|package| named(&package.name, package.version.clone())));
+    picks
+        .extend(unlocated.into_iter().map(|package| named(&package.name, package.version.clone())));
     let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
     let is_flat = !lock.says_needs;
     Ok(Packages { picks, is_flat, local, bills, earlier: Vec::new(), options })

@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     base_config::BaseConfig,
-    manifest::template::INHERITED,
     plan::{Plan, VENV},
-    recipe::{CodeSource, Healthcheck, Model, Recipe, RepositoryKind, Target},
+    recipe::{CodeSource, Healthcheck, Model, Recipe, RepositoryKind, Target, Variable},
 };
 
 /// The label that says which models an image has: JSON, a list of objects with `name`, `version`
@@ -136,13 +135,14 @@ fn set_env(config: &mut Map<String, Value>, base: &BaseConfig, recipe: &Recipe, 
     let mut env: Vec<(String, String)> = base.env().collect();
     let is_set = |name: &&str| env.iter().any(|(other, _)| other == name);
     let of_base: Vec<&str> = OFFLINE.into_iter().filter(is_set).collect();
-    let mut set = |name: &str, value: String| match env.iter_mut().find(|(n, _)| n == name) {
-        Some((_, old)) => *old = extended(&value, old),
+    let mut lay = |name: &str, value: &Variable| match env.iter_mut().find(|(n, _)| n == name) {
+        Some((_, old)) => *old = value.over(old),
         None => {
             let below = if name == "PATH" { &plan.path } else { "" };
-            env.push((name.to_owned(), extended(&value, below)));
+            env.push((name.to_owned(), value.over(below)));
         }
     };
+    let mut set = |name: &str, value: String| lay(name, &value.into());
     if recipe.has_python() {
         set("PATH", plan.path.clone());
         set("VIRTUAL_ENV", VENV.to_owned());
@@ -170,20 +170,10 @@ fn set_env(config: &mut Map<String, Value>, base: &BaseConfig, recipe: &Recipe, 
         OFFLINE.into_iter().for_each(|name| set(name, "1".to_owned()));
     }
     for (name, value) in &recipe.image.env {
-        set(name, value.clone());
+        lay(name, value);
     }
     let env: Vec<String> = env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     config.insert("Env".into(), json!(env));
-}
-
-/// A variable's value, with what it is below where it says so. Of nothing, no colon is left: an empty
-/// part of a search path is the working directory.
-pub(crate) fn extended(value: &str, below: &str) -> String {
-    let value = match below.is_empty() {
-        true => value.replace(&format!("{INHERITED}:"), "").replace(&format!(":{INHERITED}"), ""),
-        false => value.to_owned(),
-    };
-    value.replace(INHERITED, below)
 }
 
 /// The models of the plan, and those of the base, which an image made by Strata says itself.

@@ -140,13 +140,13 @@ impl Inputs {
 
     /// Gives a file's text.
     pub fn supply(&mut self, path: InputPath, data: Vec<u8>) {
-        let language = match shown(&path).rsplit(['/', ':']).next().unwrap_or_default() {
+        let language = match path.path().rsplit('/').next().unwrap_or_default() {
             "Pipfile.lock" => "JSON",
             "Pipfile" => "TOML",
             name if name.ends_with(".toml") || name.ends_with(".lock") => "TOML",
             _ => "Text",
         };
-        let file = SourceFile { name: shown(&path), language: language.to_owned(), data };
+        let file = SourceFile { name: path.to_string(), language: language.to_owned(), data };
         let file = Arc::new(file);
         if let Some(whole) = self.whole.get_mut(&path) {
             (whole.text, whole.is_pending) = (Some(Arc::clone(&file)), false);
@@ -166,7 +166,7 @@ impl Inputs {
         });
         for include in &read.includes {
             let by = Location { file: Arc::clone(&file), lines: include.lines };
-            match beside(&path, &include.path) {
+            match path.beside(&include.path) {
                 // As pip has it, `-r` names requirements even in a file of constraints.
                 Some(other) => self.name(other, include.kind, by),
                 None => {
@@ -186,11 +186,11 @@ impl Inputs {
             (!whole.is_optional).then(|| whole.by.clone())
         });
         if let Some(by) = named.or(whole) {
-            let place = match path {
+            let place = match &path {
                 InputPath::Context(_) => "relative to the build context",
                 InputPath::Code(_) => "relative to the code's `subdir`",
             };
-            let message = format!("cannot read `{}`: {why}", shown(&path));
+            let message = format!("cannot read `{path}`: {why}");
             let mistake = Mistake::at(&by.file, by.lines, message);
             self.mistakes.push(mistake.help(format!("its path is {place}")));
         }
@@ -210,6 +210,41 @@ impl Inputs {
     /// Every mistake in any of them.
     pub fn demand(&self, recipe: &Recipe) -> Result<Demand, Mistakes> {
         let mut mistakes = self.mistakes.clone();
+        let mut requirements = self.requirements(recipe, &mut mistakes);
+        let python = &recipe.python;
+        let lock = python.lock.as_ref().map(|lock| &lock.value);
+        let project = match &python.pyproject {
+            Some(project) => Some(project.value.clone()),
+            None => lock.and_then(made_from),
+        };
+        let members = lock.map(|lock| self.members(lock, project.as_ref())).unwrap_or_default();
+        let lock = lock.and_then(|path| {
+            Some(OwnLock { file: self.text(path)?, kind: Kind::of(path.path())? })
+        });
+        let project = project.and_then(|project| self.text(&project));
+        let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
+        let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
+        match project.as_ref().map(Pyproject::parse) {
+            None => {}
+            // With the lock, it is told there.
+            Some(Err(_)) if lock.is_some() => {}
+            Some(Err(found)) => mistakes.extend(recipe.blame_selection(found).0),
+            Some(Ok(project)) => {
+                if lock.is_none() {
+                    let found = required(&project, &selection, &python.indexes, &mut requirements);
+                    mistakes.extend(recipe.blame_selection(Mistakes(found)).0);
+                }
+                for (option, names) in project.formats() {
+                    requirements.choose(option, names);
+                }
+            }
+        }
+        let demand = Demand { requirements, lock, project, members, selection };
+        if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
+    }
+
+    /// What the requirements files and the manifest ask for, and by which indexes.
+    fn requirements(&self, recipe: &Recipe, mistakes: &mut Vec<Mistake>) -> InstallSet {
         let mut set = InstallSet::default();
         for Named { kind, read, .. } in self.named.values() {
             let Some(file) = read else { continue };
@@ -224,43 +259,24 @@ impl Inputs {
                 Err(mistake) => mistakes.push(mistake.on(&recipe.file, package.lines)),
             }
         }
-        let python = &recipe.python;
-        let Indexes { index_url, extra_index_urls, find_links, .. } = python.indexes.clone();
+        let Indexes { index_url, extra_index_urls, find_links, .. } = recipe.python.indexes.clone();
         if index_url.is_none() {
             mistakes.extend(self.index_conflict());
         }
-        let names_indexes =
-            index_url.is_some() || !extra_index_urls.is_empty() || !find_links.is_empty();
         set.add_indexes(index_url, extra_index_urls, find_links);
-        let text = |path: &InputPath| self.whole.get(path).and_then(|whole| whole.text.clone());
-        let path = |path: &Option<Spanned<InputPath>>| path.as_ref().map(|path| path.value.clone());
-        let lock = path(&python.lock);
-        let project = path(&python.pyproject).or_else(|| lock.as_ref().and_then(made_from));
-        let lock = lock.and_then(|lock| Some((text(&lock)?, lock)));
-        let members = lock.iter().flat_map(|(file, path)| members(path, file));
-        let members = members.filter(|member| Some(member) != project.as_ref());
-        let members = members.filter_map(|member| text(&member)).collect();
-        let lock = lock.and_then(|(file, path)| Some(OwnLock { file, kind: kind(&path)? }));
-        let project = project.and_then(|project| text(&project));
-        let names = |names: &[Spanned<String>]| names.iter().map(|n| n.value.clone()).collect();
-        let selection = Selection { extras: names(&python.extras), groups: names(&python.groups) };
-        if let Some(project) = project.as_ref().filter(|_| lock.is_none()) {
-            let mut add = |project: &Pyproject| {
-                let required = project.requirements(&selection)?;
-                required.into_iter().for_each(|(one, _)| set.add(one));
-                project.constraints()?.into_iter().for_each(|one| set.add_constraint(one));
-                project.check_tools(names_indexes)
-            };
-            if let Err(found) = Pyproject::parse(project).and_then(|project| add(&project)) {
-                mistakes.extend(recipe.blame_selection(found).0);
-            }
-        }
-        // One that cannot be read is told of with the lock.
-        if let Some(Ok(project)) = project.as_ref().map(Pyproject::parse) {
-            project.formats().into_iter().for_each(|(option, names)| set.choose(option, names));
-        }
-        let demand = Demand { requirements: set, lock, project, members, selection };
-        if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
+        set
+    }
+
+    /// The text of a file that names no others, if it was given.
+    fn text(&self, path: &InputPath) -> Option<Arc<SourceFile>> {
+        self.whole.get(path)?.text.clone()
+    }
+
+    /// Of a lock that was made from several projects, those beside `project`.
+    fn members(&self, lock: &InputPath, project: Option<&InputPath>) -> Vec<Arc<SourceFile>> {
+        let Some(file) = self.text(lock) else { return Vec::new() };
+        let others = members(lock, &file).into_iter().filter(|it| Some(it) != project);
+        others.filter_map(|member| self.text(&member)).collect()
     }
 
     /// Two files that have another index in PyPI's place. pip takes the one that it reads last, but
@@ -279,6 +295,29 @@ impl Inputs {
     }
 }
 
+/// Adds what a project requires to `set`: what is wrong with it, all at once.
+fn required(
+    project: &Pyproject,
+    selection: &Selection,
+    indexes: &Indexes,
+    set: &mut InstallSet,
+) -> Vec<Mistake> {
+    let Indexes { index_url, extra_index_urls, find_links, .. } = indexes;
+    let names_indexes =
+        index_url.is_some() || !extra_index_urls.is_empty() || !find_links.is_empty();
+    let mut mistakes = Vec::new();
+    match project.requirements(selection) {
+        Ok(required) => required.into_iter().for_each(|(one, _)| set.add(one)),
+        Err(found) => mistakes.extend(found.0),
+    }
+    match project.constraints() {
+        Ok(constraints) => constraints.into_iter().for_each(|one| set.add_constraint(one)),
+        Err(found) => mistakes.extend(found.0),
+    }
+    mistakes.extend(project.check_tools(names_indexes).err().into_iter().flat_map(|it| it.0));
+    mistakes
+}
+
 /// That nothing says how to log in at a host, where the URL of an index has variables for it.
 fn no_login(host: &str, recipe: &Recipe) -> Option<Mistake> {
     if recipe.python.indexes.credentials.contains_key(host) {
@@ -292,50 +331,14 @@ fn no_login(host: &str, recipe: &Recipe) -> Option<Mistake> {
     Some(Mistake::new(words).help(help))
 }
 
-/// What tool's lock a file is, if it is one.
-fn kind(path: &InputPath) -> Option<Kind> {
-    let (InputPath::Context(path) | InputPath::Code(path)) = path;
-    Kind::of(path)
-}
-
 /// The file that a lock is made from, if it has one: in the same folder.
 fn made_from(lock: &InputPath) -> Option<InputPath> {
-    beside(lock, kind(lock)?.made_from()?)
+    lock.beside(Kind::of(lock.path())?.made_from()?)
 }
 
 /// The other projects that a lock was made from, too; of another file, none.
 fn members(path: &InputPath, file: &Arc<SourceFile>) -> Vec<InputPath> {
-    let folders = kind(path).map(|kind| lock::folders(file, kind)).unwrap_or_default();
+    let folders = Kind::of(path.path()).map(|kind| lock::folders(file, kind)).unwrap_or_default();
     let projects = folders.iter().map(|folder| format!("{folder}/pyproject.toml"));
-    projects.filter_map(|project| beside(path, &project)).collect()
-}
-
-/// What messages call a file.
-fn shown(path: &InputPath) -> String {
-    match path {
-        InputPath::Context(path) => path.clone(),
-        InputPath::Code(path) => format!("code:{path}"),
-    }
-}
-
-/// The path that `path` is, seen from the file `from`; none if it leaves the root.
-pub(crate) fn beside(from: &InputPath, path: &str) -> Option<InputPath> {
-    let (InputPath::Context(own) | InputPath::Code(own)) = from;
-    let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    if path.starts_with('/') {
-        return None;
-    }
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    Some(match from {
-        InputPath::Context(_) => InputPath::Context(joined),
-        InputPath::Code(_) => InputPath::Code(joined),
-    })
+    projects.filter_map(|project| path.beside(&project)).collect()
 }

@@ -29,3 +29,4 @@ pub mod secret_files;
 mod sha256;
 pub mod sources;
 pub mod strata_lock;
+mod url;

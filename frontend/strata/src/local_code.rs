@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    inputs::beside,
     lock::Local,
     mistake::{Mistake, Mistakes, list, quote},
     notice::Notice,
     recipe::{Code, CodeSource, InputPath, Recipe, Target},
-    sources::join,
+    sources::{below, join},
 };
 
 /// What to say beside a build whose code has all that `local` names, and has to be installed for
@@ -69,7 +68,7 @@ fn place(recipe: &Recipe, folder: &str) -> Result<Option<String>, Mistake> {
         let mistake = Mistake::new("and there is no `code`");
         return Err(mistake.help("it is code: name the folder that has it, as `code: .`"));
     };
-    let place = beside(&lock.value, folder).ok_or_else(|| {
+    let place = lock.value.beside(folder).ok_or_else(|| {
         let (root, help) = match &lock.value {
             InputPath::Context(_) => ("the build context", "build with a folder that holds both"),
             InputPath::Code(_) => ("the code", "take more of it: see `code.subdir`"),
@@ -83,7 +82,7 @@ fn place(recipe: &Recipe, folder: &str) -> Result<Option<String>, Mistake> {
         (InputPath::Context(_), CodeSource::Git(_)) => Ok(None),
         (InputPath::Context(place), CodeSource::Context(root)) => {
             let root = join(root, &code.subdir);
-            below(&place, &root).map(Some).ok_or_else(|| {
+            below(&root, &place).map(|it| Some(it.to_owned())).ok_or_else(|| {
                 let help = format!(
                     "the code is {} of the build context: take a folder that holds both",
                     quote(&root)
@@ -92,15 +91,6 @@ fn place(recipe: &Recipe, folder: &str) -> Result<Option<String>, Mistake> {
             })
         }
     }
-}
-
-/// The path within a folder, both relative and clean.
-fn below(path: &str, folder: &str) -> Option<String> {
-    if folder.is_empty() {
-        return Some(path.to_owned());
-    }
-    let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() { Some(String::new()) } else { rest.strip_prefix('/').map(str::to_owned) }
 }
 
 /// Whether imports find the package in that folder of the code.

@@ -11,13 +11,15 @@ use crate::{
     requirements::Options,
 };
 
-/// The one file of each package that fits, or the source that it is built from.
+/// The one file that fits of each of some packages of a lock, or the source that it is built from.
 ///
 /// # Errors
 ///
-/// Every package of which nothing fits; and those that `after` names and the lock lacks.
-pub fn picks(
+/// Every package of which nothing fits, or of which nobody has looked up yet where it is; and those
+/// that `after` names and the lock lacks.
+pub fn picks<'a>(
     lock: &Lock,
+    packages: impl IntoIterator<Item = &'a Package>,
     recipe: &Recipe,
     options: &Options,
     environment: &Environment,
@@ -25,9 +27,10 @@ pub fn picks(
     let tags = Tags::of(environment);
     let mut mistakes = Vec::new();
     let mut picks = Vec::new();
-    for package in &lock.packages {
-        match lock::choose(package, &tags, environment, options) {
-            Ok(choice) => picks.extend(pick(package, choice)),
+    for package in packages {
+        let choice = lock::choose(package, &tags, environment, options);
+        match choice.and_then(|choice| pick(package, choice)) {
+            Ok(pick) => picks.push(pick),
             Err(mistake) => mistakes.push(match (&mistake.location, recipe.python.lines) {
                 (None, Some(lines)) => mistake.on(&recipe.file, lines),
                 _ => mistake,
@@ -49,13 +52,13 @@ pub fn picks(
     if mistakes.is_empty() { Ok(picks) } else { Err(Mistakes(mistakes)) }
 }
 
-fn pick(package: &Package, choice: Choice<'_>) -> Option<Pick> {
+fn pick(package: &Package, choice: Choice<'_>) -> Result<Pick, Mistake> {
     let of_file = |file: &File, built: bool| {
-        Some(Pick {
+        Ok(Pick {
             name: package.name.clone(),
             version: package.version.clone(),
             file: file.name.clone(),
-            url: file.url.clone()?,
+            url: file.url.clone().ok_or_else(|| package.unlocated())?,
             hashes: file.hashes.iter().cloned().collect(),
             direct: matches!(package.source, Source::Archive { .. }),
             built,
@@ -67,12 +70,12 @@ fn pick(package: &Package, choice: Choice<'_>) -> Option<Pick> {
         (Choice::Wheel(file), _) => of_file(file, false),
         (Choice::Sdist(file), Source::Archive { subdirectory: Some(folder), .. }) => {
             let pick = of_file(file, true)?;
-            Some(Pick { url: format!("{}#subdirectory={folder}", pick.url), ..pick })
+            Ok(Pick { url: format!("{}#subdirectory={folder}", pick.url), ..pick })
         }
         (Choice::Sdist(file), _) => of_file(file, true),
         (Choice::Git, Source::Git { url, commit, subdirectory }) => {
             let folder = subdirectory.as_ref().map(|folder| format!("#subdirectory={folder}"));
-            Some(Pick {
+            Ok(Pick {
                 name: package.name.clone(),
                 version: package.version.clone(),
                 file: String::new(),
@@ -84,8 +87,7 @@ fn pick(package: &Package, choice: Choice<'_>) -> Option<Pick> {
                 needs: package.needs.clone(),
             })
         }
-        // A lock without files has been completed before.
-        (Choice::Any | Choice::Git, _) => None,
+        (Choice::Git, _) => Err(package.unlocated()),
     }
 }
 

@@ -65,6 +65,7 @@ pub fn code(code: &Code, recipe: &Recipe, context: &State, checkout: Checkout<'_
                 exclude.extend([manifest.to_owned(), lock, format!("{manifest}{ignore}")]);
             }
             let models = models(recipe).filter_map(|path| below(&folder, path));
+            let models = models.filter(|path| !path.is_empty());
             exclude.extend(models.map(str::to_owned));
             CodeFacts {
                 source: context.clone(),
@@ -102,9 +103,14 @@ fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
     below(folder, manifest)
 }
 
-/// A path of the build context as one of a folder in it, if it is in that.
-fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
-    if folder.is_empty() { Some(path) } else { path.strip_prefix(folder)?.strip_prefix('/') }
+/// A path as one of a folder, if it is in that; empty for the folder itself. Both are clean, and of
+/// one root.
+pub fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+    if folder.is_empty() {
+        return Some(path);
+    }
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 /// Where a file is in the build context; `None` if it is in git.

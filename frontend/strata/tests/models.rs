@@ -246,6 +246,7 @@ fn a_cache_of_the_base_is_not_left_aside() {
          would go to /opt/huggingface\n  help: have both in one: `env: {HF_HOME: /models}`"
     );
     assert_eq!(told("  - a/b\n", "env: {HF_HOME: /models}\n"), "");
+    assert_eq!(told("  - a/b\n", "env: {HF_HOME: /models/}\n"), "");
     assert_eq!(told("  - {hf: a/b, to: /elsewhere/}\n", ""), "", "not in the cache");
 }
 

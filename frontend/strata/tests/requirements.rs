@@ -91,6 +91,9 @@ fn what_a_project_has_for_its_own_tool() {
     let built = told("", "[tool.uv]\nno-build = true\nno-binary-package = [\"Some_Lib\"]\n");
     assert_eq!(built, "--only-binary :all:\n--no-binary some-lib\n");
     assert_eq!(told("", "[tool.uv]\nconstraint-dependencies = [\"idna<3\"]\n"), "idna<3\n");
+    // All of it at once.
+    let all = told("", &format!("[tool.uv]\nconstraint-dependencies = [\"-x\"]\n{index}"));
+    assert!(all.contains("tool.uv.index") && all.contains("-x"), "{all}");
 }
 
 #[test]

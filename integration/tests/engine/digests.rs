@@ -123,7 +123,8 @@ fn packages(recipe: &Recipe, probe: &Probe) -> Packages {
     let lock =
         lock::read(&Arc::new(file), Kind::Pylock, None, &[], &Selection::default(), &environment)
             .unwrap();
-    let picks = picks::picks(&lock, recipe, requirements.options(), &environment).unwrap();
+    let picks =
+        picks::picks(&lock, &lock.packages, recipe, requirements.options(), &environment).unwrap();
     let options = requirements.build_options_text();
     let resolution =
         Resolution { requirements, building: Building::Deferred, ..Resolution::default() };

@@ -21,11 +21,9 @@ impl Build<'_> {
         };
         let mut read = Vec::new();
         for path in paths {
-            let text = match (sources::in_context(self.recipe, &path), &path) {
-                (Some(file), _) => self.gateway.read_file(&context, &file).await,
-                (None, InputPath::Context(file) | InputPath::Code(file)) => {
-                    self.read_from_checkout(file).await
-                }
+            let text = match sources::in_context(self.recipe, &path) {
+                Some(file) => self.gateway.read_file(&context, &file).await,
+                None => self.read_from_checkout(path.path()).await,
             };
             match text {
                 Ok(text) => read.push((path, Some(text))),

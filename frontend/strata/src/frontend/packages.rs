@@ -249,7 +249,8 @@ impl Build<'_> {
             }
         };
         let requirements = &demand.requirements;
-        let picks = picks::picks(&lock, self.recipe, requirements.options(), &environment)?;
+        let picks =
+            picks::picks(&lock, &lock.packages, self.recipe, requirements.options(), &environment)?;
         // Of another tool's lock, only what had to be looked up was resolved.
         let stated = (is_own || resolved.is_none()).then(|| Bill::Stated(picks::bill(&picks)));
         let (resolved, earlier) = match resolved {

@@ -8,7 +8,7 @@ use super::{
     folder::{Folder, LOCKS},
     models, packages,
 };
-use crate::manifest::values;
+use crate::{manifest::values, sources::below};
 
 /// What of the build context is part of the code.
 pub struct Part {
@@ -61,7 +61,7 @@ impl<'a> Dockerfile<'a> {
         };
         // A file of a clone is what a command has made there.
         if let Some(clone) = stage.clone.as_ref().filter(|_| !name.contains('.'))
-            && let Some(subdir) = below(&source, &clone.to)
+            && let Some(subdir) = below(clone.to.trim_end_matches('/'), &source)
         {
             if !subdir.is_empty() {
                 self.note(line, format!("of the remote, only `{subdir}`: `code.subdir`"));
@@ -71,13 +71,19 @@ impl<'a> Dockerfile<'a> {
         }
         // The part of the build context that it is in, or the parts that are in it.
         let copies = stage.copies.iter();
-        let whole = copies.clone().rev().find_map(|(from, at)| Some((from, below(&source, at)?)));
+        let whole = copies
+            .clone()
+            .rev()
+            .find_map(|(from, at)| Some((from, below(at.trim_end_matches('/'), &source)?)));
         let parts: Vec<(String, String)> = match whole {
             Some((from, rest)) => vec![(clean(&format!("{from}/{rest}")), to.clone())],
             None => {
                 let part = |(from, at): &(String, String)| {
                     let to = to.trim_end_matches('/');
-                    Some((from.clone(), format!("{to}/{}", below(at, &source)?)))
+                    Some((
+                        from.clone(),
+                        format!("{to}/{}", below(source.trim_end_matches('/'), at)?),
+                    ))
                 };
                 copies.filter_map(part).collect()
             }
@@ -252,22 +258,12 @@ impl Part {
 
     /// Whether a folder at a place has it where it is copied to.
     fn lies_by(&self, (folder, place): &(String, String)) -> bool {
-        let rest = match folder.is_empty() {
-            true => Some(self.source.as_str()),
-            false => below(&self.source, folder),
-        };
-        match rest {
+        match below(folder, &self.source) {
             None => false,
             Some("") => self.to == *place,
             Some(rest) => self.to == format!("{place}/{rest}"),
         }
     }
-}
-
-/// What of a path is below a folder; empty for the folder itself.
-fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 /// Whether what is copied from another stage are packages that were installed or built there, by

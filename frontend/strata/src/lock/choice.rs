@@ -16,8 +16,6 @@ pub enum Choice<'a> {
     Sdist(&'a File),
     /// What is built from a commit.
     Git,
-    /// What the installer finds on the index, by its hash.
-    Any,
 }
 
 /// So many wheels are named in a message.
@@ -28,7 +26,7 @@ const NAMED: usize = 8;
 /// # Errors
 ///
 /// When nothing is left: says for what the wheels are, and what the environment is. When what fits
-/// best has no hash.
+/// best has no hash. When nobody has looked up yet where its files are.
 pub fn choose<'a>(
     package: &'a Package,
     tags: &Tags,
@@ -37,7 +35,7 @@ pub fn choose<'a>(
 ) -> Result<Choice<'a>, Mistake> {
     let choice = fitting(package, tags, environment, options).and_then(|choice| match choice {
         Choice::Wheel(file) | Choice::Sdist(file) => file.has_hash().map(|()| choice),
-        Choice::Git | Choice::Any => Ok(choice),
+        Choice::Git => Ok(choice),
     });
     choice.map_err(|mistake| {
         let name = match &package.version {
@@ -60,7 +58,7 @@ fn fitting<'a>(
 ) -> Result<Choice<'a>, Mistake> {
     let formats = options.formats_of(&package.name);
     match &package.source {
-        Source::Hashes(_) => Ok(Choice::Any),
+        Source::Hashes(_) => Err(Mistake::new("the lock does not say where it is")),
         Source::Git { .. } if formats.source => Ok(Choice::Git),
         Source::Git { url, .. } => {
             let words = format!("it is built from {url}, and `--only-binary` forbids that");

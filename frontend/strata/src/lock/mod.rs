@@ -111,11 +111,17 @@ impl Package {
     ///
     /// One mistake, on its line.
     pub fn check_files(&self) -> Result<(), Mistake> {
-        let checked = match self.is_unlocated() {
-            true => Err(Mistake::new(format!("the lock does not say where `{}` is", self.name))),
-            false => self.files().try_for_each(File::has_hash),
-        };
+        if self.is_unlocated() {
+            return Err(self.unlocated());
+        }
+        let checked = self.files().try_for_each(File::has_hash);
         checked.map_err(|mistake| Mistake { location: self.location.clone(), ..mistake })
+    }
+
+    /// That nothing says where its files are.
+    pub fn unlocated(&self) -> Mistake {
+        let mistake = Mistake::new(format!("the lock does not say where `{}` is", self.name));
+        Mistake { location: self.location.clone(), ..mistake }
     }
 
     /// The hashes that the lock has, of any of its files.

@@ -22,9 +22,6 @@ pub struct Argument<'a> {
     pub empty_is_none: bool,
 }
 
-/// Stands in a variable's value for what that is in the base; no text of YAML has it.
-pub const INHERITED: char = '\0';
-
 impl Argument<'_> {
     /// Whether it is `${NAME}` with that name.
     pub fn is(&self, name: Option<&str>) -> bool {

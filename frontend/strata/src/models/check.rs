@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    image::extended,
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
-    notice::Notice,
     plan::{Base, ModelFacts, Packages},
-    recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease, Target},
+    recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease},
     sources::join,
 };
 
@@ -25,106 +23,84 @@ pub fn check(
     base: &Base,
     packages: &Packages,
 ) -> Result<(), Mistakes> {
+    let mut found: Vec<(&Model, Mistake)> = other_cache(recipe, base).into_iter().collect();
+    found.extend(in_one_place(recipe, facts));
     // What the base has is in no list.
-    let unlisted = recipe.python.system_site_packages || base.brings_venv();
-    let mut mistakes = Vec::new();
-    let mut at = |model: &Model, mistake: Mistake| {
-        mistakes.push(mistake.on(&recipe.file, model.lines));
-    };
-    let home = base.env.get("HF_HOME").filter(|home| **home != recipe.hf_home);
-    if let Some((home, model)) = home.zip(recipe.models.iter().find(|it| it.cached().is_some())) {
-        // One of the two caches would not be found.
-        let message = format!(
-            "the base image has its Hugging Face cache at {home} (`HF_HOME`), and {} would go to {}",
-            model.name(),
-            recipe.hf_home
-        );
-        let help = format!("have both in one: `env: {{HF_HOME: {home}}}`");
-        at(model, Mistake::new(message).help(help));
+    if !recipe.python.system_site_packages && !base.brings_venv() {
+        let lacks = |model| lacks(model, packages).into_iter().map(move |mistake| (model, mistake));
+        found.extend(recipe.models.iter().flat_map(lacks));
     }
-    let mut taken: BTreeMap<String, (&Model, String)> = BTreeMap::new();
-    for (model, facts) in recipe.models.iter().zip(facts) {
-        match &model.source {
-            Source::Hub(_) | Source::Url(_) => {
-                for (path, content) in placed(model, facts) {
-                    if let Some(code) = recipe.code.as_ref().filter(|code| code.to == path) {
-                        let message = format!("{} goes to {path}, as the code does", model.name());
-                        let help = format!("a folder for it: `to: {}/{}`", code.to, "models/");
-                        at(model, Mistake::new(message).help(help));
-                    }
-                    if let Some((other, place)) = in_the_way(&taken, &path, &content) {
-                        let message = if place == path {
-                            format!("{} writes {path}, too", model.name())
-                        } else {
-                            format!("{} writes {path}, and there is {place}", model.name())
-                        };
-                        let help = format!(
-                            "{} on line {} does: give each a folder of its own",
-                            other.name(),
-                            other.lines.start
-                        );
-                        at(model, Mistake::new(message).help(help));
-                        break;
-                    }
-                    taken.insert(path, (model, content));
-                }
-            }
-            Source::Context(_) => {}
-            Source::Spacy(_) | Source::Run(_) if unlisted => {}
-            Source::Spacy(SpacyRelease { pipeline, .. }) => {
-                if let Some(mistake) = other_spacy(&pipeline.name, &pipeline.version, packages) {
-                    at(model, mistake);
-                }
-            }
-            Source::Run(command) => {
-                for name in missing(&command.needs, packages) {
-                    let names = || packages.picks.iter().map(|pick| pick.name.as_str());
-                    let mistake =
-                        Mistake::new(format!("`needs`: no package of `python` is `{name}`"));
-                    at(
-                        model,
-                        match nearest(name, names()) {
-                            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-                            None => mistake.help(format!("add `{name}` to `python.packages`")),
-                        },
-                    );
-                }
-            }
-        }
-    }
+    // In the manifest's order, whatever is wrong with each.
+    found.sort_by_key(|(model, _)| model.lines.start);
+    let at = |(model, mistake): (&Model, Mistake)| mistake.on(&recipe.file, model.lines);
+    let mistakes: Vec<Mistake> = found.into_iter().map(at).collect();
     if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
 }
 
-/// Variables that have a library look elsewhere than in the cache below `HF_HOME`: those of
-/// `huggingface_hub` (`constants.py`), where the first wins, and that of sentence-transformers
-/// (`base/model.py`). `TRANSFORMERS_CACHE` is gone from transformers 5, and 4 warns of it itself.
-const OTHER_CACHES: [&[&str]; 2] =
-    [&["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"], &["SENTENCE_TRANSFORMERS_HOME"]];
+/// That the base has its cache elsewhere: one of the two would not be found.
+fn other_cache<'a>(recipe: &'a Recipe, base: &Base) -> Option<(&'a Model, Mistake)> {
+    let home = base.env.get("HF_HOME")?.trim_end_matches('/');
+    let model = recipe.models.iter().find(|model| model.cached().is_some())?;
+    if home == recipe.hf_home {
+        return None;
+    }
+    let message = format!(
+        "the base image has its Hugging Face cache at {home} (`HF_HOME`), and {} would go to {}",
+        model.name(),
+        recipe.hf_home
+    );
+    let help = format!("have both in one: `env: {{HF_HOME: {home}}}`");
+    Some((model, Mistake::new(message).help(help)))
+}
 
-/// What to say of variables by which a library does not find the models where they are. It is no
-/// error, because a link may lead there.
-pub fn hidden(recipe: &Recipe, base: &Base) -> Vec<Notice> {
-    let model = recipe.models.iter().find(|model| model.cached().is_some());
-    // Models alone are no image that runs.
-    let Some(model) = model.filter(|_| recipe.target != Target::Models) else { return Vec::new() };
-    let cache = format!("{}/hub", recipe.hf_home);
-    let value = |name: &str| {
-        let below = base.env.get(name);
-        let own = recipe.image.env.get(name);
-        let own = own.map(|own| extended(own, below.map_or("", String::as_str)));
-        own.or_else(|| below.cloned())
-    };
-    let notice = |names: &&[&str]| {
-        let (name, value) = names.iter().find_map(|name| Some((name, value(name)?)))?;
-        let text = format!(
-            "by `{name}`, which is {value}, {} is not found: it is in {cache}; leave that variable \
-             out, or set it to {cache} in `env`",
-            model.name(),
-        );
-        let is_cache = value.trim_end_matches('/') == cache;
-        (!is_cache).then(|| Notice::new("HiddenModels", text).at(model.lines))
-    };
-    OTHER_CACHES.iter().filter_map(notice).collect()
+/// Files that models write where another does, or where the code is to be: the first of each model.
+fn in_one_place<'a>(recipe: &'a Recipe, facts: &[ModelFacts]) -> Vec<(&'a Model, Mistake)> {
+    let mut found = Vec::new();
+    let mut taken: BTreeMap<String, (&Model, String)> = BTreeMap::new();
+    for (model, facts) in recipe.models.iter().zip(facts) {
+        for (path, content) in placed(model, facts) {
+            if let Some(code) = recipe.code.as_ref().filter(|code| code.to == path) {
+                let message = format!("{} goes to {path}, as the code does", model.name());
+                let help = format!("a folder for it: `to: {}/models/`", code.to);
+                found.push((model, Mistake::new(message).help(help)));
+            }
+            if let Some((other, place)) = in_the_way(&taken, &path, &content) {
+                let message = if place == path {
+                    format!("{} writes {path}, too", model.name())
+                } else {
+                    format!("{} writes {path}, and there is {place}", model.name())
+                };
+                let (name, line) = (other.name(), other.lines.start);
+                let help = format!("{name} on line {line} does: give each a folder of its own");
+                found.push((model, Mistake::new(message).help(help)));
+                break;
+            }
+            taken.insert(path, (model, content));
+        }
+    }
+    found
+}
+
+/// The packages that a model takes and that there are not.
+fn lacks(model: &Model, packages: &Packages) -> Vec<Mistake> {
+    match &model.source {
+        Source::Spacy(SpacyRelease { pipeline, .. }) => {
+            other_spacy(&pipeline.name, &pipeline.version, packages).into_iter().collect()
+        }
+        Source::Run(command) => {
+            let names = || packages.picks.iter().map(|pick| pick.name.as_str());
+            let missing = command.needs.iter().filter(|name| !names().any(|it| it == *name));
+            let mistake = |name: &String| {
+                let mistake = Mistake::new(format!("`needs`: no package of `python` is `{name}`"));
+                match nearest(name, names()) {
+                    Some(near) => mistake.help(format!("did you mean `{near}`?")),
+                    None => mistake.help(format!("add `{name}` to `python.packages`")),
+                }
+            };
+            missing.map(mistake).collect()
+        }
+        Source::Hub(_) | Source::Url(_) | Source::Context(_) => Vec::new(),
+    }
 }
 
 /// The model that `path` clashes with, and where: it has other content there, or a file where
@@ -237,9 +213,4 @@ fn other_spacy(name: &str, version: &str, packages: &Packages) -> Option<Mistake
         series(version)
     );
     Some(Mistake::new(message).help(help))
-}
-
-fn missing<'a>(needs: &'a BTreeSet<String>, packages: &Packages) -> Vec<&'a String> {
-    let has = |name: &str| packages.picks.iter().any(|pick| pick.name == name);
-    needs.iter().filter(|name| !has(name)).collect()
 }

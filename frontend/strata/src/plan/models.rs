@@ -92,7 +92,12 @@ pub(super) fn layers(
             Source::Hub(hub) => {
                 let made = repository(scope, fetcher, facts, folders, model, hub);
                 let Some((layers, path)) = made else { continue };
-                models.data.extend(layers);
+                for layer in layers {
+                    // Several entries of one repository share its listing, and it is one layer.
+                    if !models.data.contains(&layer) {
+                        models.data.push(layer);
+                    }
+                }
                 paths.push(path);
             }
             Source::Url(download) => {

@@ -1,7 +1,5 @@
 //! The Python environment: an empty venv, the pinned installers, the packages.
 
-use std::collections::BTreeSet;
-
 use llb::{CacheSharing, Mount, State};
 use serde_json::json;
 
@@ -15,6 +13,7 @@ use super::{
 use crate::{
     mistake::Spanned,
     recipe::{Code, Installer},
+    url::Url,
 };
 
 /// Where the environment is in the image.
@@ -104,14 +103,9 @@ pub(super) fn wheels(
 /// The hosts of these files that the requirements trust without a certificate, a line each; none if
 /// there are none.
 fn trusted(options: &str, picks: &[&Pick]) -> Option<String> {
-    let authority = |pick: &&Pick| {
-        let (_, rest) = pick.url.split_once("://")?;
-        rest.split('/').next().map(str::to_owned)
-    };
-    let authorities: BTreeSet<String> = picks.iter().filter_map(authority).collect();
+    let asked: Vec<Url<'_>> = picks.iter().filter_map(|pick| Url::parse(&pick.url)).collect();
     let is_asked = |host: &&str| {
-        let is_it = |it: &String| it == host || it.split(':').next() == Some(host);
-        *host == "*" || authorities.iter().any(is_it)
+        *host == "*" || asked.iter().any(|url| [url.address(), url.host()].contains(host))
     };
     let hosts = options.lines().filter_map(|line| line.strip_prefix("--trusted-host "));
     let hosts: String = hosts.filter(is_asked).map(|host| format!("{host}\n")).collect();

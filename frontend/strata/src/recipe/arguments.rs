@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llb::Lines;
 
+use super::variable::INHERITED;
 use crate::{
     manifest::{
         Data, Entry, Manifest, Node, PREDEFINED,
-        template::{Argument, INHERITED, Otherwise, Piece, pieces},
+        template::{Argument, Otherwise, Piece, pieces},
         values,
     },
     mistake::{Findings, Mistake, list, nearest, quote},

@@ -18,7 +18,8 @@ pub const TARGETS: [(&str, Target, &str); 5] = [
 /// What `--target` asks for.
 pub fn target(asked: Option<&str>, findings: &mut Findings) -> Target {
     let asked = asked.unwrap_or_default();
-    let known = TARGETS.iter().find(|(name, ..)| *name == asked);
+    // As for the stages of a Dockerfile, capitals mean nothing.
+    let known = TARGETS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(asked));
     if let Some((_, target, _)) = known {
         return *target;
     }

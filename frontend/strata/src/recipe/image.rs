@@ -15,8 +15,9 @@ impl Reader<'_> {
         let workdir = self.one(root, "workdir", values::absolute).map(|workdir| workdir.value);
         let mut dirs = self.list(root, "dirs", values::destination);
         dirs.sort_unstable_by(|a, b| a.value.cmp(&b.value));
+        let env = self.public(root, "env", values::variable_text);
         ImageSettings {
-            env: self.public(root, "env", values::variable_text),
+            env: env.into_iter().map(|(name, text)| (name, text.into())).collect(),
             user: self.one(root, "user", values::user),
             workdir: workdir.or_else(|| code.map(|code| code.to.clone())),
             entrypoint: self.command(root, "entrypoint", values::words),

@@ -9,6 +9,7 @@ mod models;
 mod python;
 mod reader;
 mod sections;
+mod variable;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +28,7 @@ use crate::{
 
 pub use self::choice::TARGETS;
 pub use self::models::{Command, Download, Hub, InContext, Model, Source, SpacyRelease};
+pub use self::variable::Variable;
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
 
 /// What is chosen outside of the manifest.
@@ -207,7 +209,7 @@ pub struct Git {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImageSettings {
     /// Environment.
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, Variable>,
     /// Who runs it; `app` if the manifest says nothing.
     pub user: Option<Spanned<User>>,
     /// Working directory; the code's `to` if the manifest names none, whatever the target.

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llb::Lines;
 
-use super::{Code, CodeSource, arguments::Given, reader::Reader};
+use super::{Code, CodeSource, Variable, arguments::Given, reader::Reader};
 use crate::{
     manifest::{
         Node,
-        template::INHERITED,
         values::{self, Pipeline, RepositoryKind},
     },
     mistake::{Mistake, quote},
@@ -203,14 +202,14 @@ impl Reader<'_> {
     /// Where the Hugging Face cache is in the image.
     pub fn hf_home(&mut self) -> String {
         let Some(env) = self.root.get("env") else { return HF_HOME.to_owned() };
-        let own = env.get("HF_HOME").and_then(Node::text);
-        if own == Some(HF_HOME) {
+        let Some(node) = env.get("HF_HOME") else { return HF_HOME.to_owned() };
+        let own = node.text().unwrap_or_default();
+        if own.trim_end_matches('/') == HF_HOME {
             return HF_HOME.to_owned();
         }
-        if own.is_some_and(|own| own.contains(INHERITED)) {
-            let mistake =
-                Mistake::new("`HF_HOME` is one folder, and nothing is added to the base's");
-            self.findings.at(env.get("HF_HOME").map_or(env.lines, |node| node.lines), mistake);
+        if Variable::from(own.to_owned()).extends() {
+            let words = "`HF_HOME` is one folder, and nothing is added to the base's";
+            self.findings.at(node.lines, Mistake::new(words));
             return HF_HOME.to_owned();
         }
         self.one(env, "HF_HOME", values::destination)
@@ -343,13 +342,9 @@ impl Reader<'_> {
                 Source::Url(download) => download.path(),
                 Source::Spacy(release) => release.pipeline.name.clone(),
                 Source::Run(_) => continue,
+                // Folders share one; whether it is a folder, nobody knows yet.
                 Source::Context(InContext { path, to }) if to.ends_with('/') => {
-                    let name = path.rsplit('/').next().unwrap_or(path);
-                    if !name.contains('.') {
-                        // Folders may share one.
-                        continue;
-                    }
-                    format!("{to}{name}")
+                    format!("{to}{}", path.rsplit('/').next().unwrap_or(path))
                 }
                 Source::Context(files) => files.to.clone(),
             };

@@ -86,7 +86,7 @@ impl Reader<'_> {
             self.findings.at(entry.lines(), Mistake::new(message).help(help).about(key));
         };
         if let Some(lock) = &python.lock {
-            let (InputPath::Context(name) | InputPath::Code(name)) = &lock.value;
+            let name = lock.value.path();
             for key in ["requirements", "packages"] {
                 wrong(
                     key,

@@ -3,6 +3,7 @@
 use crate::{
     manifest::values::is_signed,
     mistake::{Mistake, quote},
+    url::Url,
 };
 
 /// What pip takes for a package when it is a file.
@@ -47,10 +48,10 @@ pub(super) fn check_written(url: &str) -> Result<String, Mistake> {
 pub(crate) fn check(url: &str) -> Result<String, Mistake> {
     refuse_path(url)?;
     refuse_credentials(url)?;
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    match scheme.to_lowercase().as_str() {
-        "https" | "http" | "git+https" | "git+http" if has_host(rest) => Ok(url.to_owned()),
-        "git+ssh" if has_host(rest) => Ok(format!("git+{}", over_https(&url["git+".len()..]))),
+    let scheme = Url::parse(url).filter(|_| has_host(url)).map(|url| url.scheme.to_lowercase());
+    match scheme.unwrap_or_default().as_str() {
+        "https" | "http" | "git+https" | "git+http" => Ok(url.to_owned()),
+        "git+ssh" => Ok(format!("git+{}", over_https(&url["git+".len()..]))),
         _ => Err(Mistake::new(format!("{} is no URL that a build can fetch", quote(url)))
             .help("these are: `https://`, `http://`, `git+https://`, `git+http://`, `git+ssh://`")),
     }
@@ -60,22 +61,19 @@ pub(crate) fn check(url: &str) -> Result<String, Mistake> {
 /// packages are resolved and built there is no key, and forges have the same for a login.
 pub(crate) fn over_https(remote: &str) -> String {
     let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    let (host, path) = match remote.strip_prefix("ssh://") {
-        Some(rest) => {
-            let authority = authority(rest);
-            let start = authority.rfind('@').map_or(0, |at| at + 1);
-            let end = authority[start..].find(':').map_or(authority.len(), |at| start + at);
+    let (host, path) = match Url::parse(remote).filter(|url| url.scheme == "ssh") {
+        Some(url) => {
+            let (host, rest) = (url.host(), url.rest);
+            let port = url.address()[host.len()..].trim_start_matches(':');
             // `ssh://git@host:org/name` is a slip that means the other form.
-            let is_port =
-                authority[end..].trim_start_matches(':').bytes().all(|it| it.is_ascii_digit());
-            let path = if is_port { &rest[authority.len()..] } else { &rest[end + 1..] };
-            (&authority[start..end], path)
+            let is_port = port.bytes().all(|it| it.is_ascii_digit());
+            (host, if is_port { rest.to_owned() } else { format!("{port}{rest}") })
         }
         None => match remote
             .split_once('@')
             .and_then(|(user, rest)| Some((user, rest.split_once(':')?)))
         {
-            Some((user, (host, path))) if word(user) && word(host) => (host, path),
+            Some((user, (host, path))) if word(user) && word(host) => (host, path.to_owned()),
             _ => return remote.to_owned(),
         },
     };
@@ -88,8 +86,7 @@ pub(crate) fn check_page(url: &str) -> Result<String, Mistake> {
     if is_signed(url) {
         return Err(credentials());
     }
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if rest.is_some_and(has_host) {
+    if Url::parse(url).is_some_and(|it| ["https", "http"].contains(&it.scheme)) && has_host(url) {
         return Ok(url.to_owned());
     }
     let mistake = Mistake::new(format!("{} is not an http or https URL", quote(url)));
@@ -99,25 +96,21 @@ pub(crate) fn check_page(url: &str) -> Result<String, Mistake> {
 /// The same of a URL that may have variables in its user part, `https://${USER}:${TOKEN}@…`: they are
 /// left out, and the host comes with it, for which a build has to be told the login.
 pub(crate) fn check_index_page(url: &str) -> Result<(String, Option<String>), Mistake> {
-    let split = url.split_once("://").and_then(|(scheme, rest)| {
-        let (user, _) = authority(rest).rsplit_once('@')?;
-        let is_variable = |part: &str| part.starts_with('$') && part.len() > 1;
-        user.split(':').all(is_variable).then_some((scheme, &rest[user.len() + 1..]))
-    });
-    let Some((scheme, rest)) = split else { return Ok((check_page(url)?, None)) };
-    let host = authority(rest).split(':').next().unwrap_or_default().to_owned();
-    Ok((check_page(&format!("{scheme}://{rest}"))?, Some(host)))
+    let is_variable = |part: &str| part.starts_with('$') && part.len() > 1;
+    let asks_by_variables =
+        |url: &Url<'_>| url.user().is_some_and(|it| it.split(':').all(is_variable));
+    let Some(parts) = Url::parse(url).filter(asks_by_variables) else {
+        return Ok((check_page(url)?, None));
+    };
+    let Url { scheme, rest, .. } = parts;
+    let page = check_page(&format!("{scheme}://{}{rest}", parts.address()))?;
+    Ok((page, Some(parts.host().to_owned())))
 }
 
-/// What of a URL stands before its path: `user:password@host:port`.
-fn authority(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
-}
-
-fn has_host(rest: &str) -> bool {
-    !rest.starts_with(['/', '?', '#', ':'])
-        && !rest.is_empty()
-        && !rest.contains(char::is_whitespace)
+fn has_host(url: &str) -> bool {
+    let starts_with_host =
+        |url: Url<'_>| !url.authority.is_empty() && !url.authority.starts_with(':');
+    Url::parse(url).is_some_and(starts_with_host) && !url.contains(char::is_whitespace)
 }
 
 /// The name of the project that a URL leads to, if it tells: that of a wheel, or `#egg=name`.
@@ -152,12 +145,12 @@ pub(super) fn refuse_path(text: &str) -> Result<(), Mistake> {
 
 /// Refuses a URL with a password or token in it, without repeating it.
 fn refuse_credentials(url: &str) -> Result<(), Mistake> {
-    let Some((scheme, rest)) = url.split_once("://") else { return Ok(()) };
-    let user = authority(rest).rsplit_once('@').map(|(user, _)| user);
+    let Some(parts) = Url::parse(url) else { return Ok(()) };
+    let scheme = parts.scheme;
     // The user of all forges, and no secret: `git+https://git@github.com/…`.
     let is_git = |user: &str| user == "git" && scheme.starts_with("git+");
     let is_secret = |user: &str| user.contains(':') || !scheme.ends_with("ssh") && !is_git(user);
-    if user.is_some_and(is_secret) {
+    if parts.user().is_some_and(is_secret) {
         return Err(credentials());
     }
     Ok(())

@@ -224,6 +224,7 @@ fn values() {
             "code: https://token@github.com/o/n.git",
             "code: ssh://git:pass@h/r",
             "env: {DATABASE_URL: \"postgres://u:pass@h/db\"}",
+            "env: {BROKERS: \"redis://a:6379,redis://u:pass@b:6379\"}",
             "python: {env: [PIP_EXTRA_INDEX_URL=https://u:pass@h/simple]}",
             "code: https://h/r.git#main:src",
             "code: https://h/r.git#main",

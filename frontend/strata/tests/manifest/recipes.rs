@@ -48,7 +48,7 @@ fn said(recipe: &Recipe) -> String {
     recipe.models.iter().for_each(|model| say("model", &what(model)));
     recipe.code.iter().for_each(|code| say("code", &from(code)));
     let image = &recipe.image;
-    image.env.iter().for_each(|(name, value)| say(&format!("env {name}"), value));
+    image.env.iter().for_each(|(name, value)| say(&format!("env {name}"), &value.over("")));
     image.user.iter().for_each(|user| say("user", &user.value));
     image.workdir.iter().for_each(|workdir| say("workdir", workdir));
     image.entrypoint.iter().for_each(|words| say("entrypoint", words));

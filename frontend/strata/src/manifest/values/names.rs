@@ -4,6 +4,7 @@ use super::{Read, expected};
 use crate::{
     manifest::template::is_name,
     mistake::{Mistake, nearest, quote},
+    url::Url,
 };
 
 /// The longest name of a user; useradd(8).
@@ -38,16 +39,13 @@ pub fn text(text: &str) -> Read<String> {
 /// The value of a variable. A password in a URL would be everyone's who gets the image or its
 /// provenance.
 pub fn variable_text(text: &str) -> Read<String> {
-    let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next());
-    let user = authority.flatten().and_then(|authority| authority.rsplit_once('@'));
-    match user {
-        Some((user, _)) if user.contains(':') => {
-            let words = "a URL with a password in it: everyone who gets the image could read it";
-            Err(Mistake::new(words)
-                .help("give it to the container when it runs: `docker run --env`"))
-        }
-        _ => Ok(text.to_owned()),
+    if Url::all(text).filter_map(|url| url.user()).any(|user| user.contains(':')) {
+        let words = "a URL with a password in it: everyone who gets the image could read it";
+        return Err(
+            Mistake::new(words).help("give it to the container when it runs: `docker run --env`")
+        );
     }
+    Ok(text.to_owned())
 }
 
 /// The name of a variable or a label.

@@ -1,5 +1,7 @@
 //! Paths: absolute ones in the image, relative ones in the build context and in the code.
 
+use std::fmt;
+
 use super::{Read, boolean, expected};
 use crate::{
     lock::Kind,
@@ -17,6 +19,45 @@ pub enum InputPath {
     Context(String),
     /// In the code's source (`code:requirements.txt`), below its `subdir`.
     Code(String),
+}
+
+impl InputPath {
+    /// Where it is there.
+    pub fn path(&self) -> &str {
+        let (Self::Context(path) | Self::Code(path)) = self;
+        path
+    }
+
+    /// The path that `path` is, seen from this file; none if it leaves the root.
+    pub fn beside(&self, path: &str) -> Option<Self> {
+        if path.starts_with('/') {
+            return None;
+        }
+        let folder = self.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        let joined = parts.join("/");
+        Some(match self {
+            Self::Context(_) => Self::Context(joined),
+            Self::Code(_) => Self::Code(joined),
+        })
+    }
+}
+
+/// As a manifest has it.
+impl fmt::Display for InputPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Context(path) => f.write_str(path),
+            Self::Code(path) => write!(f, "code:{path}"),
+        }
+    }
 }
 
 /// A path in the image, without `.`, `..` and doubled slashes.
@@ -117,16 +158,14 @@ pub fn requirements(text: &str) -> Read<InputPath> {
 pub fn pyproject(text: &str) -> Read<InputPath> {
     let file = "a project's file such as `pyproject.toml` or `code:pyproject.toml`";
     let path = input(text, file)?;
-    let (InputPath::Context(name) | InputPath::Code(name)) = &path;
-    if name.ends_with(".toml") { Ok(path) } else { Err(expected(file, text)) }
+    if path.path().ends_with(".toml") { Ok(path) } else { Err(expected(file, text)) }
 }
 
 /// A lock, where requirements may be.
 pub fn lock(text: &str) -> Read<InputPath> {
     let file = "a lock such as `uv.lock` or `code:poetry.lock`";
     let path = input(text, file)?;
-    let (InputPath::Context(name) | InputPath::Code(name)) = &path;
-    if Kind::of(name).is_some() {
+    if Kind::of(path.path()).is_some() {
         return Ok(path);
     }
     Err(expected(file, text).help(format!("the locks that are read are {}", list(Kind::NAMES))))

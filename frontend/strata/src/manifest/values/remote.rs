@@ -1,7 +1,10 @@
 //! URLs: of git remotes, package indexes and hubs.
 
 use super::{Read, expected};
-use crate::mistake::{Mistake, quote};
+use crate::{
+    mistake::{Mistake, quote},
+    url::Url,
+};
 
 /// Hosts whose name alone tells that a git remote is meant.
 const GIT_HOSTS: [&str; 4] = ["github.com/", "gitlab.com/", "bitbucket.org/", "codeberg.org/"];
@@ -53,9 +56,9 @@ pub fn git(text: &str) -> Read<String> {
     if !is_plain(text) || text.starts_with('-') {
         return Err(not_git(text));
     }
-    if let Some((scheme, rest)) = text.split_once("://") {
-        let (user, path) = (user(rest), rest.split_once('/').map(|(_, path)| path));
-        match scheme {
+    if let Some(url) = Url::parse(text) {
+        let user = url.user();
+        match url.scheme {
             "https" | "http" if user.is_some() => {
                 return Err(credentials("name a build secret: `token: secret:my_token`"));
             }
@@ -64,7 +67,7 @@ pub fn git(text: &str) -> Read<String> {
                     "an SSH agent has the key: `docker buildx build --ssh default`",
                 ));
             }
-            "https" | "http" | "ssh" | "git" if path.is_some_and(|path| !path.is_empty()) => {}
+            "https" | "http" | "ssh" | "git" if url.rest.len() > 1 => {}
             _ => return Err(not_git(text)),
         }
     } else if !is_scp(text) {
@@ -110,8 +113,8 @@ fn without_options(text: &str) -> Read<String> {
 
 /// An `http` URL without credentials; `url` says what is expected, `instead` where they go.
 pub(super) fn http(text: &str, url: &str, instead: &str) -> Read<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest.map(authority).filter(|_| is_plain(text)) {
+    let parsed = Url::parse(text).filter(|url| ["https", "http"].contains(&url.scheme));
+    match parsed.map(|url| url.authority).filter(|_| is_plain(text)) {
         None | Some("") => Err(expected(url, text)),
         Some(authority) if authority.contains('@') || is_signed(text) => Err(credentials(instead)),
         Some(_) => Ok(text.to_owned()),
@@ -156,14 +159,6 @@ fn is_scp(text: &str) -> bool {
     let named = !user.is_empty() && user.chars().all(|c| word(c) || c == '_');
     let hosted = !host.is_empty() && host.chars().all(|c| word(c) || c == '.');
     named && hosted && !path.is_empty()
-}
-
-fn authority(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
-}
-
-fn user(rest: &str) -> Option<&str> {
-    authority(rest).rsplit_once('@').map(|(user, _)| user)
 }
 
 fn is_plain(text: &str) -> bool {
