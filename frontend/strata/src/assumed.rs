@@ -20,7 +20,7 @@ use crate::{
         self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
-    recipe::{InputPath, Model, Recipe, Source},
+    recipe::{FileSource, Files, InputPath, Model, Recipe, Source},
     requirements::Requirement,
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
@@ -54,6 +54,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
             layers: 0,
         }
     };
+    let context = Local::new("context").build(Meta::named("[context] the build context"));
     let demand = demand(recipe, place.context)?;
     let strata_lock = strata_lock(place.manifest)?;
     let platform_facts = |platform: &Platform| {
@@ -76,11 +77,11 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
             Some(lock) => locked(&lock, recipe, &demand, &environment)?,
             None => required(&demand, &environment)?,
         };
-        Ok(PlatformFacts { base: base(platform), probe, packages })
+        let files = files(recipe, platform, &context);
+        Ok(PlatformFacts { base: base(platform), probe, packages, files })
     };
     let platforms = place.platforms.iter().map(platform_facts);
     let platforms = platforms.collect::<Result<Vec<_>, Mistakes>>()?;
-    let context = Local::new("context").build(Meta::named("[context] the build context"));
     let native = platforms.first().map_or_else(
         || Platform::normalised("linux", "amd64", "", ""),
         |first| first.base.platform.clone(),
@@ -102,6 +103,17 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
             .as_ref()
             .map(|code| sources::code(code, recipe, &context, Checkout::Unlabelled)),
     })
+}
+
+/// What has each of `files`.
+fn files(recipe: &Recipe, platform: &Platform, context: &State) -> Vec<State> {
+    let state = |files: &Files| match &files.from {
+        FileSource::Context(_) => context.clone(),
+        FileSource::Image { image, .. } => {
+            Image::new(image).build(platform, Meta::named(format!("[files] {image}")))
+        }
+    };
+    recipe.files.iter().map(state).collect()
 }
 
 /// What stands for what only a hub knows of a model, where no lock says it.

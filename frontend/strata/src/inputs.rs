@@ -75,9 +75,10 @@ impl Demand {
         let Some(OwnLock { file, kind }) = lock else { return Ok(None) };
         let logins = lock::logins(file, *kind).into_iter();
         let unknown: Vec<Mistake> = logins.filter_map(|host| no_login(&host, recipe)).collect();
-        let lock = match unknown.is_empty() {
-            true => lock::read(file, *kind, project.as_ref(), members, selection, environment),
-            false => Err(Mistakes(unknown)),
+        let lock = if unknown.is_empty() {
+            lock::read(file, *kind, project.as_ref(), members, selection, environment)
+        } else {
+            Err(Mistakes(unknown))
         };
         lock.map(Some).map_err(|mistakes| recipe.blame_selection(mistakes))
     }

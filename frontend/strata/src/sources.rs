@@ -103,11 +103,11 @@ fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
     below(folder, manifest)
 }
 
-/// A path as one of a folder, if it is in that; empty for the folder itself. Both are clean, and of
-/// one root.
+/// A path as one of a folder, if it is in that; empty for the folder itself. Both are clean, and both
+/// absolute or neither; an empty folder is the root.
 pub fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
     if folder.is_empty() {
-        return Some(path);
+        return Some(path.strip_prefix('/').unwrap_or(path));
     }
     let rest = path.strip_prefix(folder)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }

@@ -72,7 +72,7 @@ fn plan(manifest: &str, checkout: Checkout<'_>) -> Graph {
     let probe: Probe = serde_json::from_str(&in_image("probe.json")).unwrap();
     let packages = packages(&recipe, &probe);
     let facts = Facts {
-        platforms: vec![PlatformFacts { base: base.clone(), probe, packages }],
+        platforms: vec![PlatformFacts { base: base.clone(), probe, packages, files: Vec::new() }],
         native: base.platform,
         fetcher: None,
         models: Vec::new(),

@@ -23,6 +23,7 @@ mod layout;
 mod made_code;
 mod models;
 mod older_engines;
+mod other_files;
 mod own_locks;
 mod own_packages;
 mod platforms;

@@ -18,9 +18,10 @@ fn git(folder: &Path, env: &[(&str, &str)], arguments: &[&str]) -> Result<String
         .envs(env.iter().copied())
         .output()
         .unwrap();
-    match output.status.success() {
-        true => Ok(String::from_utf8(output.stdout).unwrap().trim_end().into()),
-        false => Err(String::from_utf8(output.stderr).unwrap()),
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout).unwrap().trim_end().into())
+    } else {
+        Err(String::from_utf8(output.stderr).unwrap())
     }
 }
 

@@ -3,7 +3,12 @@
 use gateway::{Gateway, GitUrl, ImageName};
 
 use super::{Build, PRODUCT};
-use crate::{base_config::BaseConfig, notice::Notice, plan, recipe::Target};
+use crate::{
+    base_config::BaseConfig,
+    notice::Notice,
+    plan,
+    recipe::{FileSource, Target},
+};
 
 impl Build<'_> {
     /// Options that change nothing here, and what to know of the choices.
@@ -20,8 +25,15 @@ impl Build<'_> {
     fn ignored_contexts(&self, dev: Option<&Self>) -> Vec<String> {
         let options = &self.gateway.request().options;
         let base = &self.recipe.base.value;
-        let images = [Some(base), dev.map(|dev| &dev.recipe.base.value), options.source.as_ref()];
-        let images = images.into_iter().flatten().filter_map(|name| ImageName::parse(name).ok());
+        let recipes = [Some(self), dev].into_iter().flatten().map(|build| build.recipe);
+        let images = recipes.flat_map(|recipe| {
+            let files = recipe.files.iter().filter_map(|files| match &files.from {
+                FileSource::Image { image, .. } => Some(image),
+                FileSource::Context(_) => None,
+            });
+            files.chain([&recipe.base.value])
+        });
+        let images = images.chain(&options.source).filter_map(|name| ImageName::parse(name).ok());
         let images: Vec<String> = images.map(|name| name.familiar()).collect();
         let is_for = |key: &str, image: &String| {
             let rest = key.strip_prefix(image.as_str());
@@ -30,7 +42,12 @@ impl Build<'_> {
         let given = options.context.named.keys();
         let unused = given.filter(|key| !images.iter().any(|image| is_for(key, image)));
         unused
-            .map(|key| format!("`--build-context {key}`: only the base is replaced so, {base}"))
+            .map(|key| {
+                format!(
+                    "`--build-context {key}`: it is neither the base, {base}, nor named by `from` \
+                     in `files`"
+                )
+            })
             .collect()
     }
 

@@ -10,6 +10,7 @@ mod ignored;
 mod listings;
 mod lock_file;
 mod lock_notices;
+mod other_files;
 mod packages;
 
 use std::sync::Arc;
@@ -250,13 +251,16 @@ impl<'a> Build<'a> {
     /// The base image on a platform, what it is, and what is to be installed on it.
     async fn platform(&self, platform: &Platform) -> Result<(PlatformFacts, Stated), Error> {
         let Found { base, stated } = self.base(platform).await?;
-        if !self.recipe.needs_packages() {
-            let probe = self.probe(&base).await?;
-            return Ok((PlatformFacts { base, probe, packages: Packages::default() }, stated));
-        }
-        let (probe, locked) = self.locked(&base).await?;
-        let packages = self.packages(&base, &probe, locked).await?;
-        Ok((PlatformFacts { base, probe, packages }, stated))
+        let with_packages = async {
+            if !self.recipe.needs_packages() {
+                return Ok((self.probe(&base).await?, Packages::default()));
+            }
+            let (probe, locked) = self.locked(&base).await?;
+            let packages = self.packages(&base, &probe, locked).await?;
+            Ok((probe, packages))
+        };
+        let ((probe, packages), files) = tokio::try_join!(with_packages, self.files(platform))?;
+        Ok((PlatformFacts { base, probe, packages, files }, stated))
     }
 
     /// Whether libraries look for models where they are.

@@ -4,7 +4,7 @@ use parse_dockerfile::{CopyInstruction, Source, Stage};
 
 use super::{
     dockerfile::{Dockerfile, State},
-    draft::{Code, fits},
+    draft::{Code, Files, fits},
     folder::{Folder, LOCKS},
     models, packages,
 };
@@ -28,23 +28,51 @@ impl<'a> Dockerfile<'a> {
             self.sources(line, &copy.src, &copy.dest.value);
             return;
         };
-        let of_stage =
-            self.from(flag, all, index).and_then(|source| self.states.get(&source).cloned());
+        let stage = self.from(flag, all, index);
         let sources = copy.src.iter().filter_map(|source| match source {
             Source::Path(path) => Some(path.value.to_string()),
             _ => None,
         });
         let sources: Vec<_> = sources.collect();
-        let image = flag.value.as_ref().map_or("", |value| &value.value);
-        match of_stage {
-            None if image.contains("astral-sh/uv") => self.draft.python.uv = true,
-            None => self.note(line, format!("`COPY --from={image}`: a manifest has the files of one base, of packages and of models")),
-            Some(stage) => {
+        let image = match stage.map(|stage| (stage, &all[stage])) {
+            None => Some(flag.value.as_ref().map_or_else(String::new, |it| it.value.to_string())),
+            // A stage that does nothing is a name for its image.
+            Some((stage, Stage { from, instructions: [], .. }))
+                if self.base_stage(all, stage).is_none() =>
+            {
+                Some(self.image(&from.image.value))
+            }
+            Some(_) => None,
+        };
+        match (image, stage.and_then(|stage| self.states.get(&stage).cloned())) {
+            (Some(image), _) if image.contains("astral-sh/uv") => self.draft.python.uv = true,
+            (Some(image), _) if self.stage.is_final => {
+                for source in &sources {
+                    self.copy_of_image(line, &image, source, &copy.dest.value, sources.len() > 1);
+                }
+            }
+            // What another stage is given of it is for what that makes.
+            (Some(_), _) | (None, None) => {}
+            (None, Some(stage)) => {
                 let (dest, _) = self.filled(line, &copy.dest.value);
                 for source in sources {
                     self.copy_of_stage(line, &stage, &source, &dest);
                 }
             }
+        }
+    }
+
+    /// A file or folder of another image; `into` a folder, whatever `dest` looks like.
+    fn copy_of_image(&mut self, line: usize, image: &str, source: &str, dest: &str, into: bool) {
+        let [(image, _), (path, _), (dest, _)] =
+            [image, source, dest].map(|text| self.filled(line, text));
+        let path = format!("/{}", path.trim_start_matches('/'));
+        let slash = if into || dest.ends_with('/') { "/" } else { "" };
+        let to = self.path(&dest) + slash;
+        let words =
+            format!("`COPY --from={image}` of `{path}`: `files` names each, at a place of its own");
+        if !self.place_files(Files { from: Some(image), path, to }) {
+            self.note(line, words);
         }
     }
 
@@ -106,7 +134,7 @@ impl<'a> Dockerfile<'a> {
         } else if stage.has_code {
             self.note(line, format!("`COPY --from` of `{source}`: what a command makes of the code is `code.build`'s"));
         } else {
-            self.note(line, format!("`COPY --from` of `{source}`: a manifest has the files of one base, of packages and of models"));
+            self.note(line, format!("`COPY --from` of `{source}`: no stage makes files for a manifest; what another image has, `files` takes"));
         }
     }
 
@@ -141,13 +169,10 @@ impl<'a> Dockerfile<'a> {
             }
             let path = clean(&path);
             let is_folder = path.is_empty() || self.project.is_folder(&path);
-            let at = match into && !is_folder {
-                true => format!(
-                    "{}/{}",
-                    to.trim_end_matches('/'),
-                    path.rsplit('/').next().unwrap_or(&path)
-                ),
-                false => to.clone(),
+            let at = if into && !is_folder {
+                format!("{}/{}", to.trim_end_matches('/'), path.rsplit('/').next().unwrap_or(&path))
+            } else {
+                to.clone()
             };
             self.stage.copies.push((path.clone(), at.clone()));
             self.part(line, path, at);
@@ -178,6 +203,28 @@ impl<'a> Dockerfile<'a> {
         self.code = Code { source, reference, to, ..std::mem::take(&mut self.code) };
         self.cloned = Some(line);
         self.stage.has_code = true;
+    }
+
+    /// Makes `files` of what is neither code nor models, if it can be.
+    fn place_files(&mut self, files: Files) -> bool {
+        let place = |Files { path, to, .. }: &Files| match to.strip_suffix('/') {
+            Some(folder) => format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path)),
+            None => to.clone(),
+        };
+        let is_there = match &files.from {
+            Some(image) => fits(image, values::image) && fits(&files.path, values::in_image),
+            None => fits(&files.path, values::in_context),
+        };
+        let is_taken = self.draft.files.iter().any(|other| place(other) == place(&files));
+        // What is in `/tmp` is for commands of the build.
+        let can_be = is_there
+            && fits(&files.to, values::files_destination)
+            && !is_taken
+            && !files.to.starts_with("/tmp/");
+        if can_be {
+            self.draft.files.push(files);
+        }
+        can_be
     }
 
     /// The one folder that all copied parts of the build context come from.
@@ -211,6 +258,13 @@ impl<'a> Dockerfile<'a> {
         let (source, to) = best.unwrap_or_else(|| (String::new(), "/app".to_owned()));
         let place = (source, to);
         for part in parts.iter().filter(|part| !part.lies_by(&place)) {
+            let python = &self.draft.python;
+            let says_packages = python.requirements.contains(&part.source)
+                || [&python.lock, &python.pyproject].contains(&&Some(part.source.clone()));
+            let files = Files { from: None, path: part.source.clone(), to: part.to.clone() };
+            if says_packages || self.place_files(files) {
+                continue;
+            }
             let (name, to) = (part.name(), &place.1);
             self.note(
                 part.line,

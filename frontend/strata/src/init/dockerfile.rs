@@ -213,13 +213,16 @@ impl<'a> Dockerfile<'a> {
                 let of_root =
                     [workdir, &self.code.to].into_iter().any(|path| path.starts_with("/root"));
                 self.draft.user = of_root.then(|| "root".to_owned());
-                Some(match of_root {
-                    true => "`user: root`, because the code is in its home, which nobody else may \
-                             enter: better have it in `/app`, and leave `user` out",
-                    false => "the image ran as root, and runs as the user `app` now; `user: root` if \
-                              it must",
-                }
-                .to_owned())
+                Some(
+                    if of_root {
+                        "`user: root`, because the code is in its home, which nobody else may \
+                             enter: better have it in `/app`, and leave `user` out"
+                    } else {
+                        "the image ran as root, and runs as the user `app` now; `user: root` if \
+                              it must"
+                    }
+                    .to_owned(),
+                )
             }
             _ => None,
         };
@@ -234,9 +237,10 @@ impl<'a> Dockerfile<'a> {
 
     /// The path that a stage means by a relative one.
     pub fn path(&self, path: &str) -> String {
-        let whole = match path.starts_with('/') {
-            true => path.to_owned(),
-            false => format!("{}/{path}", self.stage.workdir),
+        let whole = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.stage.workdir)
         };
         let mut parts = Vec::new();
         for part in whole.split('/') {
@@ -332,9 +336,10 @@ impl<'a> Dockerfile<'a> {
                 let line = self.line(&it.workdir.span);
                 let (path, _) = self.filled(line, &self.raw(&it.arguments.span));
                 let path = self.path(&path);
-                match fits(&path, values::absolute) {
-                    true => self.stage.workdir = path,
-                    false => self.note(line, "`WORKDIR` is no path"),
+                if fits(&path, values::absolute) {
+                    self.stage.workdir = path
+                } else {
+                    self.note(line, "`WORKDIR` is no path")
                 }
             }
             _ if !is_final => {}
@@ -396,12 +401,11 @@ impl<'a> Dockerfile<'a> {
             Instruction::Healthcheck(it) => self.healthcheck(it),
             Instruction::Stopsignal(it) => {
                 let signal = self.words(&it.arguments.span).concat();
-                match fits(&signal, values::signal) {
-                    true => self.draft.stop_signal = Some(signal),
-                    false => {
-                        let line = self.line(&it.stopsignal.span);
-                        self.note(line, format!("`{signal}` is no signal that is known"));
-                    }
+                if fits(&signal, values::signal) {
+                    self.draft.stop_signal = Some(signal)
+                } else {
+                    let line = self.line(&it.stopsignal.span);
+                    self.note(line, format!("`{signal}` is no signal that is known"));
                 }
             }
             Instruction::Shell(it) => {
@@ -512,9 +516,10 @@ impl<'a> Dockerfile<'a> {
             Some((name, _)) if !fits(user, values::user) => name,
             _ => user,
         };
-        match fits(name, values::user) {
-            true => self.draft.user = Some(name.to_owned()).filter(|name| name != "app"),
-            false => self.note(line, format!("`{user}` is no user's name: it runs as `app`")),
+        if fits(name, values::user) {
+            self.draft.user = Some(name.to_owned()).filter(|name| name != "app")
+        } else {
+            self.note(line, format!("`{user}` is no user's name: it runs as `app`"))
         }
         self.has_user = true;
     }

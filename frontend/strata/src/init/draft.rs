@@ -19,6 +19,8 @@ pub struct Draft {
     pub models: Vec<Model>,
     /// The application's code.
     pub code: Option<Code>,
+    /// Files that are neither.
+    pub files: Vec<Files>,
     /// Environment.
     pub env: Vec<(String, String)>,
     /// Who runs it.
@@ -52,6 +54,17 @@ pub struct System {
     pub runtime: Vec<String>,
     /// That only builds need.
     pub build: Vec<String>,
+}
+
+/// A file or a folder of the build context or of another image.
+#[derive(Debug)]
+pub struct Files {
+    /// The image; none for the build context.
+    pub from: Option<String>,
+    /// Where it is there.
+    pub path: String,
+    /// Where it goes.
+    pub to: String,
 }
 
 /// The Python environment.
@@ -195,6 +208,9 @@ impl Draft {
         if let Some(code) = &self.code {
             keys.put("code", code.yaml());
         }
+        if !self.files.is_empty() {
+            keys.put("files", Yaml::List(self.files.iter().map(Files::yaml).collect()));
+        }
         keys.pairs("env", &self.env);
         keys.text("user", self.user.as_ref());
         keys.text("workdir", self.workdir.as_ref());
@@ -274,6 +290,16 @@ impl Model {
             [(_, only)] if *key == "hf" => only.clone(),
             _ => Yaml::Map(keys.0),
         }
+    }
+}
+
+impl Files {
+    fn yaml(&self) -> Yaml {
+        let mut keys = Keys::default();
+        keys.text("from", self.from.as_ref());
+        keys.text(if self.from.is_some() { "path" } else { "context" }, Some(&self.path));
+        keys.text("to", Some(&self.to));
+        Yaml::Map(keys.0)
     }
 }
 

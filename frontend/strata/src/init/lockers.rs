@@ -105,9 +105,10 @@ fn choose(run: &mut Run<'_, '_>, tool: &str, words: &[String]) {
 /// Takes up the extras that a flag names.
 pub fn extras(run: &mut Run<'_, '_>, flag: &str, names: &str) {
     for name in listed(names) {
-        match fits(name, values::extra) {
-            true => add(&mut run.reader.draft.python.extras, name.to_owned()),
-            false => run.note(format!("`{flag} {name}`: name it in `python.extras`")),
+        if fits(name, values::extra) {
+            add(&mut run.reader.draft.python.extras, name.to_owned())
+        } else {
+            run.note(format!("`{flag} {name}`: name it in `python.extras`"))
         }
     }
 }
@@ -117,9 +118,10 @@ pub fn groups(run: &mut Run<'_, '_>, flag: &str, names: &str) {
     // What a project asks for anyway.
     let is_own = |name: &&str| ["main", "default", "packages"].contains(name);
     for name in listed(names).filter(|name| !is_own(name)) {
-        match fits(name, values::extra) {
-            true => add(&mut run.reader.draft.python.groups, name.to_owned()),
-            false => run.note(format!("`{flag} {name}`: name it in `python.groups`")),
+        if fits(name, values::extra) {
+            add(&mut run.reader.draft.python.groups, name.to_owned())
+        } else {
+            run.note(format!("`{flag} {name}`: name it in `python.groups`"))
         }
     }
 }

@@ -185,7 +185,7 @@ pub fn repository(
     let to = to
         .map(|to| reader.path(&to))
         .map(|to| if single { format!("{to}/{}", files[0]) } else { to });
-    let to = to.filter(|to| fits(to, values::model_destination));
+    let to = to.filter(|to| fits(to, values::files_destination));
     let revision =
         revision.filter(|revision| fits(revision, values::revision) && revision != "main");
     let what = ("hf", name);
@@ -243,7 +243,7 @@ pub fn copied(reader: &mut Dockerfile<'_>, source: &str, to: &str, into: bool) -
             "" if is_file && into => format!("{to}/{}", at.rsplit('/').next().unwrap_or(at)),
             _ => format!("{to}{rest}"),
         };
-        if (rest.is_empty() || rest.starts_with('/')) && fits(&new, values::model_destination) {
+        if (rest.is_empty() || rest.starts_with('/')) && fits(&new, values::files_destination) {
             model.to = Some(new);
             found = true;
         }

@@ -304,11 +304,10 @@ fn own(run: &mut Run<'_, '_>, package: &str, alone: bool) {
 fn index(run: &mut Run<'_, '_>, url: &str, instead: bool) {
     if let Some((_, build)) = url.split_once(TORCH) {
         let build = build.trim_end_matches('/');
-        match fits(build, values::torch) {
-            true => run.reader.draft.python.torch = Some(build.to_owned()),
-            false => {
-                run.note(format!("`{url}`: `python.torch` takes builds such as `cpu` and `cu126`"))
-            }
+        if fits(build, values::torch) {
+            run.reader.draft.python.torch = Some(build.to_owned())
+        } else {
+            run.note(format!("`{url}`: `python.torch` takes builds such as `cpu` and `cu126`"))
         }
     } else if url.trim_end_matches('/') == "https://pypi.org/simple" {
     } else if !fits(url, values::index) {

@@ -417,9 +417,10 @@ fn of_shell<'c>(
     }
     let is_flag = |word: &&String| word.starts_with('-');
     let flags: Vec<_> = words.iter().take_while(is_flag).collect();
-    match flags.iter().any(|flag| !flag.starts_with("--") && flag.contains('c')) {
-        true => words.get(flags.len()),
-        false => text.filter(|_| flags.len() == words.len()),
+    if flags.iter().any(|flag| !flag.starts_with("--") && flag.contains('c')) {
+        words.get(flags.len())
+    } else {
+        text.filter(|_| flags.len() == words.len())
     }
 }
 
@@ -437,9 +438,12 @@ fn builds_nothing(command: &str) -> bool {
 /// left to the shell.
 fn line_of(words: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:@%+,~*?[]".contains(c);
-    let quoted = |word: &String| match !word.is_empty() && word.chars().all(plain) {
-        true => word.clone(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
+    let quoted = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
     };
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

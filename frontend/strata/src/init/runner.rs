@@ -110,9 +110,10 @@ fn with_programs_on_path(line: &str) -> String {
     for part in parts {
         let start = whole.rfind(ends).map_or(0, |at| at + 1);
         let is_program = !part.split(ends).next().unwrap_or_default().contains('/');
-        match is_program && !whole[start..].contains('=') {
-            true => whole.truncate(start),
-            false => whole.push_str("venv/bin/"),
+        if is_program && !whole[start..].contains('=') {
+            whole.truncate(start)
+        } else {
+            whole.push_str("venv/bin/")
         }
         whole.push_str(part);
     }

@@ -359,10 +359,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn unknown(&mut self, name: &str, written: &str, word: &mut String) {
-        match self.erases {
-            true => self.unknown.push(name.to_owned()),
-            false => word.push_str(written),
-        }
+        if self.erases { self.unknown.push(name.to_owned()) } else { word.push_str(written) }
     }
 }
 

@@ -214,9 +214,10 @@ fn content(project: &Pyproject, with_groups: bool, only_overrides: bool) -> Opti
         group.as_array_mut()?.extend(members);
     }
     let resolution = table(pdm.get("resolution")).unwrap_or_default();
-    let (key, resolution) = match only_overrides {
-        true => ("overrides", of(&resolution, "overrides", none())?),
-        false => ("resolution", object(&resolution)?.into()),
+    let (key, resolution) = if only_overrides {
+        ("overrides", of(&resolution, "overrides", none())?)
+    } else {
+        ("resolution", object(&resolution)?.into())
     };
     let content = [
         ("sources", of(&pdm, "source", Json::Array(Vec::new()))?),

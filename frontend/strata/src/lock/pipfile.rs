@@ -141,9 +141,10 @@ pub(super) fn read(
             let read = Package::deserialize(entry)
                 .map_err(|error| Mistake::new(without_credentials(&error.to_string())))
                 .and_then(|package| {
-                    match holds(package.markers.as_ref(), environment, selection) {
-                        true => package.read(name, &meta),
-                        false => Ok(None),
+                    if holds(package.markers.as_ref(), environment, selection) {
+                        package.read(name, &meta)
+                    } else {
+                        Ok(None)
                     }
                 });
             match read {

@@ -3,8 +3,8 @@
 
 use super::values::{
     Read, Written, absolute, argument, boolean, context, destination, duration, extra, file_url,
-    git, health_test, host, hub, image, in_context, index, installed, installer, kept, key_name,
-    lock, model_destination, module, number, page, pattern, pipeline, pipeline_name, ports,
+    files_destination, git, health_test, host, hub, image, in_context, in_image, index, installed,
+    installer, kept, key_name, lock, module, number, page, pattern, pipeline, pipeline_name, ports,
     project, project_name, pyproject, reference, relative, repository, requirement, requirements,
     revision, script, secret, sha256, signal, socket, source, system_package, text, torch, user,
     variable_text, variant, volume, volume_of_models, words,
@@ -133,7 +133,7 @@ impl Shape {
 }
 
 /// Words that other tools have for our keys.
-pub static ELSEWHERE: [(&str, &str); 20] = [
+pub static ELSEWHERE: [(&str, &str); 21] = [
     ("image", "base"),
     ("from", "base"),
     ("environment", "env"),
@@ -153,6 +153,7 @@ pub static ELSEWHERE: [(&str, &str); 20] = [
     ("commit", "ref"),
     ("path", "context"),
     ("dest", "to"),
+    ("copy", "files"),
     ("directories", "dirs"),
 ];
 
@@ -191,6 +192,11 @@ const MODELS: &[Key] = &[key(
 
 const REST: &[Key] = &[
     key("code", Shape::Object(&CODE), "The application's code; the short form is its `source`."),
+    key(
+        "files",
+        Shape::List(&Shape::Object(&FILES)),
+        "Files of the build context and of other images that are neither code nor models.",
+    ),
     key("env", ENV, "Environment of the image."),
     key(
         "user",
@@ -383,7 +389,7 @@ const MODEL: Object = Object {
         key("secrets", SECRETS, "Variables of the command that are build secrets."),
         key(
             "to",
-            Shape::One(MODEL_DESTINATION),
+            Shape::One(FILES_DESTINATION),
             "Where the files go; if not given, the Hugging Face cache, where libraries find \
              models by name.",
         ),
@@ -442,6 +448,18 @@ const CODE: Object = Object {
         ),
         key("env", VARIABLES, "Environment of `build`, `install` and `verify`."),
         key("secrets", SECRETS, "Variables of `build` that are build secrets."),
+    ]])
+};
+
+const FILES: Object = Object {
+    either: &[("context", &[]), ("from", &["path"])],
+    complete: true,
+    identity: &[whole("to"), whole("context"), whole("path")],
+    ..object(&[&[
+        key("context", Shape::One(IN_CONTEXT), "A file or a folder of the build context."),
+        key("from", Shape::One(IMAGE), "Another image, or the name of a `--build-context`."),
+        key("path", Shape::One(IN_IMAGE), "A file or a folder of that."),
+        key("to", Shape::One(FILES_DESTINATION), "Where it goes."),
     ]])
 };
 
@@ -520,10 +538,11 @@ const SOURCE: Value =
 const CONTEXT: Value = value("a folder of the build context", |it| context(it).map(drop));
 const IN_CONTEXT: Value =
     value("a file or a folder of the build context", |it| in_context(it).map(drop));
+const IN_IMAGE: Value = value("an absolute path", |it| in_image(it).map(drop));
 const RELATIVE: Value = value("a relative path", |it| relative(it).map(drop));
 const PATH: Value = value("an absolute path", |it| absolute(it).map(drop));
 const DESTINATION: Value = value("an absolute path", |it| destination(it).map(drop));
-const MODEL_DESTINATION: Value = value("an absolute path", |it| model_destination(it).map(drop));
+const FILES_DESTINATION: Value = value("an absolute path", |it| files_destination(it).map(drop));
 const VOLUME: Value = value("an absolute path", |it| volume(it).map(drop));
 const SECRET: Value = value("a build secret such as `secret:my_token`", |it| secret(it).map(drop));
 const SOCKET: Value = value("the id of an SSH socket", |it| socket(it).map(drop));

@@ -62,6 +62,8 @@ pub struct PlatformFacts {
     pub probe: Probe,
     /// The Python packages.
     pub packages: Packages,
+    /// What has each of `files`, in the recipe's order.
+    pub files: Vec<State>,
 }
 
 /// What is to be installed on one platform, decided.

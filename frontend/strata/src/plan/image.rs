@@ -7,6 +7,7 @@ use llb::State;
 use super::{
     Layer, Plan, Scope, assemble, base, beside,
     code::{self, Files},
+    copies,
     environment::{self, Environment},
     facts::{CodeFacts, Facts, PlatformFacts},
     files,
@@ -66,6 +67,8 @@ impl Image<'_> {
         let venv = environment.venv.clone();
         let mut stack = self.below_code(environment, models);
         stack.put(Part::Other, self.verified_packages(&stack));
+        // They change as the code does, and what is built of it sees them.
+        stack.put(Part::Other, copies::of_context(scope, &platform.files, folders));
         let code = recipe.code.as_ref().zip(facts.code.as_ref());
         if let Some((code, from)) = code {
             stack.put(Part::Other, self.code(&stack, code, from, venv.as_ref()));
@@ -98,6 +101,7 @@ impl Image<'_> {
         stack.put(Part::Pipeline, models.pipelines);
         stack.put(Part::Package, environment::layers(built));
         stack.put(Part::Other, ground.system.clone());
+        stack.put(Part::Other, copies::of_images(scope, &self.platform.files, folders));
         stack.put(Part::Package, environment::layers(light));
         // What is not in the image is in no cache that is exported: the next build reads it again.
         let earlier = packages.earlier.iter().cloned();

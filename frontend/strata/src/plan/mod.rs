@@ -5,6 +5,7 @@ mod assemble;
 mod base;
 mod buckets;
 mod code;
+mod copies;
 mod environment;
 mod facts;
 mod folders;
@@ -59,6 +60,7 @@ pub const STAGES: &[&str] = &[
     "user",
     "runtime",
     "verify",
+    "files",
     "code",
     "dirs",
     "image",

@@ -5,11 +5,12 @@
 //! `getMountDeps`): of the frontend's image, the fetcher's own bytes alone are part of what a
 //! fetch is.
 
-use llb::{CacheSharing, Copy, Exec, File, Meta, Mount, Owner, Platform, State};
+use llb::{CacheSharing, Exec, File, Meta, Mount, Owner, Platform, State};
 use serde_json::{Value, json};
 
 use super::{
-    Carried, EPOCH, Layer, ROOT, Scope,
+    Carried, EPOCH, Layer, Scope,
+    copies::{Wanted, copied},
     environment::Environment,
     facts::{Facts, ModelFacts, PlatformFacts},
     files,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
-    recipe::{Download, Hub, InContext, Model, Pipeline, Recipe, Source, SpacyRelease},
+    recipe::{Download, Hub, Model, Pipeline, Recipe, Source, SpacyRelease},
 };
 
 /// Where the fetcher is in the frontend's image.
@@ -121,8 +122,11 @@ pub(super) fn layers(
             }
             Source::Context(found) => {
                 let ModelFacts::InContext(context) = facts else { continue };
-                let to = folders.resolve(&found.to);
-                let state = copied(scope, model, found, context, &to);
+                let meta = Meta::named(format!("[{MODELS}] copy {} to {}", found.path, found.to))
+                    .at([scope.location(model.lines)])
+                    .ignore_cache(scope.settings.no_cache.covers(MODELS));
+                let (path, to) = (format!("/{}", found.path), folders.resolve(&found.to));
+                let state = copied(&[Wanted { from: context, path, to: to.clone() }], meta);
                 models.data.push(files(state, &format!("model {}", model.name())));
                 paths.push(to);
             }
@@ -171,32 +175,6 @@ fn repository(
         None => format!("{home}/hub"),
     };
     Some((listed.into_iter().chain(fetched).collect(), folder))
-}
-
-/// Files of the build context, with nothing of where they come from but their modes.
-fn copied(
-    scope: &Scope<'_>,
-    model: &Model,
-    InContext { path, to: told }: &InContext,
-    context: &State,
-    to: &str,
-) -> State {
-    let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let meta = Meta::named(format!("[{MODELS}] copy {path} to {told}"))
-        .at([scope.location(model.lines)])
-        .ignore_cache(scope.settings.no_cache.covers(MODELS));
-    let copied = File::on(State::scratch())
-        .timestamp(EPOCH)
-        .owner(ROOT)
-        .copy(Copy::new(context.clone(), format!("/{path}"), to).follow_link());
-    if folder.is_empty() {
-        return copied.build(meta);
-    }
-    let made = File::on(State::scratch())
-        .mkdir(folder, 0o755)
-        .build(Meta::named(format!("[internal] folders for {to}")));
-    // Folders last: a file that is put into one changes its time.
-    copied.copy(Copy::new(made, "/", "/")).build(meta)
 }
 
 /// What the image says of its models.

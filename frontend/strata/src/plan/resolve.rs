@@ -59,9 +59,10 @@ pub(super) fn lock(
     let scripts = &scripts[..if is_deferred { 3 } else { 4 }];
     let indexes = &scope.recipe.python.indexes;
     // What builds are to see may be gigabytes, and mostly nothing has to be built.
-    let settings = match is_deferred {
-        true => String::new(),
-        false => seen_by_builds(&scope.recipe.python.after, requirements),
+    let settings = if is_deferred {
+        String::new()
+    } else {
+        seen_by_builds(&scope.recipe.python.after, requirements)
     };
     let interpreter = python::with_bytecode(PYTHON, Installer::Pip);
     Step::new(scope, "lock", base, root, &interpreter, scripts)

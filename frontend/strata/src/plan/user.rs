@@ -67,10 +67,7 @@ impl User {
     /// As an image's config has it: `10001:10001`. With a group there, whoever runs the image adds
     /// no other that the base has the user in, such as `video`.
     pub fn config(&self) -> String {
-        match self.has_groups {
-            true => self.uid.to_string(),
-            false => format!("{}:{}", self.uid, self.gid),
-        }
+        if self.has_groups { self.uid.to_string() } else { format!("{}:{}", self.uid, self.gid) }
     }
 
     /// Whether it may be run as anyone else in its group, root's: as OpenShift does, which gives

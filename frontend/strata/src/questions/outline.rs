@@ -28,9 +28,10 @@ pub fn outline(file: &Arc<SourceFile>, choices: &Choices) -> Result<Outline, Mis
     let is_missing = |(name, default): (&String, &Option<String>)| {
         default.is_none() && !choices.build_args.contains_key(name)
     };
-    let decided = match offer.arguments.iter().any(is_missing) {
-        true => None,
-        false => Some(recipe::read(Arc::clone(file), choices)?),
+    let decided = if offer.arguments.iter().any(is_missing) {
+        None
+    } else {
+        Some(recipe::read(Arc::clone(file), choices)?)
     };
     let asked = recipe::target(file, choices)?;
     let (name, _, description) =

@@ -231,10 +231,9 @@ fn slip(name: &str, manifest: &Manifest) -> Option<Mistake> {
 
 /// What the manifest declares, and if it does not, how it would declare `name`.
 fn declared(name: &str, manifest: &Manifest) -> String {
-    match manifest.arguments.is_empty() {
-        true => format!("the manifest declares none; one that does has `args: {{{name}: …}}`"),
-        false => {
-            format!("the manifest declares {}", list(manifest.arguments.keys().map(String::as_str)))
-        }
+    if manifest.arguments.is_empty() {
+        format!("the manifest declares none; one that does has `args: {{{name}: …}}`")
+    } else {
+        format!("the manifest declares {}", list(manifest.arguments.keys().map(String::as_str)))
     }
 }

@@ -93,9 +93,10 @@ fn variant(mut variants: Map, given: &Given, findings: &mut Findings) -> Option<
         return Some(entry.value);
     }
     let names = || variants.keys().map(String::as_str);
-    let help = match variants.is_empty() {
-        true => "the manifest has no `variants`".into(),
-        false => format!("the variants are {}", list(names())),
+    let help = if variants.is_empty() {
+        "the manifest has no `variants`".into()
+    } else {
+        format!("the variants are {}", list(names()))
     };
     let mistake = Mistake::new(format!("unknown variant {}", quote(name)));
     given.blame(findings, mistake.help(help).suggest(name, names()));

@@ -4,8 +4,10 @@
 mod arguments;
 mod choice;
 mod code;
+mod files;
 mod image;
 mod models;
+mod places;
 mod python;
 mod reader;
 mod sections;
@@ -27,6 +29,7 @@ use crate::{
 };
 
 pub use self::choice::TARGETS;
+pub use self::files::{FileSource, Files};
 pub use self::models::{Command, Download, Hub, InContext, Model, Source, SpacyRelease};
 pub use self::variable::Variable;
 pub use crate::manifest::values::{InputPath, Installer, Pipeline, RepositoryKind, User};
@@ -73,6 +76,8 @@ pub struct Recipe {
     /// The application's code; none under the target `deps`, and under `dev`, where it is
     /// left to a bind mount.
     pub code: Option<Code>,
+    /// Files that are neither code nor models, in the manifest's order.
+    pub files: Vec<Files>,
     /// What the image's config says.
     pub image: ImageSettings,
     /// What to know of the choices.
@@ -327,6 +332,7 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let code = reader.code(arguments.get("CODE_VERSION"));
     let python = reader.python(code.as_ref());
     let models = reader.models(arguments.get("HF_ENDPOINT"), code.as_ref());
+    let files = reader.files();
     let image = reader.image(code.as_ref());
     let hf_home = reader.hf_home();
     let code = code.filter(|_| target == Target::Image);
@@ -342,6 +348,7 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
         hf_home,
         models_are_volume,
         code,
+        files,
         image,
         warning,
     })

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use llb::Lines;
 
-use super::{Code, CodeSource, Variable, arguments::Given, reader::Reader};
+use super::{Code, Variable, arguments::Given, reader::Reader};
 use crate::{
     manifest::{
         Node,
         values::{self, Pipeline, RepositoryKind},
     },
-    mistake::{Mistake, quote},
-    sources::join,
+    mistake::Mistake,
 };
 
 /// Where the Hugging Face cache is, unless the manifest's `env` sets `HF_HOME`.
@@ -179,24 +178,9 @@ impl Reader<'_> {
     pub fn models(&mut self, hub: Option<&Given>, code: Option<&Code>) -> Vec<Model> {
         let nodes = self.root.get("models").map_or(&[][..], Node::items);
         let models: Vec<_> = nodes.iter().filter_map(|node| self.model(node, hub)).collect();
-        self.model_twice(&models);
-        self.model_is_code(&models, code);
+        self.models_apart(&models);
+        self.models_are_no_code(&models, code);
         models
-    }
-
-    /// Files of the build context are either models or code.
-    fn model_is_code(&mut self, models: &[Model], code: Option<&Code>) {
-        let Some(Code { source: CodeSource::Context(folder), subdir, .. }) = code else { return };
-        let folder = join(folder, subdir);
-        for model in models {
-            let Source::Context(InContext { path, .. }) = &model.source else { continue };
-            let is_within = |rest: &str| rest.is_empty() || rest.starts_with('/');
-            if folder.strip_prefix(path.as_str()).is_some_and(is_within) {
-                let message = format!("{} has all of the code in it", quote(path));
-                let help = "name the files or the folder that are models";
-                self.findings.at(model.lines, Mistake::new(message).help(help).about("context"));
-            }
-        }
     }
 
     /// Where the Hugging Face cache is in the image.
@@ -235,7 +219,7 @@ impl Reader<'_> {
     fn repository(&mut self, node: &Node, hub: Option<&Given>) -> Option<Hub> {
         let revision = self.one(node, "revision", values::revision);
         let files = self.list(node, "files", values::pattern);
-        let to = self.one(node, "to", values::model_destination);
+        let to = self.one(node, "to", values::files_destination);
         let endpoint = match self.one(node, "endpoint", values::hub) {
             Some(own) => Some(own.value),
             None => hub.and_then(|hub| self.hub(hub)),
@@ -288,7 +272,7 @@ impl Reader<'_> {
             let mistake = Mistake::new("`to` is missing");
             self.findings.at(node.lines, mistake.help("say where the files go: `to: /models/`"));
         }
-        self.one(node, "to", values::model_destination).map(|to| to.value)
+        self.one(node, "to", values::files_destination).map(|to| to.value)
     }
 
     fn spacy(&mut self, node: &Node) -> Option<SpacyRelease> {
@@ -325,41 +309,5 @@ impl Reader<'_> {
             env,
             secrets,
         })
-    }
-
-    /// Two models in one place would be a mix of both. In the cache that is so for two revisions
-    /// of one, too: offline, its name alone must mean one of them. A folder may be shared, and what
-    /// the models have says whether it can be.
-    fn model_twice(&mut self, models: &[Model]) {
-        let mut places = BTreeMap::new();
-        for model in models {
-            let place = match &model.source {
-                Source::Hub(Hub { to: Some(to), .. }) if to.ends_with('/') => continue,
-                Source::Hub(Hub { to: Some(to), .. }) => to.clone(),
-                Source::Hub(hub) => hub.name(),
-                // Archives may share a folder.
-                Source::Url(download) if download.unpack => continue,
-                Source::Url(download) => download.path(),
-                Source::Spacy(release) => release.pipeline.name.clone(),
-                Source::Run(_) => continue,
-                // Folders share one; whether it is a folder, nobody knows yet.
-                Source::Context(InContext { path, to }) if to.ends_with('/') => {
-                    format!("{to}{}", path.rsplit('/').next().unwrap_or(path))
-                }
-                Source::Context(files) => files.to.clone(),
-            };
-            let Some(first) = places.insert(place.clone(), model.lines) else { continue };
-            let twice = || format!("{} is there twice", quote(&place));
-            let (message, help) = match &model.source {
-                Source::Spacy(_) => (twice(), "an environment has one release of it"),
-                _ if place.starts_with('/') => (
-                    format!("two models go to {}", quote(&place)),
-                    "give each a place of its own, or end a folder that they share with `/`",
-                ),
-                _ => (twice(), "list all its files in one entry, and give another revision a `to`"),
-            };
-            let help = format!("the first is on line {}; {help}", first.start);
-            self.findings.at(model.lines, Mistake::new(message).help(help));
-        }
     }
 }

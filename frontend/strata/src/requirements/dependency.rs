@@ -200,10 +200,8 @@ impl fmt::Display for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name.as_deref().unwrap_or_default();
         let extras: Vec<&str> = self.extras.iter().map(String::as_str).collect();
-        let extras = match extras.is_empty() {
-            true => String::new(),
-            false => format!("[{}]", extras.join(",")),
-        };
+        let extras =
+            if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
         // A URL ends at white space, not at a `;`.
         let before_marker = match &self.source {
             Source::Versions(versions) => {

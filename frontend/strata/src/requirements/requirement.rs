@@ -65,12 +65,11 @@ pub(super) fn refuse_variable(text: &str) -> Result<(), Mistake> {
         let mistake = Mistake::new(format!("{} has a variable in it", quote(text)));
         // Nobody is told to write a token into a file.
         let is_login = text.contains("://") && text.contains('@');
-        return Err(mistake.help(match is_login {
-            true => {
-                "a build does not see your environment: leave a login out of the URL, and name a \
+        return Err(mistake.help(if is_login {
+            "a build does not see your environment: leave a login out of the URL, and name a \
                  secret for the host under `python.credentials`"
-            }
-            false => "a build does not see your environment: write the value",
+        } else {
+            "a build does not see your environment: write the value"
         }));
     }
     Ok(())

@@ -196,9 +196,19 @@ fn what_is_carried_over_and_what_is_told() {
             "FROM z AS ff\nFROM y\nCOPY --from=ff /usr/local/bin/ffmpeg /usr/local/bin/ffmpeg\n\
              COPY --from=ff /x/.local-browsers /y\nCOPY --from=ff /opt/my-venv /opt/my-venv",
             &[
-                "Dockerfile:4: `COPY --from` of `/usr/local/bin/ffmpeg`",
-                ".local-browsers`: a",
-                "!my-venv",
+                "files:\n  - from: z\n    path: /usr/local/bin/ffmpeg\n    to: /usr/local/bin/ffmpeg\n",
+                "path: /x/.local-browsers",
+            ],
+        ),
+        (
+            "FROM z AS made\nRUN make\nFROM y\nCOPY --from=made /out/tool /usr/bin/\n\
+             COPY --from=org/tools:1 /a /b /bin/\nCOPY --from=org/tools:1 /*.so /lib/\n\
+             COPY . /app\nCOPY deploy/nginx.conf /etc/nginx/",
+            &[
+                "Dockerfile:5: `COPY --from` of `/out/tool`: no stage makes files",
+                "  - from: org/tools:1\n    path: /b\n    to: /bin/\n",
+                "Dockerfile:7: `COPY --from=org/tools:1` of `/*.so`: `files` names each",
+                "  - context: deploy/nginx.conf\n    to: /etc/nginx/nginx.conf\n",
             ],
         ),
         // What runs only sometimes.

@@ -169,6 +169,8 @@ fn models_come_from_anywhere() {
     let recipe = recipe.unwrap();
     assert_eq!(recipe.hf_home, "/app/.cache/huggingface");
     assert!(recipe.models_are_volume && recipe.models.len() == 1);
+    let usual = read("base: b\nmodels: a/b\nenv: {HF_HOME: /opt/huggingface/}\n", &[]);
+    assert_eq!(usual.unwrap().hf_home, "/opt/huggingface");
     let taken_back = "base: b\ndev: {models: volume}\nvariants: {v: {dev: {models: !reset }}}\n";
     assert!(!read(taken_back, &["target=dev", "VARIANT=v"]).unwrap().models_are_volume);
     // Another release of a pipeline.

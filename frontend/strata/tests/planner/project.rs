@@ -15,7 +15,7 @@ use strata::{
         self, Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts,
         Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
     },
-    recipe::{self, Choices, Model, Recipe, Source},
+    recipe::{self, Choices, FileSource, Files, Model, Recipe, Source},
     sources::{self, Checkout},
 };
 
@@ -78,6 +78,9 @@ cmd: [python, main.py]
 ports: [8000]
 volumes: [/data]
 dirs: [/app/logs]
+files:
+  - {from: tools:1, path: /bin/tool, to: /usr/local/bin/}
+  - {context: deploy/app.toml, to: /etc/app/app.toml}
 labels: {team: search}
 healthcheck: {test: curl -f http://localhost:8000/, interval: 30s}
 stop_signal: SIGTERM
@@ -165,6 +168,7 @@ impl Project {
                 base: self.base(platform),
                 probe: probe(),
                 packages: self.packages(&recipe, &settings, platform),
+                files: recipe.files.iter().map(|files| of_files(files, platform)).collect(),
             })
             .collect();
         let native = Platform::parse("linux/amd64").unwrap();
@@ -311,6 +315,16 @@ impl Project {
 pub fn stage(name: &str) -> String {
     let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap().0;
     inside.rsplit(' ').next().unwrap().to_owned()
+}
+
+/// What has an entry of `files`.
+fn of_files(files: &Files, platform: &str) -> llb::State {
+    match &files.from {
+        FileSource::Context(_) => context(),
+        FileSource::Image { image, .. } => {
+            Image::new(image).build(&Platform::parse(platform).unwrap(), Meta::named("[files]"))
+        }
+    }
 }
 
 /// What stands for the build context.

@@ -405,18 +405,54 @@ fn a_model() {
     assert_eq!(runs(moved), ["models"], "a branch that moved, once it is looked up");
 }
 
+/// By name, the copies of files that are in the second plan and not in the first.
+fn copies(before: &Project, after: &Project) -> Vec<String> {
+    let (before, after) = (before.graph(), after.graph());
+    let names = after.beyond(&before).into_iter().map(|node| node.name.clone());
+    let mut names: Vec<_> = names.filter(|name| name.contains("] copy ")).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn files_that_are_neither_code_nor_models() {
+    assert_eq!(runs(replace("from: tools:1", "from: tools:2")), ["files"]);
+    assert_eq!(runs(replace("to: /etc/app/app.toml", "to: /etc/app.toml")), ["files"]);
+    let second = "to: /etc/app/app.toml}\n  - {context: deploy/log.toml, to: /etc/app/}\n";
+    let (before, mut after) = (Project::example(), Project::example());
+    replace("to: /etc/app/app.toml}\n", second)(&mut after);
+    assert_eq!(copies(&before, &after), ["[files] copy deploy/app.toml, deploy/log.toml"]);
+    // What runs on the image below the code has seen them.
+    assert_eq!(
+        steps_of_code(replace("from: tools:1", "from: tools:2")),
+        ["[code] build /app", "[code] install /app", "[verify] import app.main"]
+    );
+}
+
+#[test]
+fn a_repository_that_two_models_are_of_is_listed_in_one_layer() {
+    let mut project = Project::example();
+    let second = "  - hf: org/second\n";
+    let two = "  - {hf: org/second, files: config.json, to: /m/config.json}\n  \
+               - {hf: org/second, files: model.safetensors, to: /m/model.safetensors}\n";
+    replace(second, two)(&mut project);
+    let purposes = project.purposes();
+    let of = |purpose: &str| purposes.iter().filter(|it| it.contains(purpose)).count();
+    assert_eq!((of("what org/second is"), of("model org/second")), (1, 2), "{purposes:?}");
+    // The history has as many entries as there are layers.
+    let definition = project.plans()[0].image.root.definition();
+    let merged = definition.vertices().filter_map(|vertex| match vertex.op() {
+        Some(Op::Merge(merge)) => Some(merge.inputs.len()),
+        _ => None,
+    });
+    assert_eq!(merged.max(), Some(purposes.len() + 1), "with the base");
+}
+
 #[test]
 fn models_of_the_build_context_are_no_code() {
     let project = |models: &str, code: &str| Project {
         manifest: format!("base: python:3.12-slim\n{models}code: {{context: src, to: {code}}}\n"),
         ..Project::example()
-    };
-    let copies = |before: &Project, after: &Project| -> Vec<String> {
-        let (before, after) = (before.graph(), after.graph());
-        let names = after.beyond(&before).into_iter().map(|node| node.name.clone());
-        let mut names: Vec<_> = names.filter(|name| name.contains("] copy ")).collect();
-        names.sort_unstable();
-        names
     };
     let model = "models: {context: src/weights, to: /app/weights}\n";
     let (one, without) = (project(model, "/app"), project("", "/app"));
@@ -709,8 +745,19 @@ fn layers_from_what_rarely_changes_to_what_does_all_day() {
             panic!("no layer for {word}: {purposes:?}");
         })
     };
-    let order =
-        ["virtual", "numpy", "org/first", "uvloop", "user", "system", "tqdm", "installed", "code"];
+    let order = [
+        "virtual",
+        "numpy",
+        "org/first",
+        "uvloop",
+        "user",
+        "system",
+        "tools:1",
+        "tqdm",
+        "installed",
+        "app.toml",
+        "code",
+    ];
     let positions: Vec<usize> = order.iter().map(|word| position(word)).collect();
     assert!(positions.is_sorted(), "{purposes:?}");
 }

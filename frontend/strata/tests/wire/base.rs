@@ -132,8 +132,8 @@ async fn contexts_that_stand_in_for_nothing() {
     let name = "docker-image://docker.io/library/python:3";
     let ignored = |key| {
         format!(
-            "IgnoredOption: Strata does not honour `--build-context {key}`: only the base is \
-             replaced so, python:3 (line 1)"
+            "IgnoredOption: Strata does not honour `--build-context {key}`: it is neither the base, \
+             python:3, nor named by `from` in `files` (line 1)"
         )
     };
     for (key, warned) in [

@@ -266,9 +266,12 @@ pub struct Table {
 /// When a build fails.
 pub fn tables(runs: usize, chosen: &[&str], hub_speed: Option<u16>) -> Result<Vec<Table>> {
     ensure!(runs <= BUMPS[0].1.len(), "there are {} bumps of a package", BUMPS[0].1.len());
-    let is_chosen = |example: &&Example| match example.is_slow {
-        true => chosen.contains(&example.name),
-        false => chosen.iter().any(|part| example.name.contains(part)),
+    let is_chosen = |example: &&Example| {
+        if example.is_slow {
+            chosen.contains(&example.name)
+        } else {
+            chosen.iter().any(|part| example.name.contains(part))
+        }
     };
     EXAMPLES
         .iter()

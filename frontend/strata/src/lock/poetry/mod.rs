@@ -303,9 +303,10 @@ impl Package {
             let (folder, is_package) = (url.clone(), true);
             return Ok(Entry::Local(Local { name, folder, is_package, location: None, needs }));
         }
-        let files = match self.files.is_empty() {
-            true => lock.metadata.files.get(written).map(Vec::as_slice).unwrap_or_default(),
-            false => &self.files,
+        let files = if self.files.is_empty() {
+            lock.metadata.files.get(written).map(Vec::as_slice).unwrap_or_default()
+        } else {
+            &self.files
         };
         let mut index = None;
         let source = match &self.source {

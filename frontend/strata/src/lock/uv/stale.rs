@@ -206,9 +206,10 @@ impl Comparison<'_> {
         let limited = entry.as_array().map(Vec::as_slice);
         let limited = limited.or(is_limited.then_some(std::slice::from_ref(entry)));
         if let Some(entries) = limited {
-            return match entries.iter().all(|one| one.get("index").is_some()) {
-                true => From::Index(versions, None),
-                false => From::Other,
+            return if entries.iter().all(|one| one.get("index").is_some()) {
+                From::Index(versions, None)
+            } else {
+                From::Other
             };
         }
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);

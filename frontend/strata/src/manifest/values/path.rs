@@ -88,9 +88,9 @@ pub fn destination(text: &str) -> Read<String> {
     }
 }
 
-/// Where a model goes. A slash at the end stays, as it does for `cp`: it makes it a folder, into
+/// Where files go. A slash at the end stays, as it does for `cp`: it makes it a folder, into
 /// which even a single file goes under its own name.
-pub fn model_destination(text: &str) -> Read<String> {
+pub fn files_destination(text: &str) -> Read<String> {
     let slash = if text.ends_with('/') { "/" } else { "" };
     Ok(destination(text)? + slash)
 }
@@ -139,14 +139,28 @@ pub fn context(text: &str) -> Read<String> {
 pub fn in_context(text: &str) -> Read<String> {
     let path = context(text)?;
     if path.is_empty() {
-        let mistake = Mistake::new("all of the build context is no model");
-        return Err(mistake.help("name a file or a folder of it: `context: weights`"));
+        let mistake = Mistake::new("all of the build context is the code's");
+        return Err(mistake.help("name a file or a folder of it, such as `weights`"));
     }
-    if path.contains(['*', '?', '[', '\\']) || path.starts_with('!') {
-        let mistake = Mistake::new(format!("{} is a pattern", quote(text)));
-        return Err(mistake.help("name the folder that has the files"));
+    if path.starts_with('!') {
+        return Err(pattern(text));
     }
-    Ok(path)
+    one_path(text, path)
+}
+
+/// A file or a folder in another image.
+pub fn in_image(text: &str) -> Read<String> {
+    one_path(text, absolute(text)?)
+}
+
+/// What is copied is named: a pattern may match nothing, and nobody would be told.
+fn one_path(text: &str, path: String) -> Read<String> {
+    if path.contains(['*', '?', '[', '\\']) { Err(pattern(text)) } else { Ok(path) }
+}
+
+fn pattern(text: &str) -> Mistake {
+    let mistake = Mistake::new(format!("{} is a pattern", quote(text)));
+    mistake.help("name the folder that has the files")
 }
 
 /// A requirements file of the build context, or `code:` and one of the code's.
