@@ -54,6 +54,31 @@ impl Gateway {
         }
     }
 
+    /// The same of an image of which only what is at `path` is wanted: of a client's folder that was
+    /// given in its place, no more is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load_image`].
+    pub async fn load_part(
+        &self,
+        name: &str,
+        path: &str,
+        platform: &Platform,
+        meta: Meta,
+    ) -> Result<BaseImage, Error> {
+        let image = ImageName::parse(name).map_err(|error| Error::new(error.to_string()))?;
+        let named = named_context(self.request(), &image.familiar(), platform);
+        match named.and_then(|(key, spec)| Some((key, spec.strip_prefix("local:")?))) {
+            None => self.load_image(name, platform, meta).await,
+            Some((key, folder)) => {
+                let folder = folder.strip_prefix("//").unwrap_or(folder);
+                let state = self.local_context(key, folder, Some(path), meta).await?;
+                Ok(BaseImage { state, name: None, config: None })
+            }
+        }
+    }
+
     /// Whether the person gave something in the place of an image for a platform, with
     /// `--build-context name=…`.
     pub fn has_stand_in(&self, image: &ImageName, platform: &Platform) -> bool {
@@ -95,7 +120,7 @@ impl Gateway {
             "docker-image" => return self.registry_image(name, body, platform, meta).await,
             "oci-layout" => return self.layout_image(name, body, platform, meta).await,
             "input" => return self.input(name, body).await.map(Loaded::Base),
-            "local" => self.local_context(name, body, meta).await?,
+            "local" => self.local_context(name, body, None, meta).await?,
             _ => match GitUrl::detect(spec) {
                 Some(Ok(git)) => git.source().build(meta),
                 Some(Err(error)) => {
@@ -169,13 +194,26 @@ impl Gateway {
         }
     }
 
-    async fn local_context(&self, name: &str, folder: &str, meta: Meta) -> Result<State, Error> {
+    /// A client's folder, or what it has at `only`.
+    async fn local_context(
+        &self,
+        name: &str,
+        folder: &str,
+        only: Option<&str>,
+        meta: Meta,
+    ) -> Result<State, Error> {
         let key = format!("context:{name}");
         let log_name = format!("[context {name}] load .dockerignore");
         let excludes = self.ignore_file(folder, &key, Meta::named(log_name)).await?;
         let shared = self.request().options.context.shared_keys.get(name);
         let hint = format!("{key}-{}", shared.map_or("", String::as_str));
-        Ok(self.local(folder).shared_key_hint(hint).exclude(excludes).build(meta))
+        let local = self.local(folder).shared_key_hint(hint).exclude(excludes);
+        // Of the root, it would be nothing.
+        let only = only.map(|only| only.trim_start_matches('/')).filter(|only| !only.is_empty());
+        Ok(match only {
+            None => local.build(meta),
+            Some(only) => local.follow_paths([only]).build(meta),
+        })
     }
 
     async fn input(&self, name: &str, input: &str) -> Result<BaseImage, Error> {

@@ -38,7 +38,7 @@ impl Platform {
         let parts: Vec<&str> = text.trim().split('/').collect();
         let (os, architecture, variant) = match parts[..] {
             ["linux"] => ("linux", std::env::consts::ARCH, ""),
-            [architecture] => ("linux", architecture, ""),
+            [architecture] if is_known(architecture) => ("linux", architecture, ""),
             [os, architecture] => (os, architecture, ""),
             [os, architecture, variant] if legal(variant) => (os, architecture, variant),
             _ => return Err(error()),
@@ -117,6 +117,15 @@ impl fmt::Display for PlatformError {
 
 impl std::error::Error for PlatformError {}
 
+/// Whether that is an architecture that images for Linux are built for, by any of its names.
+fn is_known(architecture: &str) -> bool {
+    const KNOWN: [&str; 14] = [
+        "386", "aarch64", "amd64", "arm", "arm64", "armel", "armhf", "i386", "loong64", "ppc64le",
+        "riscv64", "s390x", "x86-64", "x86_64",
+    ];
+    KNOWN.contains(&architecture)
+}
+
 impl From<&Platform> for pb::Platform {
     fn from(platform: &Platform) -> Self {
         Self {
@@ -156,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_no_platform_is_refused() {
-        for text in ["", "linux/", "/amd64", "linux/amd64/v1/x", "linux amd64/x", "a(b/c"] {
+        for text in ["", "linx", "linux/", "/amd64", "linux/amd64/v1/x", "linux amd64/x", "a(b/c"] {
             assert!(Platform::parse(text).is_err(), "{text}");
         }
     }

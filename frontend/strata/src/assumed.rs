@@ -178,8 +178,11 @@ fn demand(recipe: &Recipe, context: &Path) -> Result<Demand, Mistakes> {
 /// The `strata.lock` beside a manifest, if there is one.
 fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
     let name = strata_lock::beside(&manifest.display().to_string());
-    let Ok(data) = fs::read(&name) else { return Ok(None) };
-    StrataLock::read(name, data).map(Some)
+    match fs::read(&name) {
+        Ok(data) => StrataLock::read(name, data).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Mistakes(vec![Mistake::new(format!("cannot read {name}: {error}"))])),
+    }
 }
 
 /// The packages of a lock.

@@ -75,7 +75,6 @@ impl Graph {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for Shown { number, node, inputs } in self.numbered() {
-            let inputs = BTreeSet::from_iter(inputs);
             let inputs: String = inputs.iter().map(|input| format!(" #{input}")).collect();
             let from = if inputs.is_empty() { inputs } else { format!("  ←{inputs}") };
             let _ = writeln!(text, "#{number:<3} {:<7} {}{from}", node.kind.verb(), node.name);
@@ -100,16 +99,15 @@ impl Graph {
     /// What is shown, numbered from one.
     fn numbered(&self) -> Vec<Shown<'_>> {
         let mut all = Vec::new();
-        // What stands for a vertex, by digest and number: itself, or what it is made from.
-        let mut stands: BTreeMap<&str, BTreeSet<(&str, usize)>> = BTreeMap::new();
+        // The numbers of what stands for a vertex, by digest: its own, or those it is made from.
+        let mut stands: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for node in &self.vertices {
             let inputs = node.inputs.iter().filter_map(|input| stands.get(&**input)).flatten();
-            let mut standing: BTreeSet<(&str, usize)> = inputs.copied().collect();
+            let mut standing: BTreeSet<usize> = inputs.copied().collect();
             if node.is_shown() {
                 let number = all.len() + 1;
-                let inputs = standing.iter().map(|(_, number)| *number).collect();
+                let inputs = std::mem::replace(&mut standing, BTreeSet::from([number]));
                 all.push(Shown { number, node, inputs });
-                standing = BTreeSet::from([(&*node.digest, number)]);
             }
             stands.insert(&node.digest, standing);
         }
@@ -121,9 +119,9 @@ impl Graph {
 struct Shown<'a> {
     number: usize,
     node: &'a Node,
-    /// The numbers of what it is made from, by digest. What is not shown is replaced by what that
-    /// is made from.
-    inputs: Vec<usize>,
+    /// The numbers of what it is made from. What is not shown is replaced by what that is made
+    /// from.
+    inputs: BTreeSet<usize>,
 }
 
 impl Node {

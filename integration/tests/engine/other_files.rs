@@ -12,7 +12,8 @@ use crate::{BASE, STRATA, build, context, unique};
 /// Owner, mode and time of what is copied and of what that passes through.
 const LIST: &str =
     "stat --format '%n %U %a %Y' /etc/app/* /lib/hooks/* /usr/local/bin/tool /srv/note
-stat --format '%n %F' /lib; /usr/local/bin/tool; cat /srv/note";
+stat --format '%n %F' /lib; stat --format '%n %U' /home/app /home/app/start
+/usr/local/bin/tool; cat /srv/note /app/main.py";
 
 #[test]
 fn files_of_the_context_and_of_other_images() {
@@ -27,6 +28,8 @@ files:
   - {{from: shared, path: /notes/a.txt, to: /srv/note}}
   - {{context: deploy/app.toml, to: /etc/app/}}
   - {{context: deploy/hooks, to: /lib/hooks}}
+  - {{context: deploy/hooks/on, to: /home/app}}
+  - {{context: deploy/main.py, to: /app/}}
 code: {{context: src}}
 ",
         tool.name
@@ -35,7 +38,8 @@ code: {{context: src}}
         ("strata.yaml", &*manifest),
         ("deploy/app.toml", "a = 1"),
         ("deploy/hooks/on/start", &*said),
-        ("src/main.py", ""),
+        ("deploy/main.py", "of files"),
+        ("src/main.py", "of the code"),
     ];
     let folder = context(&files);
     let shared = context(&[("notes/a.txt", &said)]);
@@ -49,8 +53,10 @@ code: {{context: src}}
 /usr/local/bin/tool root 755 315532800
 /srv/note root 644 315532800
 /lib symbolic link
+/home/app app
+/home/app/start root
 {said}
-{said}"
+{said}of files"
         )
     );
 

@@ -24,6 +24,10 @@ impl<'a> Dockerfile<'a> {
     /// Files that are copied, of the build context or of another stage.
     pub fn copy(&mut self, copy: &CopyInstruction<'a>, all: &[Stage<'_, '_>], index: usize) {
         let line = self.line(&copy.copy.span);
+        let has_mode = copy.options.iter().any(|flag| flag.name.value == "chmod");
+        if has_mode && self.stage.is_final {
+            self.note(line, "`--chmod`: modes are those of the file itself");
+        }
         let Some(flag) = copy.options.iter().find(|flag| flag.name.value == "from") else {
             self.sources(line, &copy.src, &copy.dest.value);
             return;
@@ -67,8 +71,9 @@ impl<'a> Dockerfile<'a> {
         let [(image, _), (path, _), (dest, _)] =
             [image, source, dest].map(|text| self.filled(line, text));
         let path = format!("/{}", path.trim_start_matches('/'));
-        let slash = if into || dest.ends_with('/') { "/" } else { "" };
-        let to = self.path(&dest) + slash;
+        let to = self.path(&dest);
+        let into = into || dest.ends_with('/') || self.is_folder(&to);
+        let to = to + if into { "/" } else { "" };
         let words =
             format!("`COPY --from={image}` of `{path}`: `files` names each, at a place of its own");
         if !self.place_files(Files { from: Some(image), path, to }) {
@@ -142,8 +147,7 @@ impl<'a> Dockerfile<'a> {
     pub fn sources(&mut self, line: usize, sources: &[Source<'_>], dest: &str) {
         let (dest, _) = self.filled(line, dest);
         let to = self.path(&dest);
-        let into =
-            dest.ends_with('/') || dest == "." || sources.len() > 1 || to == self.stage.workdir;
+        let into = dest.ends_with('/') || sources.len() > 1 || self.is_folder(&to);
         for source in sources {
             let path = match source {
                 Source::Path(path) => path.value.as_ref(),
@@ -205,6 +209,11 @@ impl<'a> Dockerfile<'a> {
         self.stage.has_code = true;
     }
 
+    /// Whether there is a folder at that place already.
+    fn is_folder(&self, path: &str) -> bool {
+        path == self.stage.workdir || values::is_folder(path)
+    }
+
     /// Makes `files` of what is neither code nor models, if it can be.
     fn place_files(&mut self, files: Files) -> bool {
         let place = |Files { path, to, .. }: &Files| match to.strip_suffix('/') {
@@ -216,10 +225,14 @@ impl<'a> Dockerfile<'a> {
             None => fits(&files.path, values::in_context),
         };
         let is_taken = self.draft.files.iter().any(|other| place(other) == place(&files));
-        // What is in `/tmp` is for commands of the build.
+        // What is in `/tmp` is for commands of the build, and an archive may have been unpacked.
+        let is_archive = [".tar", ".tgz", ".gz", ".xz", ".bz2", ".zip"];
+        let is_archive = is_archive.iter().any(|ending| files.path.ends_with(ending));
         let can_be = is_there
+            && !is_archive
             && fits(&files.to, values::files_destination)
             && !is_taken
+            && files.to != self.code.to
             && !files.to.starts_with("/tmp/");
         if can_be {
             self.draft.files.push(files);
@@ -240,10 +253,12 @@ impl<'a> Dockerfile<'a> {
         }
         if parts.is_empty() || !self.code.source.is_empty() {
             for part in parts {
-                self.note(
-                    part.line,
-                    format!("`{}` of the build context: the code is from git", part.name()),
-                );
+                let (path, to) = (part.source.clone(), part.to.clone());
+                if !self.place_files(Files { from: None, path, to }) {
+                    let words =
+                        format!("`{}` of the build context: the code is from git", part.name());
+                    self.note(part.line, words);
+                }
             }
             return;
         }
@@ -256,6 +271,7 @@ impl<'a> Dockerfile<'a> {
         let places = parts.iter().filter_map(|part| Some((part, part.place(self.project)?)));
         let best = places.rev().max_by_key(says).map(|(_, place)| place);
         let (source, to) = best.unwrap_or_else(|| (String::new(), "/app".to_owned()));
+        self.code.to.clone_from(&to);
         let place = (source, to);
         for part in parts.iter().filter(|part| !part.lies_by(&place)) {
             let python = &self.draft.python;
@@ -271,7 +287,7 @@ impl<'a> Dockerfile<'a> {
                 format!("`{name}` does not come to `{}`: all of the code goes to `{to}`", part.to),
             );
         }
-        let (source, to) = place;
+        let (source, _) = place;
         if parts.iter().all(|part| part.source != source) {
             let names: Vec<_> = parts.iter().map(Part::name).collect();
             let whole = if source.is_empty() { "the folder" } else { &source };
@@ -284,7 +300,6 @@ impl<'a> Dockerfile<'a> {
             );
         }
         self.code.source = if source.is_empty() { ".".to_owned() } else { source };
-        self.code.to = to;
     }
 }
 

@@ -29,9 +29,9 @@ impl Folders<'_> {
         })
     }
 
-    /// The folders above `paths`, which are resolved, that are not simply root's: a layer that gives
-    /// them back what lower layers have taken from them, and the user those in the home, which
-    /// programs write into. None if there are none.
+    /// The folders above `paths`, which are resolved, that are not simply root's, and those that
+    /// `paths` are themselves: a layer that gives them back what lower layers have taken from them,
+    /// and the user those in the home, which programs write into. None if there are none.
     pub(super) fn stamps(&self, paths: &[String]) -> Option<State> {
         let plain = (Owner { uid: 0, gid: 0 }, 0o755);
         let user = Owner { uid: self.user.uid, gid: self.user.gid };
@@ -46,7 +46,11 @@ impl Folders<'_> {
             let ends = path.match_indices('/').map(|(index, _)| index).skip(1);
             ends.map(move |end| path[..end].to_owned())
         });
-        let special: BTreeSet<String> = above.filter(|folder| !is_plain(folder)).collect();
+        // What is no folder yet may become a file.
+        let is_folder = |path: &&String| !is_new(path) || **path == self.user.home;
+        let themselves = paths.iter().filter(is_folder).cloned();
+        let special: BTreeSet<String> =
+            above.chain(themselves).filter(|folder| !is_plain(folder)).collect();
         if special.is_empty() {
             return None;
         }

@@ -67,12 +67,12 @@ impl Image<'_> {
         let venv = environment.venv.clone();
         let mut stack = self.below_code(environment, models);
         stack.put(Part::Other, self.verified_packages(&stack));
-        // They change as the code does, and what is built of it sees them.
-        stack.put(Part::Other, copies::of_context(scope, &platform.files, folders));
         let code = recipe.code.as_ref().zip(facts.code.as_ref());
         if let Some((code, from)) = code {
             stack.put(Part::Other, self.code(&stack, code, from, venv.as_ref()));
         }
+        // Who puts a file where the code has one means it to be there.
+        stack.put(Part::Other, copies::of_context(scope, &platform.files, folders));
         // Above the code, which may have a folder of that name and would make it root's again.
         if !recipe.image.dirs.is_empty() {
             stack.put(Part::Other, [files(folders::dirs(scope, folders), "folders of the user's")]);

@@ -15,7 +15,7 @@ const MOST: usize = 125;
 /// build on the image.
 const PLANNED: usize = 120;
 
-/// So many layers are there at most beside those of the base, of packages and of models:
+/// So many layers are there at most beside those of the base, of packages, of models and of files:
 /// `system.python`, the empty environment, the user, system packages, what the base is, what is
 /// installed, three on the way to that (production's packages, and two attempts without a
 /// toolchain), two verifications, the code, the code as a package, `dirs`, and the volume of models.
@@ -50,7 +50,11 @@ pub(super) fn room(recipe: &Recipe, base: &Base) -> usize {
     };
     // And the folders that all models are in.
     let models = recipe.models.iter().map(of_model).sum::<usize>() + 1;
-    PLANNED.saturating_sub(base.layers + models + OTHERS)
+    let of_images = recipe.files.iter().filter(|files| files.in_context().is_none()).count();
+    let of_context = usize::from(recipe.files.len() > of_images);
+    // Each may need one more for the folders that it passes through.
+    let files = 2 * (of_images + of_context);
+    PLANNED.saturating_sub(base.layers + models + files + OTHERS)
 }
 
 /// Refuses an image with more layers than engines take, before anything is built for it.

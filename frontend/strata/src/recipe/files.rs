@@ -2,7 +2,7 @@
 
 use llb::Lines;
 
-use super::reader::Reader;
+use super::{Code, reader::Reader};
 use crate::{
     manifest::{Node, values},
     mistake::Mistake,
@@ -52,11 +52,11 @@ impl Files {
 }
 
 impl Reader<'_> {
-    /// `files`.
-    pub fn files(&mut self) -> Vec<Files> {
+    /// `files`, beside `code`.
+    pub fn files(&mut self, code: Option<&Code>) -> Vec<Files> {
         let nodes = self.root.get("files").map_or(&[][..], Node::items);
         let files: Vec<Files> = nodes.iter().filter_map(|node| self.some_files(node)).collect();
-        self.files_apart(&files);
+        self.files_apart(&files, code);
         files
     }
 

@@ -332,7 +332,7 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let code = reader.code(arguments.get("CODE_VERSION"));
     let python = reader.python(code.as_ref());
     let models = reader.models(arguments.get("HF_ENDPOINT"), code.as_ref());
-    let files = reader.files();
+    let files = reader.files(code.as_ref());
     let image = reader.image(code.as_ref());
     let hf_home = reader.hf_home();
     let code = code.filter(|_| target == Target::Image);

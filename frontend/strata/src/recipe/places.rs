@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Code, CodeSource, Files, Hub, InContext, Model, Source, reader::Reader};
 use crate::{
+    manifest::values,
     mistake::{Mistake, quote},
     sources::{below, join},
 };
@@ -55,10 +56,17 @@ impl Reader<'_> {
         }
     }
 
-    /// That no two of `files` are in one place.
-    pub(super) fn files_apart(&mut self, files: &[Files]) {
+    /// That no two of `files` are in one place, and none in that of a folder, which a file would
+    /// take with all that is in it.
+    pub(super) fn files_apart(&mut self, files: &[Files], code: Option<&Code>) {
         let mut places = BTreeMap::new();
         for one in files {
+            let is_of_code = code.is_some_and(|code| code.to == one.to);
+            if is_of_code || values::is_folder(&one.to) {
+                let mistake = Mistake::new(format!("{} is a folder", quote(&one.to)));
+                let help = format!("to have it in there, write `{}/`", one.to);
+                self.findings.at(one.lines, mistake.help(help).about("to"));
+            }
             let place = place(one.path(), &one.to);
             let Some(first) = places.insert(place.clone(), one.lines) else { continue };
             let mistake = Mistake::new(format!("two of `files` go to {}", quote(&place)));

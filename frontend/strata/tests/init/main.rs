@@ -172,10 +172,7 @@ fn what_is_carried_over_and_what_is_told() {
         ),
         (
             "RUN git clone https://e.org/r.git /r\nCOPY start.sh /",
-            &[
-                "git: https://e.org/r.git",
-                "Dockerfile:3: `start.sh` of the build context: the code is",
-            ],
+            &["git: https://e.org/r.git", "files:\n  - context: start.sh\n    to: /start.sh\n"],
         ),
         (
             "WORKDIR /app\nCOPY app /app/app\nCOPY lib /app/lib\nFROM y\nCOPY --from=0 /app /app",
@@ -203,11 +200,14 @@ fn what_is_carried_over_and_what_is_told() {
         (
             "FROM z AS made\nRUN make\nFROM y\nCOPY --from=made /out/tool /usr/bin/\n\
              COPY --from=org/tools:1 /a /b /bin/\nCOPY --from=org/tools:1 /*.so /lib/\n\
-             COPY . /app\nCOPY deploy/nginx.conf /etc/nginx/",
+             COPY --from=org/tools:1 /ffmpeg /usr/local/bin\nCOPY . /app\n\
+             COPY --chmod=755 deploy/nginx.conf /etc/nginx/",
             &[
                 "Dockerfile:5: `COPY --from` of `/out/tool`: no stage makes files",
                 "  - from: org/tools:1\n    path: /b\n    to: /bin/\n",
                 "Dockerfile:7: `COPY --from=org/tools:1` of `/*.so`: `files` names each",
+                "path: /ffmpeg\n    to: /usr/local/bin/\n",
+                "Dockerfile:10: `--chmod`: modes are those",
                 "  - context: deploy/nginx.conf\n    to: /etc/nginx/nginx.conf\n",
             ],
         ),

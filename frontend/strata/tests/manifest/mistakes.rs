@@ -236,6 +236,10 @@ fn values() {
             "code: {git: 'https://h/r', ref: 1a2b3c4d}",
             "code: {git: 'https://h/r', submodules: yes, ssh: a b}",
             "python: code:r.txt",
+            // Files.
+            "files: [{context: a.toml}, {from: 'x:1', to: /a}, {from: x, context: a, path: /b, to: /c}]",
+            "files: [{context: '*.toml', to: /a/}, {from: 'x:1', path: b, to: c}, {context: ., to: /d/}]",
+            "files: [{context: a/x, to: /d/}, {context: b/x, to: /d/}, {context: tool, to: /usr/local/bin}]",
             // What the image's config says.
             "user: [a]",
             "user: App",

@@ -47,6 +47,7 @@ fn said(recipe: &Recipe) -> String {
     recipe.python.code.iter().for_each(|code| say("python code", &from(code)));
     recipe.models.iter().for_each(|model| say("model", &what(model)));
     recipe.code.iter().for_each(|code| say("code", &from(code)));
+    recipe.files.iter().for_each(|it| say("files", &format!("{} to {}", it.path(), it.to)));
     let image = &recipe.image;
     image.env.iter().for_each(|(name, value)| say(&format!("env {name}"), &value.over("")));
     image.user.iter().for_each(|user| say("user", &user.value));
@@ -171,6 +172,11 @@ fn models_come_from_anywhere() {
     assert!(recipe.models_are_volume && recipe.models.len() == 1);
     let usual = read("base: b\nmodels: a/b\nenv: {HF_HOME: /opt/huggingface/}\n", &[]);
     assert_eq!(usual.unwrap().hf_home, "/opt/huggingface");
+    let files = "base: b\nfiles: [{context: a, to: /etc/x}, {context: b, to: /y/}]\n\
+                 variants: {v: {files: [{context: c, to: /etc/x}, {context: d, to: /y/}]}}\n";
+    let files = read(files, &["VARIANT=v"]).unwrap().files;
+    let files: Vec<_> = files.iter().map(|files| (files.path(), &*files.to)).collect();
+    assert_eq!(files, [("c", "/etc/x"), ("b", "/y/"), ("d", "/y/")], "as models");
     let taken_back = "base: b\ndev: {models: volume}\nvariants: {v: {dev: {models: !reset }}}\n";
     assert!(!read(taken_back, &["target=dev", "VARIANT=v"]).unwrap().models_are_volume);
     // Another release of a pipeline.

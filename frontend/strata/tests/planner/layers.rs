@@ -12,6 +12,8 @@ const SMALL: u64 = 1_200_000;
 /// A project with so many large packages, and so many that are heavy all the same.
 fn project(large: usize, small: usize) -> Project {
     let mut project = Project::example();
+    let (manifest, _) = project.manifest.split_once("files:\n").unwrap();
+    project.manifest = manifest.to_owned();
     project.base_layers = 10;
     let large = (0..large).map(|n| format!("large-{n}==1.0 {LARGE}"));
     project.lock = large.chain((0..small).map(|n| format!("small-{n}==1.0 {SMALL}"))).collect();

@@ -755,8 +755,8 @@ fn layers_from_what_rarely_changes_to_what_does_all_day() {
         "tools:1",
         "tqdm",
         "installed",
-        "app.toml",
         "code",
+        "app.toml",
     ];
     let positions: Vec<usize> = order.iter().map(|word| position(word)).collect();
     assert!(positions.is_sorted(), "{purposes:?}");

@@ -27,7 +27,7 @@ pub use names::{
 pub use package::{requirement, system_package};
 pub use path::{
     InputPath, absolute, context, destination, files_destination, in_context, in_image, installed,
-    lock, pyproject, relative, requirements, volume,
+    is_folder, lock, pyproject, relative, requirements, volume,
 };
 pub use port::{Port, ports};
 pub use public::{is_secret, public};

@@ -12,6 +12,41 @@ use crate::{
 /// the models' cache are laid there by name, and the others are mounted over when a container runs.
 const TAKEN: [&str; 6] = ["/opt/venv", "/opt/huggingface", "/opt/strata", "/proc", "/sys", "/dev"];
 
+/// Folders that images have: what is copied there goes into them.
+const FOLDERS: [&str; 31] = [
+    "/bin",
+    "/boot",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/etc",
+    "/usr/local/lib",
+    "/usr/local/sbin",
+    "/usr/local/share",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/run",
+    "/var/tmp",
+];
+
 /// Where a file is that says what to install: requirements, a lock, a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputPath {
@@ -93,6 +128,11 @@ pub fn destination(text: &str) -> Read<String> {
 pub fn files_destination(text: &str) -> Read<String> {
     let slash = if text.ends_with('/') { "/" } else { "" };
     Ok(destination(text)? + slash)
+}
+
+/// Whether images have a folder there.
+pub fn is_folder(path: &str) -> bool {
+    FOLDERS.contains(&path)
 }
 
 /// A mount point of the image.
