@@ -257,7 +257,7 @@ fn options_that_are_not_honoured() {
             "IgnoredOption: Strata does not honour `--fast` after the image on the syntax line",
             "IgnoredOption: Strata does not honour `--no-cache-filter pakages`: the stages are \
              python, probe, venv, tool, lock, packages, toolchain, source, listing, models, user, runtime, \
-             verify, code, dirs, image",
+             verify, files, code, dirs, image",
             "IgnoredOption: Strata does not honour build-arg:BUILDKIT_NEWS",
         ]
     );
