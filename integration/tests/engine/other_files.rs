@@ -65,11 +65,11 @@ code: {{context: src}}
         ran(&Build::succeed(command.arg(&given)).unwrap())
     };
     assert_eq!(runs(), NOTHING);
-    fs::write(folder.path().join("deploy/app.toml"), "a = 2").unwrap();
+    fs::write(folder.path().join("deploy/app.toml"), unique()).unwrap();
     assert_eq!(runs(), ["files"]);
     fs::write(folder.path().join("src/main.py"), &said).unwrap();
     assert_eq!(runs(), ["code"]);
-    fs::write(shared.path().join("notes/a.txt"), "another").unwrap();
+    fs::write(shared.path().join("notes/a.txt"), unique()).unwrap();
     assert_eq!(runs(), ["files"]);
 }
 
