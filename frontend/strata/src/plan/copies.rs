@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use llb::{Copy, File, Meta, State};
 
-use super::{EPOCH, Layer, ROOT, Scope, files, folders::Folders};
+use super::{EPOCH, Layer, ROOT, Scope, facts::PlatformFacts, files, folders::Folders};
 use crate::recipe::{FileSource, Files};
 
 /// What the name of their vertices begins with.
@@ -42,38 +42,63 @@ pub(super) fn copied(parts: &[Wanted<'_>], meta: Meta) -> State {
     copied.copy(Copy::new(made, "/", "/")).build(meta)
 }
 
-/// What other images have of `files`, of which `states` have each in its turn: they rarely change, and
-/// each has a layer of its own.
-pub(super) fn of_images(scope: &Scope<'_>, states: &[State], folders: &Folders<'_>) -> Vec<Layer> {
-    let files = scope.recipe.files.iter().zip(states);
+/// What other images have of `files`: they rarely change, and each has a layer of its own.
+pub(super) fn of_images(
+    scope: &Scope<'_>,
+    platform: &PlatformFacts,
+    folders: &Folders<'_>,
+) -> Vec<Layer> {
+    let files = scope.recipe.files.iter().zip(&platform.files);
     let of_images = files.filter(|(files, _)| files.in_context().is_none());
-    of_images.flat_map(|one| layers(scope, &[one], folders)).collect()
+    let layers = |one: (&Files, &State)| {
+        let name = scope.name(FILES, &platform.base.platform, &format!("copy {}", told(one.0)));
+        layers(scope, &name, &[one], folders)
+    };
+    of_images.flat_map(layers).collect()
 }
 
-/// What the build context has of `files`, in one layer: it changes as the code does.
-pub(super) fn of_context(scope: &Scope<'_>, states: &[State], folders: &Folders<'_>) -> Vec<Layer> {
-    let files = scope.recipe.files.iter().zip(states);
-    let of_context: Vec<_> = files.filter(|(files, _)| files.in_context().is_some()).collect();
-    if of_context.is_empty() { Vec::new() } else { layers(scope, &of_context, folders) }
+/// What the build context has of `files`, in one layer: it changes as the code does, and is the same
+/// for every platform.
+pub(super) fn of_context(
+    scope: &Scope<'_>,
+    platform: &PlatformFacts,
+    folders: &Folders<'_>,
+) -> Vec<Layer> {
+    let files = scope.recipe.files.iter().zip(&platform.files);
+    let all: Vec<_> = files.filter(|(files, _)| files.in_context().is_some()).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<String> = all.iter().map(|(files, _)| told(files)).collect();
+    layers(scope, &format!("[{FILES}] copy {}", names.join(", ")), &all, folders)
+}
+
+/// What people call it.
+fn told(Files { from, .. }: &Files) -> String {
+    match from {
+        FileSource::Context(path) => path.clone(),
+        FileSource::Image { image, path } => format!("{path} of {image}"),
+    }
 }
 
 /// A layer with these, and one that gives folders back what it takes from them.
-fn layers(scope: &Scope<'_>, all: &[(&Files, &State)], folders: &Folders<'_>) -> Vec<Layer> {
-    let name = |(entry, _): &(&Files, _)| match &entry.from {
-        FileSource::Context(path) => path.clone(),
-        FileSource::Image { image, path } => format!("{path} of {image}"),
-    };
-    let names = all.iter().map(name).collect::<Vec<_>>().join(", ");
+fn layers(
+    scope: &Scope<'_>,
+    name: &str,
+    all: &[(&Files, &State)],
+    folders: &Folders<'_>,
+) -> Vec<Layer> {
     let wanted = all.iter().map(|(entry, from)| Wanted {
         from,
         path: format!("/{}", entry.path().trim_start_matches('/')),
         to: folders.resolve(&entry.to),
     });
     let wanted: Vec<Wanted<'_>> = wanted.collect();
-    let meta = Meta::named(format!("[{FILES}] copy {names}"))
+    let meta = Meta::named(name)
         .at(all.iter().map(|(entry, _)| scope.location(entry.lines)))
         .ignore_cache(scope.settings.no_cache.covers(FILES));
     let to: Vec<String> = wanted.iter().map(|it| it.to.clone()).collect();
     let stamps = folders.stamps(&to).map(|stamps| files(stamps, "folders as the base has them"));
-    [files(copied(&wanted, meta), &names)].into_iter().chain(stamps).collect()
+    let names: Vec<String> = all.iter().map(|(entry, _)| told(entry)).collect();
+    [files(copied(&wanted, meta), &names.join(", "))].into_iter().chain(stamps).collect()
 }

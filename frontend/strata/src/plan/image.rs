@@ -72,7 +72,7 @@ impl Image<'_> {
             stack.put(Part::Other, self.code(&stack, code, from, venv.as_ref()));
         }
         // Who puts a file where the code has one means it to be there.
-        stack.put(Part::Other, copies::of_context(scope, &platform.files, folders));
+        stack.put(Part::Other, copies::of_context(scope, platform, folders));
         // Above the code, which may have a folder of that name and would make it root's again.
         if !recipe.image.dirs.is_empty() {
             stack.put(Part::Other, [files(folders::dirs(scope, folders), "folders of the user's")]);
@@ -101,7 +101,7 @@ impl Image<'_> {
         stack.put(Part::Pipeline, models.pipelines);
         stack.put(Part::Package, environment::layers(built));
         stack.put(Part::Other, ground.system.clone());
-        stack.put(Part::Other, copies::of_images(scope, &self.platform.files, folders));
+        stack.put(Part::Other, copies::of_images(scope, self.platform, folders));
         stack.put(Part::Package, environment::layers(light));
         // What is not in the image is in no cache that is exported: the next build reads it again.
         let earlier = packages.earlier.iter().cloned();
