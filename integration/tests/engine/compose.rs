@@ -53,8 +53,9 @@ impl Drop for Project<'_> {
     }
 }
 
-/// Asks until the answer is `expected`; programs take a while to see an edit.
-pub fn becomes(expected: &str, ask: impl Fn() -> String) {
+/// Asks until the answer is `expected`; programs take a while to see an edit. `logs` are what they
+/// say if they never do.
+pub fn becomes(expected: &str, ask: impl Fn() -> String, logs: impl Fn() -> String) {
     let start = Instant::now();
     let mut said = String::new();
     while start.elapsed() < Duration::from_secs(120) {
@@ -62,9 +63,10 @@ pub fn becomes(expected: &str, ask: impl Fn() -> String) {
         if said == expected {
             return;
         }
-        sleep(Duration::from_millis(200));
+        // Whoever asks all the time keeps those busy who are to answer.
+        sleep(Duration::from_millis(500));
     }
-    assert_eq!(said, expected, "even after {} s", start.elapsed().as_secs());
+    assert_eq!(said, expected, "even after {} s: {}", start.elapsed().as_secs(), logs());
 }
 
 /// A process that is ended when it is dropped.
@@ -116,13 +118,15 @@ fn up_and_watch() {
     let _watch = Running(watch.spawn().unwrap());
     // Files that are written before it looks are not seen: each edit is another one.
     let edits = std::cell::Cell::new(0);
-    becomes("live", || {
+    let logs = || output(&mut project.command(&["logs", "--tail=40"])).unwrap_or_default();
+    let edited = || {
         edits.set(edits.get() + 1);
         let text = format!("live\n{}", "\n".repeat(edits.get()));
         fs::write(folder.join("live/it"), text).unwrap();
         sleep(Duration::from_millis(500));
         reads("/app/live/it")
-    });
+    };
+    becomes("live", edited, logs);
     fs::write(folder.join("said/it"), "third").unwrap();
-    becomes("third", || reads("/app/said/it"));
+    becomes("third", || reads("/app/said/it"), logs);
 }

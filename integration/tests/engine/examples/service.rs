@@ -137,8 +137,12 @@ impl Composed<'_> {
     pub fn up(&self) {
         let up = ["up", "--detach", "--wait", "--wait-timeout=300", "--timeout=5"];
         let done = self.run(&up);
-        let said = || self.run(&["logs", "--tail=40"]).unwrap_or_default();
-        assert!(done.is_ok(), "{done:?}\n{}", said());
+        assert!(done.is_ok(), "{done:?}\n{}", self.logs());
+    }
+
+    /// What its containers have said last.
+    fn logs(&self) -> String {
+        self.run(&["logs", "--tail=40"]).unwrap_or_default()
     }
 
     /// What a command prints inside of the service's container.
@@ -153,10 +157,11 @@ impl Composed<'_> {
 
     /// Waits until what a command prints inside of the service's container has `text` in it.
     pub fn until(&self, words: &[&str], text: &str) {
-        becomes("there", || {
+        let ask = || {
             let said = self.try_exec(words).unwrap_or_else(|error| format!("{error:#}"));
             if said.contains(text) { "there".into() } else { said }
-        });
+        };
+        becomes("there", ask, || self.logs());
     }
 
     /// Takes it down, and leaves volumes.
