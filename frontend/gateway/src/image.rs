@@ -43,15 +43,7 @@ impl Gateway {
         platform: &Platform,
         meta: Meta,
     ) -> Result<BaseImage, Error> {
-        let name = ImageName::parse(name).map_err(|error| Error::new(error.to_string()))?;
-        let named = named_context(self.request(), &name.familiar(), platform);
-        match named {
-            Some((key, spec)) => self.load_context(key, spec, platform, meta).await,
-            None => {
-                let spec = format!("docker-image://{name}");
-                self.load_context(&name.familiar(), &spec, platform, meta).await
-            }
-        }
+        self.load_part(name, "/", platform, meta).await
     }
 
     /// The same of an image of which only what is at `path` is wanted: of a client's folder that was
@@ -67,14 +59,12 @@ impl Gateway {
         platform: &Platform,
         meta: Meta,
     ) -> Result<BaseImage, Error> {
-        let image = ImageName::parse(name).map_err(|error| Error::new(error.to_string()))?;
-        let named = named_context(self.request(), &image.familiar(), platform);
-        match named.and_then(|(key, spec)| Some((key, spec.strip_prefix("local:")?))) {
-            None => self.load_image(name, platform, meta).await,
-            Some((key, folder)) => {
-                let folder = folder.strip_prefix("//").unwrap_or(folder);
-                let state = self.local_context(key, folder, Some(path), meta).await?;
-                Ok(BaseImage { state, name: None, config: None })
+        let name = ImageName::parse(name).map_err(|error| Error::new(error.to_string()))?;
+        match named_context(self.request(), &name.familiar(), platform) {
+            Some((key, spec)) => self.load_context(key, spec, path, platform, meta).await,
+            None => {
+                let spec = format!("docker-image://{name}");
+                self.load_context(&name.familiar(), &spec, path, platform, meta).await
             }
         }
     }
@@ -89,12 +79,13 @@ impl Gateway {
         &self,
         name: &str,
         spec: &str,
+        path: &str,
         platform: &Platform,
         meta: Meta,
     ) -> Result<BaseImage, Error> {
         let mut spec = spec.to_owned();
         for _ in 0..=MAX_REPLACEMENTS {
-            match self.load_spec(name, &spec, platform, meta.clone()).await? {
+            match self.load_spec(name, &spec, path, platform, meta.clone()).await? {
                 Loaded::Base(base) => return Ok(base),
                 Loaded::Other(other) => spec = other,
             }
@@ -106,6 +97,7 @@ impl Gateway {
         &self,
         name: &str,
         spec: &str,
+        path: &str,
         platform: &Platform,
         meta: Meta,
     ) -> Result<Loaded, Error> {
@@ -120,7 +112,7 @@ impl Gateway {
             "docker-image" => return self.registry_image(name, body, platform, meta).await,
             "oci-layout" => return self.layout_image(name, body, platform, meta).await,
             "input" => return self.input(name, body).await.map(Loaded::Base),
-            "local" => self.local_context(name, body, None, meta).await?,
+            "local" => self.local_context(name, body, path, meta).await?,
             _ => match GitUrl::detect(spec) {
                 Some(Ok(git)) => git.source().build(meta),
                 Some(Err(error)) => {
@@ -194,12 +186,12 @@ impl Gateway {
         }
     }
 
-    /// A client's folder, or what it has at `only`.
+    /// What a client's folder has at `path`, and what it leads to.
     async fn local_context(
         &self,
         name: &str,
         folder: &str,
-        only: Option<&str>,
+        path: &str,
         meta: Meta,
     ) -> Result<State, Error> {
         let key = format!("context:{name}");
@@ -208,12 +200,11 @@ impl Gateway {
         let shared = self.request().options.context.shared_keys.get(name);
         let hint = format!("{key}-{}", shared.map_or("", String::as_str));
         let local = self.local(folder).shared_key_hint(hint).exclude(excludes);
-        // Of the root, it would be nothing.
-        let only = only.map(|only| only.trim_start_matches('/')).filter(|only| !only.is_empty());
-        Ok(match only {
-            None => local.build(meta),
-            Some(only) => local.follow_paths([only]).build(meta),
-        })
+        let local = match path.trim_start_matches('/') {
+            "" => local,
+            path => local.follow_paths([path]),
+        };
+        Ok(local.build(meta))
     }
 
     async fn input(&self, name: &str, input: &str) -> Result<BaseImage, Error> {
