@@ -21,7 +21,7 @@ asked = \"\"
 ";
 
 /// The images that the daemon was asked for.
-fn looked_up(calls: &[Call]) -> Vec<&str> {
+pub fn looked_up(calls: &[Call]) -> Vec<&str> {
     let asked = calls.iter().filter_map(|call| match call {
         Call::ResolveSource(asked) => asked.source.as_ref(),
         _ => None,
@@ -119,7 +119,7 @@ async fn caches_are_of_what_the_base_is_and_not_of_how_it_is_had() {
 }
 
 /// The warnings that the daemon was given.
-fn warnings(calls: Vec<Call>) -> Vec<String> {
+pub fn warnings(calls: Vec<Call>) -> Vec<String> {
     let warning = |call| match call {
         Call::Warn(warning) => Some(String::from_utf8(warning.short).unwrap()),
         _ => None,

@@ -6,6 +6,7 @@ mod base;
 mod code;
 #[path = "../../../gateway/tests/daemon/mod.rs"]
 mod daemon;
+mod files;
 mod packages;
 mod questions;
 
