@@ -133,6 +133,15 @@ pub fn models(recipe: &Recipe) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Where a file goes that is copied from `path` to `to`. Of a folder, what is in it goes to `to`, which
+/// others may share; which of the two a path is, nobody knows before it is looked at.
+pub fn place(path: &str, to: &str) -> String {
+    match to.strip_suffix('/') {
+        Some(folder) => format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path)),
+        None => to.to_owned(),
+    }
+}
+
 /// Two relative, clean paths as one; either may be empty.
 pub fn join(folder: &str, path: &str) -> String {
     [folder, path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")

@@ -8,7 +8,10 @@ use super::{
     folder::{Folder, LOCKS},
     models, packages,
 };
-use crate::{manifest::values, sources::below};
+use crate::{
+    manifest::values,
+    sources::{below, place},
+};
 
 /// What of the build context is part of the code.
 pub struct Part {
@@ -216,10 +219,7 @@ impl<'a> Dockerfile<'a> {
 
     /// Makes `files` of what is neither code nor models, if it can be.
     fn place_files(&mut self, files: Files) -> bool {
-        let place = |Files { path, to, .. }: &Files| match to.strip_suffix('/') {
-            Some(folder) => format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path)),
-            None => to.clone(),
-        };
+        let place = |Files { path, to, .. }: &Files| place(path, to);
         let is_there = match &files.from {
             Some(image) => fits(image, values::image) && fits(&files.path, values::in_image),
             None => fits(&files.path, values::in_context),

@@ -48,13 +48,11 @@ pub(super) fn of_images(
     platform: &PlatformFacts,
     folders: &Folders<'_>,
 ) -> Vec<Layer> {
-    let files = scope.recipe.files.iter().zip(&platform.files);
-    let of_images = files.filter(|(files, _)| files.in_context().is_none());
     let layers = |one: (&Files, &State)| {
         let name = scope.name(FILES, &platform.base.platform, &format!("copy {}", told(one.0)));
         layers(scope, &name, &[one], folders)
     };
-    of_images.flat_map(layers).collect()
+    entries(scope, platform, false).into_iter().flat_map(layers).collect()
 }
 
 /// What the build context has of `files`, in one layer: it changes as the code does, and is the same
@@ -64,13 +62,22 @@ pub(super) fn of_context(
     platform: &PlatformFacts,
     folders: &Folders<'_>,
 ) -> Vec<Layer> {
-    let files = scope.recipe.files.iter().zip(&platform.files);
-    let all: Vec<_> = files.filter(|(files, _)| files.in_context().is_some()).collect();
+    let all = entries(scope, platform, true);
     if all.is_empty() {
         return Vec::new();
     }
     let names: Vec<String> = all.iter().map(|(files, _)| told(files)).collect();
     layers(scope, &format!("[{FILES}] copy {}", names.join(", ")), &all, folders)
+}
+
+/// The entries that are of the build context, or those that are not, each with what has it.
+fn entries<'a>(
+    scope: &Scope<'a>,
+    platform: &'a PlatformFacts,
+    in_context: bool,
+) -> Vec<(&'a Files, &'a State)> {
+    let entries = scope.recipe.files.iter().zip(&platform.files);
+    entries.filter(|(files, _)| files.in_context().is_some() == in_context).collect()
 }
 
 /// What people call it.

@@ -6,7 +6,7 @@ use super::{Code, CodeSource, Files, Hub, InContext, Model, Source, reader::Read
 use crate::{
     manifest::values,
     mistake::{Mistake, quote},
-    sources::{below, join},
+    sources::{below, join, place},
 };
 
 impl Reader<'_> {
@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
     }
 
-    /// That no two of `files` are in one place, and none in that of a folder, which a file would
+    /// That no two of `files` are in one place, two folders of one name included, and none in that of a folder, which a file would
     /// take with all that is in it.
     pub(super) fn files_apart(&mut self, files: &[Files], code: Option<&Code>) {
         let mut places = BTreeMap::new();
@@ -74,14 +74,5 @@ impl Reader<'_> {
                 format!("the first is on line {}: give each a place of its own", first.start);
             self.findings.at(one.lines, mistake.help(help));
         }
-    }
-}
-
-/// Where a file goes. Of a folder, what is in it goes to `to`, and that may be shared; which of the two
-/// a path is, nobody knows yet, so that two of one name in one folder are refused.
-fn place(path: &str, to: &str) -> String {
-    match to.strip_suffix('/') {
-        Some(folder) => format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path)),
-        None => to.to_owned(),
     }
 }
