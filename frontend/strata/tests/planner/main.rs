@@ -4,6 +4,7 @@
 
 mod examples;
 mod folders;
+mod identity;
 mod image;
 mod installers;
 mod layers;
