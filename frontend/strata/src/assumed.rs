@@ -12,6 +12,7 @@ use llb::{Image, Local, Meta, Platform, State};
 use crate::{
     environment::Environment,
     inputs::{Demand, Inputs},
+    local_code::{self, Project},
     lock::{self, Lock},
     mistake::{Mistake, Mistakes},
     models::Listing,
@@ -20,7 +21,7 @@ use crate::{
         self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts,
         Probe, Resolution, Settings,
     },
-    recipe::{FileSource, Files, InputPath, Model, Recipe, Source},
+    recipe::{CodeSource, FileSource, Files, InputPath, Model, Recipe, Source},
     requirements::Requirement,
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
@@ -173,6 +174,22 @@ fn demand(recipe: &Recipe, context: &Path) -> Result<Demand, Mistakes> {
         }
     }
     inputs.demand(recipe)
+}
+
+/// The project, if it may have to be installed and is not.
+///
+/// # Errors
+///
+/// What is wrong with people's files.
+pub fn uninstalled_project(recipe: &Recipe, context: &Path) -> Result<Option<Project>, Mistakes> {
+    let project = local_code::project(recipe, &demand(recipe, context)?);
+    let code = recipe.code.as_ref().map(|code| (&code.source, &code.subdir));
+    let (Some(project), Some((CodeSource::Context(folder), subdir))) = (project, code) else {
+        return Ok(None);
+    };
+    let folder = context.join(folder).join(subdir);
+    let has_src = project.modules().iter().any(|module| folder.join(module).exists());
+    Ok(Some(Project { has_src, ..project }))
 }
 
 /// The `strata.lock` beside a manifest, if there is one.

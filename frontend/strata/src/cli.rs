@@ -229,10 +229,12 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
         platforms: &arguments.platform,
     };
     let facts = assumed::facts(&recipe, is_dev, &place).map_err(|mistakes| told(&mistakes))?;
+    let project = assumed::uninstalled_project(&recipe, &arguments.context);
+    let project = project.map_err(|mistakes| told(&mistakes))?;
     let mut warnings = BTreeSet::new();
     for platform in &facts.platforms {
         warnings.extend(models::hidden(&recipe, &platform.base));
-        let checked = local_code::check(&recipe, &platform.packages.local);
+        let checked = local_code::check(&recipe, &platform.packages.local, project.as_ref());
         warnings.extend(checked.map_err(|mistakes| told(&mistakes))?);
     }
     warnings.iter().for_each(|warning| eprintln!("{warning}"));

@@ -8,7 +8,7 @@ use crate::{
     environment::Environment,
     lock::{self, Kind, Lock, Pyproject},
     mistake::{Mistake, Mistakes, Spanned},
-    recipe::{Indexes, InputPath, Recipe},
+    recipe::{Indexes, InputPath, Python, Recipe},
     requirements::{IncludeKind, InstallSet, Requirement, RequirementsFile, Selection},
 };
 
@@ -214,10 +214,7 @@ impl Inputs {
         let mut requirements = self.requirements(recipe, &mut mistakes);
         let python = &recipe.python;
         let lock = python.lock.as_ref().map(|lock| &lock.value);
-        let project = match &python.pyproject {
-            Some(project) => Some(project.value.clone()),
-            None => lock.and_then(made_from),
-        };
+        let project = project(recipe);
         let members = lock.map(|lock| self.members(lock, project.as_ref())).unwrap_or_default();
         let lock = lock.and_then(|path| {
             Some(OwnLock { file: self.text(path)?, kind: Kind::of(path.path())? })
@@ -330,6 +327,13 @@ fn no_login(host: &str, recipe: &Recipe) -> Option<Mistake> {
          secret:my_index}}}}`"
     );
     Some(Mistake::new(words).help(help))
+}
+
+/// The file of the project that is meant: it is named, or is beside the lock.
+pub fn project(recipe: &Recipe) -> Option<InputPath> {
+    let Python { pyproject, lock, .. } = &recipe.python;
+    let named = pyproject.as_ref().map(|project| project.value.clone());
+    named.or_else(|| made_from(&lock.as_ref()?.value))
 }
 
 /// The file that a lock is made from, if it has one: in the same folder.

@@ -50,6 +50,19 @@ fn a_plan_as_text() {
 }
 
 #[test]
+fn a_project_that_nothing_installs() {
+    let manifest = "base: python:3.12-slim\npython: {pyproject: pyproject.toml}\ncode: .\n";
+    let folder = folder(manifest);
+    let project = "[project]\nname = \"hello\"\n[build-system]\nrequires = [\"uv_build\"]\n";
+    fs::write(folder.path().join("pyproject.toml"), project).unwrap();
+    let (status, _, stderr) = strata(&folder, &["plan"]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    fs::create_dir_all(folder.path().join("src/hello")).unwrap();
+    let (status, _, stderr) = strata(&folder, &["plan"]);
+    assert!(status == 0 && stderr.starts_with("UninstalledCode: `hello` is in"), "{stderr}");
+}
+
+#[test]
 fn more_layers_than_engines_take() {
     let models: Vec<String> = (0..70).map(|n| format!("org/model-{n}")).collect();
     let manifest = MANIFEST.replace("org/name", &format!("[{}]", models.join(", ")));

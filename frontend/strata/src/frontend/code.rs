@@ -5,6 +5,7 @@ use llb::State;
 
 use super::Build;
 use crate::{
+    local_code::{self, Project},
     models,
     notice::Notice,
     plan::{CodeFacts, ModelFacts},
@@ -133,6 +134,20 @@ impl Build<'_> {
         let there = self.gateway.find(&reference, &code.folder, wanted).await?;
         let there = there.into_keys().collect();
         Ok(models::check_code(self.recipe, facts, &there)?)
+    }
+
+    /// The project, if it may have to be installed and is not.
+    pub(super) async fn uninstalled_project(
+        &self,
+        code: Option<&CodeFacts>,
+    ) -> Result<Option<Project>, Error> {
+        let Some(code) = code else { return Ok(None) };
+        let project = local_code::project(self.recipe, self.demand().await?);
+        let Some(project @ Project { command: None, .. }) = project else { return Ok(project) };
+        let reference = self.gateway.solve(&code.source.definition()).await?;
+        let there = self.gateway.find(&reference, &code.folder, project.modules()).await?;
+        let has_src = there.into_values().any(|there| there != There::Blocked);
+        Ok(Some(Project { has_src, ..project }))
     }
 
     /// Says what of the code was asked for, and why that.

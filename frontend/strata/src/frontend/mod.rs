@@ -34,7 +34,7 @@ use crate::{
     mistake::Mistakes,
     models,
     notice::Notice,
-    plan::{self, Facts, Packages, Plan, PlatformFacts, Settings},
+    plan::{self, CodeFacts, Facts, Packages, Plan, PlatformFacts, Settings},
     questions,
     recipe::{self, Choices, Recipe, Target},
     strata_lock::{self, StrataLock},
@@ -215,7 +215,7 @@ impl<'a> Build<'a> {
         }
         self.check_models_in_code(&models, code.as_ref()).await?;
         self.check_caches(&platforms).await;
-        self.check_local_code(&platforms).await?;
+        self.check_local_code(&platforms, code.as_ref()).await?;
         let settings = self.settings.clone();
         let facts = Facts { settings, platforms, native, fetcher, models, code };
         let labels: Vec<_> = request.options.labels.clone().into_iter().collect();
@@ -272,10 +272,16 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Whether the code has what locks leave to it.
-    async fn check_local_code(&self, platforms: &[PlatformFacts]) -> Result<(), Error> {
+    /// Whether the code has what is left to it, and what of it has to be installed is.
+    async fn check_local_code(
+        &self,
+        platforms: &[PlatformFacts],
+        code: Option<&CodeFacts>,
+    ) -> Result<(), Error> {
+        let project = self.uninstalled_project(code).await?;
         for facts in platforms {
-            if let Some(notice) = local_code::check(self.recipe, &facts.packages.local)? {
+            let local = &facts.packages.local;
+            if let Some(notice) = local_code::check(self.recipe, local, project.as_ref())? {
                 self.warn(notice).await;
             }
         }

@@ -95,6 +95,11 @@ const OVERRIDES: [(&str, &str); 3] = [
     ("pdm", "resolution.overrides"),
 ];
 
+/// The keys of tools' tables by which a project is a package, or none. One that says nothing is one
+/// if it can be built.
+const PACKAGE: [(&str, &str); 3] =
+    [("uv", "package"), ("poetry", "package-mode"), ("pdm", "distribution")];
+
 impl Pyproject {
     /// Reads the file.
     ///
@@ -334,6 +339,31 @@ impl Pyproject {
             }
             None => "lock the project, or name the file that they come from".to_owned(),
         }
+    }
+
+    /// Its name, normalised; poetry has one of its own.
+    pub fn name(&self) -> Option<String> {
+        let of_poetry = || self.tool("poetry")?.get("name")?.as_str().map(normalize);
+        self.name.clone().or_else(of_poetry)
+    }
+
+    /// Whether its tool installs the project, too, as a package.
+    pub fn is_package(&self) -> bool {
+        let said = PACKAGE.iter().filter_map(|(tool, key)| self.tool(tool)?.get(key)?.as_bool());
+        let said: Vec<bool> = said.collect();
+        if said.is_empty() {
+            return self.table.contains_key("build-system");
+        }
+        !said.contains(&false)
+    }
+
+    /// The commands that it has once it is installed.
+    pub fn commands(&self) -> BTreeSet<&str> {
+        let project = self.table.get("project");
+        let own = ["scripts", "gui-scripts"].map(|key| project?.get(key));
+        let of_poetry = self.tool("poetry").and_then(|poetry| poetry.get("scripts"));
+        let tables = own.into_iter().chain([of_poetry]).flatten().filter_map(Value::as_table);
+        tables.flat_map(Table::keys).map(String::as_str).collect()
     }
 
     /// The table of a tool.

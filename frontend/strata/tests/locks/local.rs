@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use llb::SourceFile;
 use strata::{
-    local_code,
+    inputs::Demand,
+    local_code::{self, Project},
     lock::{self, Kind, Lock},
-    recipe::{self, Choices},
+    mistake::Mistakes,
+    notice::Notice,
+    recipe::{self, Choices, Recipe},
 };
 
 use crate::{
@@ -134,15 +137,23 @@ fn a_file_beside_the_lock_is_no_code() {
 
 /// What is said of a manifest whose lock has `lib` in the folder `folder`.
 fn said(manifest: &str, target: Option<&str>, folder: &str) -> String {
+    let recipe = recipe(manifest, target);
+    let api = include_str!("fixtures/uv-workspace/api/pyproject.toml");
+    let mut lock = workspace(api);
+    lock.local[0].folder = folder.to_owned();
+    words(local_code::check(&recipe, &lock.local, None))
+}
+
+fn recipe(manifest: &str, target: Option<&str>) -> Recipe {
     let manifest = format!("base: python:3.12-slim\n{manifest}\n");
     let name = "strata.yaml".to_owned();
     let file = SourceFile { name, language: "YAML".to_owned(), data: manifest.into_bytes() };
     let choices = Choices { target: target.map(str::to_owned), ..Choices::default() };
-    let recipe = recipe::read(Arc::new(file), &choices).unwrap();
-    let api = include_str!("fixtures/uv-workspace/api/pyproject.toml");
-    let mut lock = workspace(api);
-    lock.local[0].folder = folder.to_owned();
-    match local_code::check(&recipe, &lock.local) {
+    recipe::read(Arc::new(file), &choices).unwrap()
+}
+
+fn words(checked: Result<Option<Notice>, Mistakes>) -> String {
+    match checked {
         Ok(None) => "nothing".to_owned(),
         Ok(Some(notice)) => notice.to_string(),
         Err(mistakes) => mistakes.to_string(),
@@ -184,4 +195,106 @@ fn code_that_has_not() {
         said("python: {lock: code:uv.lock}\ncode: {source: ., subdir: api}", None, "../lib"),
     ];
     insta::assert_snapshot!(all.join("\n"));
+}
+
+/// A project that is a package, `uv init --package hello`.
+const HELLO: &str = "[project]\nname = \"hello-world\"\n[project.scripts]\nhello = \
+                     \"hello_world:main\"\n[build-system]\nrequires = [\"uv_build\"]\n";
+
+/// What is said of a manifest whose project is `pyproject`, and whose code has these files.
+fn said_of_project(manifest: &str, pyproject: &str, code: &[&str]) -> String {
+    let recipe = recipe(manifest, None);
+    let project = Some(file("pyproject.toml", pyproject));
+    let demand = Demand { project, ..Demand::default() };
+    let project = local_code::project(&recipe, &demand).map(|project| {
+        let has_src = project.modules().iter().any(|module| code.contains(&module.as_str()));
+        Project { has_src, ..project }
+    });
+    words(local_code::check(&recipe, &[], project.as_ref()))
+}
+
+#[test]
+fn a_project_that_has_to_be_installed() {
+    let (src, flat) = (&["src/hello_world"][..], &[][..]);
+    let member = &["services/api/src/hello_world"][..];
+    let all = [
+        ("lock: uv.lock", "code: .\ncmd: [hello]", src),
+        ("lock: uv.lock", "code: .\ncmd: [hello]\nenv: {PYTHONPATH: src}", flat),
+        ("lock: uv.lock", "code: .\nentrypoint: [tini, --]\ncmd: [hello, -v]", flat),
+        ("lock: uv.lock", "code: .\ncmd: [uvicorn, \"hello_world:app\"]", src),
+        ("lock: uv.lock", "code: .\ncmd: [python, main.py]", &["src/hello_world.py"]),
+        ("pyproject: app/pyproject.toml", "code: app\ncmd: hello", flat),
+        (
+            "{lock: uv.lock, pyproject: services/api/pyproject.toml}",
+            "code: {source: ., install: libs/core}\ncmd: [uvicorn, \"api.main:app\"]",
+            flat,
+        ),
+        (
+            "{lock: uv.lock, pyproject: services/api/pyproject.toml}",
+            "code: {source: ., install: libs/core}\nworkdir: /app/services/api",
+            member,
+        ),
+        ("lock: code:poetry.lock", "code: https://e.org/app.git\ncmd: hello", flat),
+    ];
+    let said = all.map(|(python, rest, code)| {
+        let python = python.trim_matches(['{', '}']);
+        let said = said_of_project(&format!("python: {{{python}}}\n{rest}"), HELLO, code);
+        format!("{python}\n{rest}\n  {said}\n")
+    });
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_project_that_is_run_from_its_folder() {
+    let src = &["src/hello_world", "services/api/src/hello_world"][..];
+    let own = "python: {lock: uv.lock}";
+    let member = "python: {lock: uv.lock, pyproject: services/api/pyproject.toml}";
+    for (python, rest, code) in [
+        (own, "code: .\ncmd: [uvicorn, main:app]", &[][..]),
+        (own, "code: .\ncmd: [python, -m, hello]", &[]),
+        (own, "code: .\nentrypoint: [python, -m]\ncmd: [hello]", &[]),
+        (own, "code: .\ncmd: [uvicorn, --app-dir, src, hello_world:app]", src),
+        (own, "code: .\ncmd: [uvicorn, src.hello_world:app]", src),
+        (own, "code: .\nworkdir: /app/src\ncmd: [uvicorn, hello_world:app]", src),
+        (own, "code: .\nenv: {PYTHONPATH: src}\ncmd: [uvicorn, hello_world:app]", src),
+        (own, "code: {source: ., install: true}\ncmd: hello", src),
+        (member, "code: .\nworkdir: /app/services/api\ncmd: [uvicorn, main:app]", &[]),
+        (member, "code: .\ncmd: [python, services/api/main.py]", &[]),
+        (member, "code: .\ncmd: [python, -m, services.api.main]", &[]),
+        (member, "code: .\nworkdir: /app/services\ncmd: [python, -m, api.main]", &[]),
+        (member, "code: .\ncmd: [python, /app/services/api/main.py]", &[]),
+        (member, "code: .\ncmd: [sh, -c, cd services/api/src && uvicorn hello_world:app]", src),
+        (member, "code: {source: ., install: [services/api]}\ncmd: hello", src),
+        // Nothing of it is in the code, or nobody knows where.
+        (own, "code: src\ncmd: hello", &[]),
+        (own, "code: https://e.org/app.git\ncmd: hello", src),
+        (own, "cmd: hello", src),
+    ] {
+        assert_eq!(said_of_project(&format!("{python}\n{rest}"), HELLO, code), "nothing", "{rest}");
+    }
+}
+
+#[test]
+fn projects_that_are_packages() {
+    let built = "[build-system]\nrequires = [\"poetry-core\"]\n";
+    let of_poetry = |mode: &str| {
+        let scripts = "[tool.poetry.scripts]\nhello = \"a:b\"\n";
+        format!("[tool.poetry]\nname = \"hello\"\n{mode}{scripts}")
+    };
+    for (project, is_one) in [
+        (HELLO.to_owned(), true),
+        (HELLO.replace("build-system", "other"), false),
+        (HELLO.replace("build-system", "other") + "[tool.uv]\npackage = true\n", true),
+        (HELLO.to_owned() + "[tool.uv]\npackage = false\n", false),
+        (HELLO.to_owned() + "[tool.pdm]\ndistribution = false\n", false),
+        (HELLO.to_owned() + "[tool.pdm]\ndistribution = true\n", true),
+        (of_poetry("") + built, true),
+        (of_poetry("package-mode = false\n") + built, false),
+        (of_poetry(""), false),
+        // No name, no package.
+        (built.to_owned(), false),
+    ] {
+        let said = said_of_project("python: {lock: uv.lock}\ncode: .\ncmd: hello", &project, &[]);
+        assert_eq!(said != "nothing", is_one, "{project}\n{said}");
+    }
 }

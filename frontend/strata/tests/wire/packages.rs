@@ -179,6 +179,33 @@ async fn a_python_that_the_project_is_not_for() {
 }
 
 #[tokio::test]
+async fn a_project_that_is_laid_out_in_src() {
+    let project = "[project]\nname = \"my-shop\"\n[build-system]\nrequires = [\"uv_build\"]\n";
+    let manifest = "base: python:3\nuser: root\npython: {pyproject: pyproject.toml}\n\
+                    code: {source: ., subdir: app}\ncmd: [uvicorn, \"my_shop:app\"]\n";
+    for (path, is_told) in [
+        ("/app/src/my_shop/__init__.py", true),
+        ("/app/src/my_shop.py", true),
+        ("/app/my_shop/__init__.py", false),
+        ("/app/src/other/__init__.py", false),
+        ("/src/my_shop/__init__.py", false),
+    ] {
+        let daemon = resolving(&manifest.replace("pyproject.toml", "app/pyproject.toml"))
+            .with_file("local://context", "app/pyproject.toml", project)
+            .with_file("local://context", path, "app = 1\n");
+        let (result, calls) = build(daemon, &[]).await;
+        result.unwrap();
+        let warnings = calls.iter().filter_map(|call| match call {
+            Call::Warn(warning) => Some(String::from_utf8(warning.short.clone()).unwrap()),
+            _ => None,
+        });
+        let told = "UninstalledCode: `my-shop` is in the code and not installed, ";
+        let told = warnings.filter(|warning| warning.starts_with(told)).count();
+        assert_eq!(told, usize::from(is_told), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_lock_has_beyond_an_index_is_on_the_bill() {
     let (hash, commit) = ("a".repeat(64), "c".repeat(40));
     let lock = format!(
