@@ -3,10 +3,12 @@
 //! Nothing is run and nobody is asked. What cannot be carried over is told, with its line, for a
 //! person to decide.
 
+mod bases;
 mod branches;
 mod copies;
 mod dockerfile;
 mod draft;
+mod environment;
 mod folder;
 mod heredoc;
 mod lockers;
@@ -14,6 +16,7 @@ mod models;
 mod packages;
 mod run;
 mod runner;
+mod settings;
 mod shell;
 mod stages;
 mod yaml;

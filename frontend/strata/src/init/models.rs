@@ -1,8 +1,9 @@
 //! Models that a build downloads, by the commands and the calls that do it.
 
 use super::{
-    dockerfile::{Dockerfile, OF_CACHES},
+    dockerfile::Dockerfile,
     draft::{Model, add, fits},
+    environment::OF_CACHES,
     run::{Run, shortened},
 };
 use crate::manifest::values;

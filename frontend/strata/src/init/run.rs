@@ -2,8 +2,9 @@
 
 use super::{
     branches::{self, Step},
-    dockerfile::{Dockerfile, OF_CACHES, OF_COMPILERS},
+    dockerfile::Dockerfile,
     draft::{Code, add, fits, set},
+    environment::{OF_CACHES, OF_COMPILERS},
     lockers::{self, LOCKERS},
     models, packages,
     runner::runner,
