@@ -6,7 +6,7 @@ use super::{
     dockerfile::{Dockerfile, State},
     draft::{Code, Files, fits},
     folder::{Folder, LOCKS},
-    models, packages,
+    models, packages, repositories,
 };
 use crate::{
     manifest::values,
@@ -30,6 +30,11 @@ impl<'a> Dockerfile<'a> {
         let has_mode = copy.options.iter().any(|flag| flag.name.value == "chmod");
         if has_mode && self.stage.is_final {
             self.note(line, "`--chmod`: modes are those of the file itself");
+        }
+        let owner = copy.options.iter().find(|flag| flag.name.value == "chown");
+        let owner = owner.and_then(|flag| flag.value.as_ref()).map(|owner| owner.value.as_ref());
+        if owner.is_some_and(|owner| !is_root(owner)) {
+            self.owned(line, "--chown");
         }
         let Some(flag) = copy.options.iter().find(|flag| flag.name.value == "from") else {
             self.sources(line, &copy.src, &copy.dest.value);
@@ -87,7 +92,13 @@ impl<'a> Dockerfile<'a> {
     /// A file or folder of another stage.
     fn copy_of_stage(&mut self, line: usize, stage: &State, source: &str, dest: &str) {
         let name = source.rsplit('/').next().unwrap_or(source);
-        if self.exported.iter().any(|exported| exported == name) || is_of_packages(source) {
+        if self.packages.exported.iter().any(|exported| exported == name) {
+            return;
+        }
+        if is_of_packages(source) {
+            if stage.has_installed && self.stage.is_final {
+                self.installed = Some((line, stage.clone()));
+            }
             return;
         }
         let to = self.path(dest);
@@ -182,7 +193,10 @@ impl<'a> Dockerfile<'a> {
                 to.clone()
             };
             self.stage.copies.push((path.clone(), at.clone()));
-            self.part(line, path, at);
+            match repositories::told(&path, &at) {
+                Some(told) => self.note(line, format!("`{path}` is not carried over: {told}")),
+                None => self.part(line, path, at),
+            }
         }
     }
 
@@ -190,7 +204,7 @@ impl<'a> Dockerfile<'a> {
         let name = source.rsplit('/').next().unwrap_or(&source);
         let of_packages = packages::is_input(name);
         if LOCKS.contains(&name) {
-            self.locks.push((line, source.clone()));
+            self.packages.locks.push((line, source.clone()));
         }
         if !of_packages {
             self.stage.has_code = true;
@@ -240,8 +254,48 @@ impl<'a> Dockerfile<'a> {
         can_be
     }
 
+    /// Tells, once, of files that are to be somebody else's than root's.
+    pub fn owned(&mut self, line: usize, by: &str) {
+        let text = "all that is copied is root's, which the user reads: folders that it writes to \
+                    are `dirs`";
+        let is_told = self.notes.iter().any(|note| note.text.ends_with(text));
+        if self.stage.is_final && !is_told {
+            self.note(line, format!("`{by}`: {text}"));
+        }
+    }
+
+    /// Has the code installed, as a package that may be all that the image has of it.
+    pub fn install_code(&mut self) {
+        self.code.install = true;
+        self.stage.has_installed = true;
+    }
+
+    /// The code that another stage has installed, where its packages are all that is copied of it.
+    fn place_installed(&mut self) {
+        let Some((line, stage)) = self.installed.take() else { return };
+        let is_code = |source: &String| {
+            let name = source.rsplit('/').next().unwrap_or(source);
+            !packages::is_input(name)
+        };
+        let copies = stage.copies.into_iter().filter(|(source, _)| is_code(source));
+        let mut parts: Vec<_> = copies.map(|(source, to)| Part { line, source, to }).collect();
+        let is_copied =
+            |part: &Part| parts.iter().any(|own| below(&part.source, &own.source).is_some());
+        if !self.code.source.is_empty() || self.copied.iter().any(is_copied) {
+            return;
+        }
+        match stage.clone {
+            Some(clone) if parts.is_empty() => self.clone_code(line, clone),
+            _ => {
+                parts.append(&mut self.copied);
+                self.copied = parts;
+            }
+        }
+    }
+
     /// The one folder that all copied parts of the build context come from.
     pub fn place_code(&mut self) {
+        self.place_installed();
         let parts = std::mem::take(&mut self.copied);
         // What is cloned beside a project's own folders is something that it uses.
         if let Some(line) = self.cloned
@@ -333,6 +387,11 @@ impl Part {
             Some(rest) => self.to == format!("{place}/{rest}"),
         }
     }
+}
+
+/// Whether the owner that a command gives to files is root.
+pub fn is_root(owner: &str) -> bool {
+    ["root", "0"].contains(&owner.split(':').next().unwrap_or(owner))
 }
 
 /// Whether what is copied from another stage are packages that were installed or built there, by

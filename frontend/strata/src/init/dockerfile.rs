@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use parse_dockerfile::{Command as Form, Flag, Instruction, RunInstruction, Span, Stage};
 
 use super::{
-    Note,
+    Note, bases,
     copies::{Part, clean},
     draft::{Code, Draft, fits},
     folder::Folder,
-    models, packages,
-    run::Run,
+    models,
+    packages::{self, Said},
+    repositories,
+    run::{Run, Secret},
     shell::{self, filled, joined, words},
 };
 use crate::manifest::values;
@@ -28,14 +30,10 @@ pub struct Dockerfile<'a> {
     pub code: Code,
     /// The line that clones it, if one does.
     pub cloned: Option<usize>,
-    /// Whether the base's package manager installs a Python.
-    pub system_python: bool,
-    /// Requirements and files of them, with the lines that install them.
-    pub named: Vec<(usize, String)>,
-    /// Locks that are copied, with their lines.
-    pub locks: Vec<(usize, String)>,
-    /// The names of the files that a tool writes what its lock says into.
-    pub exported: Vec<String>,
+    /// What is said of packages.
+    pub packages: Said,
+    /// The stage that has installed the code as a package, with the line that copies that.
+    pub installed: Option<(usize, State)>,
     /// Variables that say where libraries look for models, with their lines.
     pub caches: Vec<(usize, String)>,
     /// The numbers of users that commands make, by name.
@@ -61,6 +59,8 @@ pub struct Dockerfile<'a> {
 pub struct State {
     /// Whether its files are the image's.
     pub is_final: bool,
+    /// The image that it stands on.
+    pub image: String,
     /// The working directory.
     pub workdir: String,
     /// The values of `ARG` and `ENV`.
@@ -71,6 +71,8 @@ pub struct State {
     pub has_code: bool,
     /// Whether it has a `CMD` of its own.
     pub has_cmd: bool,
+    /// Whether the code is installed there, and not only linked.
+    pub has_installed: bool,
     /// Whether it downloads models.
     pub has_models: bool,
     /// A repository that it clones, and where to; of a stage whose files are the image's, that is the
@@ -92,10 +94,8 @@ impl<'a> Dockerfile<'a> {
             stage: State::default(),
             code: Code::default(),
             cloned: None,
-            system_python: false,
-            named: Vec::new(),
-            locks: Vec::new(),
-            exported: Vec::new(),
+            packages: Said::default(),
+            installed: None,
             caches: Vec::new(),
             numbers: BTreeMap::new(),
             has_user: false,
@@ -145,9 +145,11 @@ impl<'a> Dockerfile<'a> {
         }
         packages::settle(&mut self);
         models::settle(&mut self);
+        bases::settle(&self.stage.image, &mut self.draft);
         self.look_into_scripts();
         let workdir = self.stage.workdir.clone();
         self.settle_user(&workdir);
+        self.notes.extend(self.project.versioned_by_git(&self.code));
         self.draft.code = Some(self.code).filter(|code| !code.source.is_empty());
         let of_code = self.draft.code.as_ref().map_or("/", |code| &code.to);
         if workdir != of_code && workdir != "/" {
@@ -214,8 +216,7 @@ impl<'a> Dockerfile<'a> {
         };
         match base {
             Some(base) => self.others(stage, base, &all[..index]),
-            None if is_final || self.draft.base.is_empty() => self.base(stage),
-            None => {}
+            None => self.base(stage),
         }
         for instruction in stage.instructions {
             self.instruction(instruction, all, index);
@@ -226,8 +227,11 @@ impl<'a> Dockerfile<'a> {
     fn instruction(&mut self, instruction: &Instruction<'a>, all: &[Stage<'_, '_>], index: usize) {
         match instruction {
             Instruction::Arg(it) => {
-                let text = self.raw(&it.arguments.span);
-                self.argument(self.line(&it.arg.span), &text);
+                let (line, text) = (self.line(&it.arg.span), self.raw(&it.arguments.span));
+                for (name, text) in self.argument(line, &text) {
+                    let value = shell::Word { text, unknown: Vec::new() };
+                    self.build_variable(line, &name, &value);
+                }
             }
             Instruction::Env(it) => {
                 for (name, value) in self.pairs(&it.arguments.span) {
@@ -258,9 +262,7 @@ impl<'a> Dockerfile<'a> {
 
     fn run(&mut self, run: &RunInstruction<'a>) {
         let line = self.line(&run.run.span);
-        for flag in &run.options {
-            self.mount(line, flag);
-        }
+        let secrets = run.options.iter().filter_map(|flag| self.mount(line, flag)).collect();
         let variables = self.stage.variables.clone();
         let lookup = |name: &str| variables.get(name).cloned();
         let commands = match &run.arguments {
@@ -274,31 +276,35 @@ impl<'a> Dockerfile<'a> {
             }
             _ => Vec::new(),
         };
-        Run::new(self, line).commands(commands);
+        Run::new(self, line, secrets).all(commands);
     }
 
     /// A mount that shows a file of the build context, or a secret.
-    fn mount(&mut self, line: usize, flag: &Flag<'_>) {
-        let Some(value) = flag.value.as_ref().filter(|_| flag.name.value == "mount") else {
-            return;
-        };
+    fn mount(&mut self, line: usize, flag: &Flag<'_>) -> Option<Secret> {
+        let value = flag.value.as_ref().filter(|_| flag.name.value == "mount")?;
         let part = |name: &str| {
             let mut parts = value.value.split(',').filter_map(|part| part.split_once('='));
             parts.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
         };
         let target = part("target").or_else(|| part("dst")).or_else(|| part("destination"));
         match part("type").as_deref() {
-            Some("secret") => self.note(
-                line,
-                "a secret: `python.credentials` names one for an index, `token` one for code and models",
-            ),
+            Some("secret") => {
+                let id = part("id").or_else(|| part("source")).or_else(|| part("src"));
+                let id = id.unwrap_or_default();
+                let target = target.unwrap_or_else(|| format!("/run/secrets/{id}"));
+                return Some(Secret { id, target, variable: part("env"), is_used: false });
+            }
             Some("bind") | None if part("from").is_none() => {
                 let source = part("source").or_else(|| part("src")).unwrap_or_default();
-                let to = self.path(&target.unwrap_or_default());
-                self.stage.copies.push((clean(&source), to));
+                let (source, to) = (clean(&source), self.path(&target.unwrap_or_default()));
+                if let Some(told) = repositories::told(&source, &to) {
+                    self.note(line, format!("`{source}` is not carried over: {told}"));
+                }
+                self.stage.copies.push((source, to));
             }
             _ => {}
         }
+        None
     }
 
     /// The words of an instruction.

@@ -113,8 +113,10 @@ pub struct Model {
     pub files: Vec<String>,
     /// Where they go.
     pub to: Option<String>,
-    /// Whether it is asked for with a token.
-    pub with_token: bool,
+    /// The build secret with the token for it.
+    pub token: Option<String>,
+    /// The hub.
+    pub endpoint: Option<String>,
 }
 
 /// The application's code.
@@ -132,6 +134,8 @@ pub struct Code {
     pub install: bool,
     /// Modules that must import.
     pub verify: Vec<String>,
+    /// Variables for what is done with it.
+    pub env: Vec<(String, String)>,
 }
 
 /// A command as it is written.
@@ -285,7 +289,8 @@ impl Model {
             several => keys.list("files", several),
         }
         keys.text("to", self.to.as_ref());
-        keys.text("token", self.with_token.then(|| "secret:hf_token".to_owned()).as_ref());
+        keys.text("token", self.token.as_ref());
+        keys.text("endpoint", self.endpoint.as_ref());
         match &keys.0[..] {
             [(_, only)] if *key == "hf" => only.clone(),
             _ => Yaml::Map(keys.0),
@@ -318,6 +323,7 @@ impl Code {
         keys.text("build", build.as_ref());
         keys.text("install", self.install.then(|| "true".to_owned()).as_ref());
         keys.list("verify", &self.verify);
+        keys.pairs("env", &self.env);
         match &keys.0[..] {
             [(_, only)] => only.clone(),
             _ => Yaml::Map(keys.0),

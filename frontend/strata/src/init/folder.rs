@@ -18,6 +18,14 @@ use crate::{manifest::values, sources};
 /// Locks, the best to have first.
 pub const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
 
+/// What reads a package's version from a repository, and the variable that says it instead.
+const BY_GIT: [(&str, &str); 4] = [
+    ("setuptools-scm", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+    ("hatch-vcs", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+    ("uv-dynamic-versioning", "UV_DYNAMIC_VERSIONING_BYPASS"),
+    ("poetry-dynamic-versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS"),
+];
+
 /// Python's series, the one to take first that a project allows.
 const SERIES: [u64; 6] = [12, 13, 11, 14, 10, 9];
 
@@ -57,6 +65,26 @@ impl Folder {
             "there is no .dockerignore: all files of the folder are code, also .venv and .env";
         let is_there = self.may_have(".dockerignore");
         (!is_there).then(|| Note { place: None, text: text.to_owned() })
+    }
+
+    /// Says so if the code that is installed takes its version from a repository, which it is without.
+    pub(super) fn versioned_by_git(&self, code: &Code) -> Option<Note> {
+        if !code.install || code.is_remote() || !code.env.is_empty() {
+            return None;
+        }
+        let folder = if code.source == "." { "" } else { &code.source };
+        let name = sources::join(folder, "pyproject.toml");
+        let project: Table = self.read(&name)?.parse().ok()?;
+        let requires = project.get("build-system")?.get("requires")?.as_array()?.iter();
+        let names = requires.filter_map(Value::as_str).map(|one| one.replace('_', "-"));
+        let found =
+            names.into_iter().find_map(|one| BY_GIT.iter().find(|(name, _)| one.starts_with(name)));
+        let (backend, variable) = found?;
+        let text = format!(
+            "{backend} reads the version from `.git`, which is never part of the code: `code: {{env: \
+             {{{variable}: …}}}}` says it"
+        );
+        Some(Note { place: None, text })
     }
 
     /// What is to be installed, by the first that is there.
@@ -114,6 +142,7 @@ impl Folder {
                 notes.push(Note { place: None, text });
             }
         }
+        notes.extend(self.versioned_by_git(&code));
         draft.code = Some(code);
         Ok((draft, notes))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     draft::{add, fits},
-    packages,
+    packages, pythons,
     run::{Run, shortened},
 };
 use crate::manifest::values;
@@ -25,9 +25,13 @@ pub fn tool(run: &mut Run<'_, '_>, tool: &str, words: &[String], files: &[String
     };
     let is_uv = tool == "uv";
     run.reader.draft.python.uv |= is_uv;
+    if is_uv {
+        pythons::of_uv(run, words);
+    }
     match (is_uv, verb.as_str()) {
         (true, "pip") => packages::pip(run, rest),
-        (true, "tool" | "python") => {
+        (true, "python") => {}
+        (true, "tool") => {
             run.note(format!("`uv {}` is not carried over", shortened(&words.join(" "))));
         }
         (_, "add") => {
@@ -41,10 +45,8 @@ pub fn tool(run: &mut Run<'_, '_>, tool: &str, words: &[String], files: &[String
                 }
             }
             choose(run, tool, rest);
-            let alone = ["--no-install-project", "--no-root", "--no-self", "export"];
-            let installs = !words.iter().any(|word| alone.contains(&word.as_str()));
-            if installs && tool != "pipenv" && run.reader.stage.has_code {
-                run.note("a lock's project is not installed itself: `code: {install: true}` if it is a package");
+            if tool != "pipenv" && run.reader.stage.has_code {
+                project(run, words);
             }
             if run.reader.project.may_have(lock) {
                 run.reader.draft.python.lock = Some(lock.to_owned());
@@ -59,6 +61,32 @@ pub fn tool(run: &mut Run<'_, '_>, tool: &str, words: &[String], files: &[String
     }
 }
 
+/// The project itself, which these tools link to its folder, or install by itself if they are told
+/// so: then it may be all of the code that an image has.
+fn project(run: &mut Run<'_, '_>, words: &[String]) {
+    let has = |flags: &[&str]| words.iter().any(|word| flags.contains(&word.as_str()));
+    if has(&["--no-install-project", "--no-root", "--no-self", "export"]) {
+        return;
+    }
+    let is_set = |value: String| !["", "0", "false"].contains(&value.as_str());
+    let is_whole = has(&["--no-editable"]) || run.variable("UV_NO_EDITABLE").is_some_and(is_set);
+    let member = run.reader.draft.python.member.as_deref();
+    let member = member.and_then(|project| project.strip_suffix("/pyproject.toml"));
+    match member.map(str::to_owned) {
+        Some(folder) => {
+            run.reader.stage.has_installed |= is_whole;
+            run.note(format!(
+                "a lock's project is not installed itself: `code: {{install: [{folder}]}}` if it is \
+                 a package, with the members that it needs"
+            ));
+        }
+        None if is_whole => run.reader.install_code(),
+        None => run.note(
+            "a lock's project is not installed itself: `code: {install: true}` if it is a package",
+        ),
+    }
+}
+
 /// Remembers the files that a command writes what a lock says into.
 fn exported(run: &mut Run<'_, '_>, words: &[String], files: &[String]) {
     let writes = |pair: &[String]| ["-o", "--output", "--output-file"].contains(&pair[0].as_str());
@@ -67,7 +95,7 @@ fn exported(run: &mut Run<'_, '_>, words: &[String], files: &[String]) {
     let attached = attached.filter_map(|word| word.split_once('=').map(|(_, name)| name));
     let exported = files.iter().chain(named).map(String::as_str).chain(attached);
     let names = exported.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
-    run.reader.exported.extend(names);
+    run.reader.packages.exported.extend(names);
 }
 
 /// The extras and groups that a command takes of a lock.

@@ -4,7 +4,8 @@ use super::{
     dockerfile::Dockerfile,
     draft::{Model, add, fits},
     environment::OF_CACHES,
-    run::{Run, shortened},
+    run::{Run, Secret, shortened},
+    shell::Command,
 };
 use crate::manifest::values;
 
@@ -18,6 +19,9 @@ const CALLS: [(&str, &str); 6] = [
     ("pipeline", ""),
 ];
 
+/// Variables with the hub's token.
+pub const TOKENS: [&str; 3] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"];
+
 /// Calls that download what only a command can have again, with the package that does it.
 const COMMANDS: [(&str, &str); 5] = [
     ("nltk.download", "nltk"),
@@ -26,6 +30,9 @@ const COMMANDS: [(&str, &str); 5] = [
     ("easyocr.Reader", "easyocr"),
     ("tiktoken.get_encoding", "tiktoken"),
 ];
+
+/// The hub that is asked if nothing is said.
+const HUB: &str = "https://huggingface.co";
 
 /// Where Strata has the Hugging Face cache if nothing is said.
 pub const HOME: &str = "/opt/huggingface";
@@ -113,14 +120,13 @@ fn by_command(package: &str, words: &str) -> String {
 pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
     let Some((verb, words)) = words.split_first() else { return };
     if verb != "download" {
-        if verb == "login" {
+        if verb == "login" || words.first().is_some_and(|word| word == "login") {
             run.note("a token for models: `token: secret:hf_token`, and `--secret id=hf_token,env=HF_TOKEN`");
         }
         return;
     }
     let (mut plain, mut files, mut revision, mut to, mut kind) =
         (Vec::new(), Vec::new(), None, None, None);
-    let mut token = false;
     let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
         let (flag, attached) = match word.split_once('=') {
@@ -138,12 +144,11 @@ pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
             "--revision" => revision = value(),
             "--local-dir" => to = value(),
             "--repo-type" => kind = value(),
-            "--token" => token = value().is_some(),
             "--cache-dir" => {
                 value();
                 cache(run.reader, run.line, "--cache-dir");
             }
-            "--local-dir-use-symlinks" | "--max-workers" => drop(value()),
+            "--token" | "--local-dir-use-symlinks" | "--max-workers" => drop(value()),
             "--exclude" => {
                 value();
                 run.note("`--exclude`: `files` names what is wanted");
@@ -159,11 +164,54 @@ pub fn hub(run: &mut Run<'_, '_>, words: &[String]) {
     };
     files.extend(plain.into_iter().skip(1));
     let to = to.map(|to| run.path(&to));
-    repository(run.reader, run.line, name.clone(), revision, files, to);
-    if token {
-        let models = run.reader.draft.models.iter_mut();
-        models.filter(|model| model.what.1 == name).for_each(|model| model.with_token = true);
+    repository(run.reader, run.line, name, revision, files, to);
+}
+
+/// What a command's variables and secrets say of the models that it downloads: those from `first`
+/// on.
+pub fn of_command(run: &mut Run<'_, '_>, first: usize, command: &Command) {
+    let is_of_hub = |model: &&mut Model| model.what.0 == "hf";
+    if !run.reader.draft.models.iter_mut().skip(first).any(|model| is_of_hub(&model)) {
+        return;
     }
+    let endpoint = run.variable("HF_ENDPOINT").filter(|url| !url.is_empty());
+    let is_url = |url: &String| fits(url, values::hub) && !url.contains('$');
+    if endpoint.as_ref().is_some_and(|url| !is_url(url)) {
+        run.note("`HF_ENDPOINT`: the hub is `models.endpoint`, or the build argument of that name");
+    }
+    let endpoint = endpoint.filter(is_url).filter(|url| url.trim_end_matches('/') != HUB);
+    let token = token(run, command);
+    for model in run.reader.draft.models.iter_mut().skip(first).filter(is_of_hub) {
+        model.endpoint = model.endpoint.take().or_else(|| endpoint.clone());
+        model.token = model.token.take().or_else(|| token.clone());
+    }
+}
+
+/// The id of the build secret with a command's token: that of the file which it reads, or of the
+/// secret which it mounts.
+fn token(run: &mut Run<'_, '_>, command: &Command) -> Option<String> {
+    let variables = run.variables.iter().map(|(name, value)| format!("{name}={value}"));
+    let text = command.text.iter().cloned();
+    let said = variables.chain(command.words.iter().cloned()).chain(text);
+    let said = said.collect::<Vec<_>>().join("\n");
+    let is_of_hub = |secret: &Secret| {
+        let id = secret.id.to_lowercase();
+        let names = secret.variable.iter().any(|name| TOKENS.contains(&name.as_str()));
+        names || id.starts_with("hf") || id.contains("hugging") || secret.target.contains("hugging")
+    };
+    let mut secrets = run.secrets.iter_mut();
+    let secret = secrets.find(|secret| said.contains(&secret.target) || is_of_hub(secret));
+    let variables = &run.reader.stage.variables;
+    let is_asked = TOKENS.iter().any(|name| said.contains(name) || variables.contains_key(*name))
+        || said.contains("--token");
+    let id = match secret {
+        Some(secret) => {
+            secret.is_used = true;
+            Some(secret.id.clone())
+        }
+        None => is_asked.then(|| "hf_token".to_owned()),
+    };
+    id.map(|id| format!("secret:{id}")).filter(|secret| fits(secret, values::secret))
 }
 
 /// A repository of the hub, all of it or files, in the cache or in a folder.
@@ -195,7 +243,7 @@ pub fn repository(
         Some(model) if files.is_empty() => model.files.clear(),
         Some(model) if model.files.is_empty() => {}
         Some(model) => files.into_iter().for_each(|file| add(&mut model.files, file)),
-        None => put(reader, line, Model { what, revision, files, to, with_token: false }),
+        None => put(reader, line, Model { what, revision, files, to, ..Model::default() }),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Packages: the system's, and Python's.
 
 use super::{
-    Note,
+    Note, bases,
     dockerfile::Dockerfile,
     draft::{add, fits},
-    lockers,
+    indexes::{self, Kind},
+    lockers::{self, LOCKERS},
+    pythons::{self, Wanted},
     run::{Run, shortened},
+    shell::Word,
 };
 use crate::manifest::values;
 
@@ -49,6 +52,9 @@ const OF_BUILDS: [&str; 36] = [
     "yasm",
 ];
 
+/// The system's package managers.
+pub const MANAGERS: [&str; 6] = ["apt-get", "apt", "apk", "dnf", "microdnf", "yum"];
+
 /// What pip installs for the build's own sake.
 const TOOLS: [&str; 9] =
     ["pip", "setuptools", "wheel", "uv", "poetry", "pdm", "pipenv", "virtualenv", "build"];
@@ -56,18 +62,22 @@ const TOOLS: [&str; 9] =
 /// What to do about a package that is installed beside a lock.
 pub const BESIDE: &str = "a lock is all that is installed: add it to the project and lock again";
 
-/// Bases whose Python has packages of its own, by parts of their names.
-const BRING_PACKAGES: [&str; 6] = [
-    "pytorch/pytorch",
-    "nvidia/pytorch",
-    "nvidia/tensorflow",
-    "tensorflow/tensorflow",
-    "rocm/pytorch",
-    "rocm/tensorflow",
-];
-
-/// PyTorch's own indexes.
-const TORCH: &str = "download.pytorch.org/whl/";
+/// What a Dockerfile says of packages, until all of it is known.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Whether the base's package manager installs a Python.
+    pub system_python: bool,
+    /// Requirements and files of them, with the lines that install them.
+    pub named: Vec<(usize, String)>,
+    /// Locks that are copied, with their lines.
+    pub locks: Vec<(usize, String)>,
+    /// The names of the files that a tool writes what its lock says into.
+    pub exported: Vec<String>,
+    /// Indexes, with the lines that name them.
+    pub indexes: Vec<(usize, Kind, String)>,
+    /// Pythons that are asked for.
+    pub pythons: Vec<Wanted>,
+}
 
 /// Whether a file of that name says what to install.
 pub fn is_input(name: &str) -> bool {
@@ -90,6 +100,23 @@ pub fn is_input(name: &str) -> bool {
         || name.ends_with("requirements.txt")
 }
 
+/// Whether a command is one of the system's package managers.
+pub fn is_of_system(words: &[String]) -> bool {
+    words.first().is_some_and(|program| MANAGERS.contains(&program.as_str()))
+}
+
+/// Whether a command installs Python packages.
+pub fn is_of_python(words: &[String]) -> bool {
+    let is_one = |name: &String| name.starts_with("pip") || LOCKERS.contains(&name.as_str());
+    match words {
+        [python, module, name, ..] if python.starts_with("python") && module == "-m" => {
+            is_one(name)
+        }
+        [name, ..] => is_one(name),
+        [] => false,
+    }
+}
+
 /// `apt-get`, `apk` and their like, after the program's name.
 pub fn system(run: &mut Run<'_, '_>, words: &[String]) {
     let mut words = words.iter().skip_while(|word| word.starts_with('-'));
@@ -102,8 +129,9 @@ pub fn system(run: &mut Run<'_, '_>, words: &[String]) {
             "-t" | "--target-release" | "--virtual" | "-o" | "--repository" => drop(words.next()),
             _ if word.starts_with('-') => {}
             _ if is_python(word) => {
-                run.reader.system_python = true;
+                run.reader.packages.system_python = true;
                 let own = word.strip_suffix("-venv").unwrap_or(word);
+                pythons::of_package(run, own);
                 let python = &mut run.reader.draft.system.python;
                 if own.starts_with("python3.") && python.is_empty() {
                     *python = vec![own.to_owned(), format!("{own}-venv")];
@@ -161,11 +189,8 @@ pub fn pip(run: &mut Run<'_, '_>, words: &[String]) {
     match words.next().map(String::as_str) {
         Some("install" | "wheel" | "download" | "sync") => {}
         Some("config") => {
-            let words: Vec<_> = words.collect();
-            if let [_, .., key, url] = &words[..]
-                && key.ends_with("index-url")
-            {
-                index(run, url, key.ends_with(".index-url"));
+            if let [_, .., key, value] = &words.collect::<Vec<_>>()[..] {
+                setting(run, key, value);
             }
             return;
         }
@@ -185,9 +210,15 @@ pub fn pip(run: &mut Run<'_, '_>, words: &[String]) {
                 run.note(format!("constraints: write `-c {name}` into the requirements file"));
             }
             "-e" | "--editable" => asked.packages.push(value()),
-            "-i" | "--index-url" => index(run, &value(), true),
-            "--extra-index-url" => index(run, &value(), false),
-            "-f" | "--find-links" => asked.links.push(value()),
+            "-i" | "--index-url" | "--default-index" => {
+                asked.elsewhere = true;
+                indexes::url(run.reader, run.line, Kind::Instead, &value());
+            }
+            "--extra-index-url" | "--index" => {
+                indexes::url(run.reader, run.line, Kind::Beside, &value());
+            }
+            "-f" | "--find-links" => indexes::url(run.reader, run.line, Kind::Links, &value()),
+            "--no-index" => asked.elsewhere = true,
             "--no-deps" => asked.alone = true,
             "--extra" => lockers::extras(run, flag, &value()),
             "--group" => lockers::groups(run, flag, &value()),
@@ -218,19 +249,36 @@ pub fn pip(run: &mut Run<'_, '_>, words: &[String]) {
 struct Asked {
     files: Vec<String>,
     packages: Vec<String>,
-    links: Vec<String>,
+    /// Whether an option says where from.
+    elsewhere: bool,
+    /// Whether without what they require.
     alone: bool,
 }
 
 impl Asked {
+    /// Whether it looks into an index: not for a build's tools, for files and for remotes.
+    fn uses_index(&self, exported: &[String]) -> bool {
+        let is_lock = |name: &String| exported.iter().any(|lock| name.ends_with(lock));
+        let is_of_index = |package: &String| {
+            !TOOLS.contains(&name(package))
+                && !package.contains(['/', '*'])
+                && (!package.starts_with('.') || !self.alone)
+        };
+        !self.files.iter().all(is_lock) || self.packages.iter().any(is_of_index)
+    }
+
     fn install(self, run: &mut Run<'_, '_>) {
+        let is_set = || indexes::is_set(|name| run.variable(name));
+        if self.uses_index(&run.reader.packages.exported) && !self.elsewhere && !is_set() {
+            indexes::of_pypi(run.reader, run.line);
+        }
         for name in self.files {
             let path = run.path(&name);
             let plain = name.rsplit('/').next().unwrap_or(&name).to_owned();
-            if run.reader.exported.contains(&plain) {
+            if run.reader.packages.exported.contains(&plain) {
                 continue;
             }
-            run.reader.named.push((run.line, name.clone()));
+            run.reader.packages.named.push((run.line, name.clone()));
             let found = run.reader.in_context(&path);
             let found =
                 found.or_else(|| Some(plain).filter(|name| run.reader.project.may_have(name)));
@@ -247,16 +295,8 @@ impl Asked {
                 None => run.note(format!("`{name}` is not found in the build context")),
             }
         }
-        for link in self.links {
-            match fits(&link, values::page) {
-                true => add(&mut run.reader.draft.python.find_links, link),
-                false if link.starts_with('/') => {}
-                false => run.note(format!("`--find-links {link}` is not carried over")),
-            }
-        }
         for package in self.packages {
-            let name = package.split(['=', '<', '>', '!', '~', '[', ' ', ';', '@']).next();
-            let name = name.unwrap_or(&package);
+            let name = name(&package);
             match package.split('[').next() {
                 _ if TOOLS.contains(&name) || name.starts_with("poetry-") => {
                     run.reader.draft.python.uv |= name == "uv";
@@ -275,7 +315,7 @@ impl Asked {
                     run.note(format!("`{}` is not carried over", shortened(&package)));
                 }
                 _ => {
-                    run.reader.named.push((run.line, package.clone()));
+                    run.reader.packages.named.push((run.line, package.clone()));
                     add(&mut run.reader.draft.python.packages, package);
                 }
             }
@@ -283,9 +323,23 @@ impl Asked {
     }
 }
 
+/// The name of what is required.
+fn name(package: &str) -> &str {
+    package.split(['=', '<', '>', '!', '~', '[', ' ', ';', '@']).next().unwrap_or(package)
+}
+
+/// A setting of pip's, which a variable of the same name says, too.
+fn setting(run: &mut Run<'_, '_>, key: &str, value: &str) {
+    let key = key.rsplit('.').next().unwrap_or(key).replace('-', "_").to_uppercase();
+    let (name, value) = (format!("PIP_{key}"), value.to_owned());
+    run.reader.stage.variables.insert(name.clone(), value.clone());
+    let value = Word { text: value, unknown: Vec::new() };
+    indexes::variable(run.reader, run.line, &name, &value);
+}
+
 /// The project itself.
 fn own(run: &mut Run<'_, '_>, package: &str, alone: bool) {
-    run.reader.code.install = true;
+    run.reader.install_code();
     if alone {
         return;
     }
@@ -301,37 +355,20 @@ fn own(run: &mut Run<'_, '_>, package: &str, alone: bool) {
     }
 }
 
-fn index(run: &mut Run<'_, '_>, url: &str, instead: bool) {
-    if let Some((_, build)) = url.split_once(TORCH) {
-        let build = build.trim_end_matches('/');
-        if fits(build, values::torch) {
-            run.reader.draft.python.torch = Some(build.to_owned())
-        } else {
-            run.note(format!("`{url}`: `python.torch` takes builds such as `cpu` and `cu126`"))
-        }
-    } else if url.trim_end_matches('/') == "https://pypi.org/simple" {
-    } else if !fits(url, values::index) {
-        run.note("an index with a password, or one that a variable names: `python.index_url` and `python.credentials`");
-    } else if instead {
-        run.reader.draft.python.index_url = Some(url.to_owned());
-    } else {
-        add(&mut run.reader.draft.python.extra_index_urls, url.to_owned());
-    }
-}
-
 /// What is known of packages once all of the Dockerfile is read.
 pub fn settle(reader: &mut Dockerfile<'_>) {
-    let base = reader.draft.base.rsplit('/').next().unwrap_or_default();
-    let has_python = ["python", "pytorch", "conda", "jupyter", "tensorflow", "uv:"];
-    let has_python = has_python.iter().any(|name| base.contains(name));
-    let is_bare = !has_python && !reader.system_python && is_bare(&reader.draft.base);
+    pythons::settle(reader);
+    indexes::settle(reader);
+    let base = &reader.draft.base;
+    let has_python = bases::has_python(base) || bases::brings_packages(base).is_some();
+    let is_bare = !has_python && !reader.packages.system_python && bases::is_bare(base);
     if is_bare {
         let base = &reader.draft.base;
         let text = format!("{base} has no Python of its own: the system's is `system.python`");
         reader.notes.push(Note { place: None, text });
     }
     let system = &mut reader.draft.system;
-    match is_bare || (reader.system_python && !has_python) {
+    match is_bare || (reader.packages.system_python && !has_python) {
         true if system.python.is_empty() => {
             system.python = ["python3", "python3-venv"].map(str::to_owned).into();
         }
@@ -349,14 +386,14 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
         python.pyproject = python.member.take();
         python.packages.clear();
         python.torch = None;
-        for (line, name) in std::mem::take(&mut reader.named) {
+        for (line, name) in std::mem::take(&mut reader.packages.named) {
             reader.note(line, format!("`{}`: {BESIDE}", shortened(&name)));
         }
     }
     let python = &mut reader.draft.python;
     if python.lock.is_none()
         && python.installs()
-        && let Some((line, lock)) = reader.locks.pop()
+        && let Some((line, lock)) = reader.packages.locks.pop()
     {
         reader.note(
             line,
@@ -372,7 +409,7 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
     if !python.installs() {
         python.uv = false;
     } else if python.lock.is_none()
-        && let Some(own) = BRING_PACKAGES.iter().find(|name| reader.draft.base.contains(*name))
+        && let Some(own) = bases::brings_packages(&reader.draft.base)
     {
         python.system_site_packages = true;
         let text = format!(
@@ -380,12 +417,4 @@ pub fn settle(reader: &mut Dockerfile<'_>) {
         );
         reader.notes.push(Note { place: None, text });
     }
-}
-
-/// Whether a base is a system without a Python.
-fn is_bare(base: &str) -> bool {
-    let name = base.split(['@', ':']).next().unwrap_or(base);
-    ["debian", "ubuntu", "nvidia/cuda"]
-        .iter()
-        .any(|bare| name == *bare || name.ends_with(&format!("/{bare}")))
 }

@@ -2,23 +2,23 @@
 
 use super::{
     branches::{self, Step},
+    copies::is_root,
     dockerfile::Dockerfile,
-    draft::{Code, add, fits, set},
-    environment::{OF_CACHES, OF_COMPILERS},
+    draft::{Code, add, fits},
+    environment,
     lockers::{self, LOCKERS},
-    models, packages,
+    models, packages, repositories,
     runner::runner,
     shell::{self, Command, joined},
 };
 use crate::manifest::values;
 
 /// Commands of which an image keeps nothing, or that Strata does itself.
-const IDLE: [&str; 26] = [
+const IDLE: [&str; 21] = [
     "true",
     ":",
     "echo",
     "set",
-    "export",
     "unset",
     "ls",
     "cat",
@@ -31,12 +31,8 @@ const IDLE: [&str; 26] = [
     "which",
     "command",
     "apt-mark",
-    "ldconfig",
-    "update-ca-certificates",
     "groupadd",
     "addgroup",
-    "usermod",
-    "chown",
     "source",
     ".",
     "virtualenv",
@@ -62,23 +58,75 @@ const STANDARD: [&str; 16] = [
     "typing",
 ];
 
+/// What to do in place of a program, or about what it leaves undone.
+const TOLD: [(&str, &str); 4] = [
+    ("update-ca-certificates", OF_AUTHORITIES),
+    ("update-ca-trust", OF_AUTHORITIES),
+    (
+        "ldconfig",
+        "libraries that packages of the system bring are known to the loader; the folder of others \
+         is what `LD_LIBRARY_PATH` in `env` says",
+    ),
+    ("usermod", OF_USERS),
+];
+
+/// What to know about a user.
+const OF_USERS: &str = "a user that is made has 10001 as its number, and no group but its own; \
+     `user` takes numbers, `1000:1000`, and who runs the image adds groups (`--group-add`)";
+
+/// What to do about a company's own authority.
+const OF_AUTHORITIES: &str = "a build trusts a company's authority by `--secret \
+     id=ca_bundle,src=ca.pem`; for the image, have a bundle by `files`, and its path as \
+     `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` in `env`";
+
+/// A secret that a `RUN` mounts.
+#[derive(Debug)]
+pub struct Secret {
+    /// What the build calls it.
+    pub id: String,
+    /// Its file.
+    pub target: String,
+    /// Its variable.
+    pub variable: Option<String>,
+    /// Whether the manifest names it.
+    pub is_used: bool,
+}
+
 /// Reads the commands of one `RUN`.
 pub struct Run<'d, 'a> {
     /// The whole Dockerfile.
     pub reader: &'d mut Dockerfile<'a>,
     /// The line of the instruction.
     pub line: usize,
+    /// The variables that the command which is read has beside those of the stage.
+    pub variables: Vec<(String, String)>,
+    /// The secrets that are mounted.
+    pub secrets: Vec<Secret>,
     folder: Option<String>,
 }
 
 impl<'d, 'a> Run<'d, 'a> {
     /// For the `RUN` on a line.
-    pub fn new(reader: &'d mut Dockerfile<'a>, line: usize) -> Self {
-        Self { reader, line, folder: None }
+    pub fn new(reader: &'d mut Dockerfile<'a>, line: usize, secrets: Vec<Secret>) -> Self {
+        Self { reader, line, variables: Vec::new(), secrets, folder: None }
     }
 
-    /// Reads them all.
-    pub fn commands(&mut self, commands: Vec<Command>) {
+    /// Reads all of it.
+    pub fn all(mut self, commands: Vec<Command>) {
+        self.commands(commands);
+        if self.secrets.iter().any(|secret| !secret.is_used) {
+            self.note("a secret: `python.credentials` names one for an index, `token` one for code and models");
+        }
+    }
+
+    /// A variable as the command sees it.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let mut own = self.variables.iter().rev();
+        let own = own.find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        own.or_else(|| self.reader.stage.variables.get(name).cloned())
+    }
+
+    fn commands(&mut self, commands: Vec<Command>) {
         let mut steps = branches::steps(commands).into_iter().peekable();
         while let Some(step) = steps.next() {
             let command = match step {
@@ -123,18 +171,34 @@ impl<'d, 'a> Run<'d, 'a> {
     }
 
     fn command(&mut self, mut command: Command) {
-        for (name, value) in std::mem::take(&mut command.variables) {
-            if OF_COMPILERS.contains(&name.as_str()) {
-                set(&mut self.reader.draft.python.env, &name, value);
-            } else if name == "HF_HOME" || OF_CACHES.contains(&name.as_str()) {
-                self.note(format!(
-                    "`{name}` of a command is not carried over: {}",
-                    models::of_cache()
-                ));
-            }
+        self.take_prefixes(&mut command);
+        if command.words.first().is_some_and(|program| program == "export") {
+            command
+                .variables
+                .extend(command.words.iter().filter_map(|word| shell::assignment(word)));
         }
-        let prefixes = ["sudo", "exec", "time", "nice"];
-        while command.words.first().is_some_and(|word| prefixes.contains(&word.as_str())) {
+        environment::of_command(self, &command);
+        let (variables, models) = (self.variables.len(), self.reader.draft.models.len());
+        self.variables.extend(command.variables.iter().cloned());
+        // What is set by itself holds for the commands after it.
+        let holds = command.text.is_none()
+            && command.words.first().is_none_or(|program| program == "export");
+        if !holds {
+            self.runs(&command);
+            models::of_command(self, models, &command);
+            self.variables.truncate(variables);
+        }
+    }
+
+    /// Takes off what runs the program without being it.
+    fn take_prefixes(&mut self, command: &mut Command) {
+        let prefixes = ["sudo", "exec", "time", "nice", "env"];
+        while let Some(first) = command.words.first() {
+            match shell::assignment(first) {
+                Some(pair) => command.variables.push(pair),
+                None if prefixes.contains(&first.as_str()) => {}
+                None => break,
+            }
             command.words.remove(0);
         }
         let plain: Vec<_> = command.words.iter().map(String::as_str).collect();
@@ -144,16 +208,19 @@ impl<'d, 'a> Run<'d, 'a> {
             let program = runner.program.iter().chain(&plain[runner.length..]);
             command.words = program.map(|word| (*word).to_owned()).collect();
         }
+    }
+
+    /// What a command runs, without what it is run by.
+    fn runs(&mut self, command: &Command) {
         let Some((program, words)) = command.words.split_first() else {
             if let Some(text) = &command.text {
-                self.script(text, &command);
+                self.script(text, command);
             }
             return;
         };
         let program = program.rsplit('/').next().unwrap_or(program);
-        let whole = command.words.join(" ");
         if let Some(script) = of_shell(program, words, command.text.as_ref()) {
-            self.script(script, &command);
+            self.script(script, command);
             return;
         }
         let is_python = program == "python" || program.starts_with("python3");
@@ -167,21 +234,38 @@ impl<'d, 'a> Run<'d, 'a> {
             || installs
             || (is_python && command.text.is_some());
         if !command.files.is_empty() && !is_known {
-            self.note(format!("`{}` writes a file: it belongs to the code", shortened(&whole)));
-            return;
+            self.writes(command);
+        } else if downloads {
+        } else if is_python {
+            self.python(words, command);
+        } else {
+            self.tool(program, words, command);
         }
-        if downloads {
-            return;
-        }
+    }
+
+    /// Tells of a command for the sake of the files that it writes.
+    fn writes(&mut self, command: &Command) {
+        let whole = shortened(&command.words.join(" "));
+        let told = command.files.iter().find_map(|file| {
+            let name = file.rsplit('/').next().unwrap_or(file);
+            let told = repositories::told(name, &self.path(file))?;
+            Some(format!("`{file}` is not carried over: have it in the build context, and {told}"))
+        });
+        self.note(
+            told.unwrap_or_else(|| format!("`{whole}` writes a file: it belongs to the code")),
+        );
+    }
+
+    fn tool(&mut self, program: &str, words: &[String], command: &Command) {
+        let whole = || shortened(&command.words.join(" "));
         match program {
-            "apt-get" | "apt" | "apk" | "dnf" | "microdnf" | "yum" => packages::system(self, words),
+            _ if packages::MANAGERS.contains(&program) => packages::system(self, words),
             "pip" | "pip3" => packages::pip(self, words),
             _ if program.starts_with("pip3.") => packages::pip(self, words),
             _ if LOCKERS.contains(&program) => lockers::tool(self, program, words, &command.files),
-            _ if is_python => self.python(words, &command),
             "git" => self.git(words),
             "huggingface-cli" | "hf" => models::hub(self, words),
-            "spacy" => self.module("spacy", words, &command),
+            "spacy" => self.module("spacy", words, command),
             "mkdir" => self.make(words),
             "useradd" | "adduser" => self.user(words),
             "cd" => self.folder = words.first().map(|folder| self.path(folder)),
@@ -190,16 +274,24 @@ impl<'d, 'a> Run<'d, 'a> {
                     self.note("`chmod +x`: files keep the mode that they have in the project");
                 }
             }
+            "chown" => self.owner(words),
             "curl" | "wget" => self.note(format!(
                 "`{}`: a model is `models: [{{url: …, sha256: …, to: …}}]`",
-                shortened(&whole)
+                whole()
             )),
             "conda" | "mamba" | "micromamba" => {
-                self.note(format!("`{}`: packages come from Python's indexes", shortened(&whole)));
+                self.note(format!("`{}`: packages come from Python's indexes", whole()));
             }
+            "add-apt-repository" => self.note(format!(
+                "`{}`: a repository is a file of the build context that `system.sources` names",
+                whole()
+            )),
             _ if IDLE.contains(&program) => {}
             _ if command.otherwise => {}
-            _ => self.unknown(&command),
+            _ => match TOLD.iter().find(|(name, _)| *name == program) {
+                Some((name, told)) => self.note(format!("`{name}` is not carried over: {told}")),
+                None => self.unknown(command),
+            },
         }
     }
 
@@ -228,6 +320,7 @@ impl<'d, 'a> Run<'d, 'a> {
                     && builds(first) =>
             {
                 self.reader.code.build.push(line_of(&command.words));
+                environment::of_build(self);
                 self.note(format!(
                     "`{}` is `code.build`: what it leaves outside of the code is not kept",
                     shortened(&whole)
@@ -380,6 +473,9 @@ impl<'d, 'a> Run<'d, 'a> {
 
     /// Remembers the number of a user that is made.
     fn user(&mut self, words: &[String]) {
+        if words.iter().any(|word| word == "-G" || word.starts_with("--groups")) {
+            self.note(format!("the groups of a user are not carried over: {OF_USERS}"));
+        }
         let at = words.iter().position(|word| ["-u", "--uid"].contains(&word.as_str()));
         let attached = words.iter().find_map(|word| word.strip_prefix("--uid="));
         let number = at.and_then(|at| words.get(at + 1)).map(String::as_str).or(attached);
@@ -389,6 +485,17 @@ impl<'d, 'a> Run<'d, 'a> {
             let names = words.iter().filter(|word| !word.starts_with('-') && *word != number);
             let numbers = &mut self.reader.numbers;
             numbers.extend(names.map(|name| (name.clone(), number.to_owned())));
+        }
+    }
+
+    /// Whom files belong to.
+    fn owner(&mut self, words: &[String]) {
+        let mut words = words.iter().filter(|word| !word.starts_with('-'));
+        let is_root = words.next().is_none_or(|owner| is_root(owner));
+        let paths: Vec<_> = words.map(|path| self.path(path)).collect();
+        let is_made = |path: &String| self.reader.draft.dirs.contains(path);
+        if !is_root && !paths.iter().all(is_made) {
+            self.reader.owned(self.line, "chown");
         }
     }
 

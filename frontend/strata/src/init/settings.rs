@@ -6,7 +6,7 @@ use parse_dockerfile::{
 };
 
 use super::{
-    Note,
+    Note, bases,
     dockerfile::Dockerfile,
     draft::{Draft, Words, add, fits, set},
 };
@@ -182,6 +182,13 @@ impl<'a> Dockerfile<'a> {
                 "`{user}` had the number {number}, and one that is made has 10001: `user: {number}` \
                  keeps it, for volumes and `runAsUser`"
             )),
+            (None, _) if !self.has_user && bases::runs_as_nonroot(&self.stage.image) => {
+                let number = bases::NONROOT;
+                Some(format!(
+                    "the image ran as `nonroot`, with the number {number}, and runs as `app` now, with \
+                     10001: `user: {number}` keeps it, for volumes and `runAsUser`"
+                ))
+            }
             (None, _) if !self.has_user => {
                 let of_root =
                     [workdir, &self.code.to].into_iter().any(|path| path.starts_with("/root"));

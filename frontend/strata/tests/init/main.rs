@@ -116,9 +116,24 @@ fn a_dockerfile_and_its_project() {
 
 /// Of Dockerfiles on a Python: lines of the manifest and words of the notes, after a `!` those that
 /// are not to be there.
+fn each_has(cases: &[(&str, &[&str])]) {
+    for (dockerfile, expected) in cases {
+        let dockerfile = format!("FROM python:3.12-slim\n{dockerfile}\n");
+        let found = init::of_dockerfile("Dockerfile", &dockerfile, &Folder::default()).unwrap();
+        read(&found.manifest).unwrap_or_else(|mistakes| panic!("{dockerfile}\n{mistakes}"));
+        let shown = shown(&found);
+        for words in *expected {
+            let is_there = words
+                .strip_prefix('!')
+                .map_or_else(|| shown.contains(words), |words| !shown.contains(words));
+            assert!(is_there, "{words}\n\n{dockerfile}\n{shown}");
+        }
+    }
+}
+
 #[test]
 fn what_is_carried_over_and_what_is_told() {
-    for (dockerfile, expected) in [
+    each_has(&[
         // Commands.
         ("CMD [\"a\"]\nENTRYPOINT [\"b\"]", &["entrypoint: [b]", "cmd: [a]"][..]),
         ("CMD [\"a\"]\nFROM x\nENTRYPOINT [\"b\"]", &["entrypoint: [b]", "!cmd:"]),
@@ -351,18 +366,288 @@ fn what_is_carried_over_and_what_is_told() {
             "RUN git lfs install && git clone https://huggingface.co/a/b /m\nRUN git lfs pull",
             &["hf: a/b", "to: /m", "!code:", "Dockerfile:3: `git lfs`"],
         ),
-    ] {
-        let dockerfile = format!("FROM python:3.12-slim\n{dockerfile}\n");
-        let found = init::of_dockerfile("Dockerfile", &dockerfile, &Folder::default()).unwrap();
-        read(&found.manifest).unwrap_or_else(|mistakes| panic!("{dockerfile}\n{mistakes}"));
-        let shown = shown(&found);
-        for words in expected {
-            let is_there = words
-                .strip_prefix('!')
-                .map_or_else(|| shown.contains(words), |words| !shown.contains(words));
-            assert!(is_there, "{words}\n\n{dockerfile}\n{shown}");
-        }
-    }
+    ]);
+}
+
+/// Where packages come from, and where models do.
+#[test]
+fn indexes_and_hubs() {
+    each_has(&[
+        // Of several indexes, PyPI is the one that others are beside.
+        (
+            "RUN pip install --index-url https://a.org/simple six && pip install -i https://b.org/simple/ idna\n\
+             RUN pip install --index-url https://b.org/simple more && pip install --upgrade pip",
+            &[
+                "index_url: https://a.org/simple\n",
+                "extra_index_urls: [https://b.org/simple/]",
+                "Dockerfile:2: `https://b.org/simple/` is one of `python.extra_index_urls`",
+                "!Dockerfile:3",
+            ],
+        ),
+        (
+            "RUN pip install six\nRUN uv pip install --default-index https://a.org/simple idna",
+            &[
+                "extra_index_urls: [https://a.org/simple]",
+                "!  index_url:",
+                "Dockerfile:3: `https://a.org",
+            ],
+        ),
+        (
+            "RUN pip install torch --index-url https://download.pytorch.org/whl/cpu\n\
+             RUN pip install --index-url https://a.org/simple --extra-index-url https://pypi.org/simple six",
+            &[
+                "torch: cpu",
+                "  index_url: https://a.org/simple",
+                "extra_index_urls: [https://pypi.org/simple]",
+                "!is one of",
+            ],
+        ),
+        // Those that variables name.
+        (
+            "ARG PIP_INDEX_URL=https://a.org/simple\nENV UV_INDEX=\"x=https://b.org/simple https://c.org/simple\" \\\n \
+             PIP_FIND_LINKS=https://d.org/f.html\nRUN pip install six\nFROM y\nRUN pip install idna\n\
+             COPY --from=0 /v/.venv /v/.venv",
+            &[
+                "!  index_url:",
+                "extra_index_urls: [https://b.org/simple, https://c.org/simple, https://a.org/simple]",
+                "find_links: [https://d.org/f.html]",
+                "Dockerfile:2: `https://a.org/simple` is one of",
+            ],
+        ),
+        (
+            "ENV PIP_INDEX_URL=https://a.org/simple\nRUN pip install six",
+            &["index_url: https://a.org/simple", "!is one of", "!PIP_INDEX_URL"],
+        ),
+        (
+            "RUN pip config set global.index-url https://a.org/simple && pip install six && \
+             UV_EXTRA_INDEX_URL=https://b.org/simple uv pip install idna",
+            &[
+                "  index_url: https://a.org/simple",
+                "extra_index_urls: [https://b.org/simple]",
+                "!is one of",
+            ],
+        ),
+        (
+            "ARG PIP_INDEX_URL\nENV UV_INDEX_URL=https://me:word@a.org/simple PIP_EXTRA_INDEX_URL=https://$H/simple\n\
+             ENV PIP_CONSTRAINT=/c.txt\nRUN pip install six",
+            &[
+                "Dockerfile:2: `PIP_INDEX_URL` has no default: declare it under `args`, and write `${PIP_INDEX_URL}` for `python.index_url`",
+                "Dockerfile:3: an index with a password",
+                "`PIP_EXTRA_INDEX_URL`: an index with a password",
+                "`python.credentials`",
+                "Dockerfile:4: `PIP_CONSTRAINT`",
+                "!me:word",
+                "!a.org",
+            ],
+        ),
+        // The hub, and who may have what it has.
+        (
+            "RUN HF_ENDPOINT=https://hub.org python -c \"snapshot_download('a/b')\" && hf download c/d",
+            &["hf: a/b\n    endpoint: https://hub.org\n  - c/d\n", "!HF_ENDPOINT"],
+        ),
+        (
+            "ARG HF_ENDPOINT\nENV HF_ENDPOINT=https://hub.org\nRUN hf download a/b",
+            &["endpoint: https://hub.org\nenv:\n  HF_ENDPOINT: https://hub.org", "!Dockerfile:2"],
+        ),
+        (
+            "RUN HF_ENDPOINT=$(cat /x) hf download a/b",
+            &["Dockerfile:2: `HF_ENDPOINT`: the hub", "!endpoint:"],
+        ),
+        (
+            "RUN --mount=type=secret,id=hf_token HF_TOKEN=$(cat /run/secrets/hf_token) hf download a/b\n\
+             RUN hf download c/d",
+            &["hf: a/b\n    token: secret:hf_token\n  - c/d\n", "!a secret:"],
+        ),
+        (
+            "RUN --mount=type=secret,id=hub,env=HF_TOKEN --mount=type=secret,id=pip,target=/etc/pip.conf \
+             python -c \"snapshot_download('a/b')\"",
+            &["token: secret:hub", "Dockerfile:2: a secret: `python.credentials`"],
+        ),
+        (
+            "RUN --mount=type=secret,id=me,target=/t export HF_TOKEN=\"$(cat /t)\" && hf download a/b",
+            &["token: secret:me", "!a secret:"],
+        ),
+        (
+            "ARG HF_TOKEN\nRUN hf download a/b",
+            &["token: secret:hf_token", "Dockerfile:2: `HF_TOKEN` looks like a secret"],
+        ),
+        ("RUN hf download a/b --token abcdef", &["token: secret:hf_token", "!abcdef"]),
+    ]);
+}
+
+/// What stages and commands do to the system below the packages.
+#[test]
+fn systems() {
+    each_has(&[
+        (
+            "RUN update-ca-certificates && ldconfig && usermod -aG video web\nRUN useradd -G video me",
+            &[
+                "`update-ca-certificates` is not carried over: a build trusts",
+                "id=ca_bundle",
+                "`SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` in `env`",
+                "`ldconfig` is not",
+                "`LD_LIBRARY_PATH`",
+                "`usermod` is not",
+                "Dockerfile:3: the groups of a user",
+            ],
+        ),
+        (
+            "RUN mkdir /data && chown web /data\nCOPY --chown=0:0 . /app\nRUN chown -R web:web /app /data\n\
+             COPY --chown=web x /app/x",
+            &[
+                "dirs: [/data]",
+                "Dockerfile:4: `chown`: all that is copied is root's",
+                "!Dockerfile:2",
+                "!Dockerfile:5",
+            ],
+        ),
+        (
+            "COPY ci/x.sources /etc/apt/sources.list.d/\nCOPY x.gpg /etc/apt/keyrings/x.gpg\nCOPY pip.conf /etc/pip.conf\n\
+             RUN echo deb > /etc/apt/sources.list.d/y.list\nCOPY . /app",
+            &[
+                "!files:",
+                "Dockerfile:2: `ci/x.sources` is not carried over: `system: {sources: [ci/x.sources]}`",
+                "Dockerfile:3: `x.gpg` is not carried over",
+                "Dockerfile:4: `pip.conf` is not carried over: `python.index_url`",
+                "Dockerfile:5: `/etc/apt/sources.list.d/y.list` is not carried over: have it in the build context",
+                "`system: {sources: [y.list]}`",
+                "code: .\n",
+            ],
+        ),
+        (
+            "RUN ACCEPT_EULA=Y DEBIAN_FRONTEND=noninteractive apt-get install -y curl\n\
+             RUN env BLIS_ARCH=generic MAX_JOBS=$(nproc) API_KEY=abcdef pip install blis\n\
+             RUN export A=1 && pip install six\nCOPY . /app\nRUN B=2 python manage.py collectstatic",
+            &[
+                "Dockerfile:2: `ACCEPT_EULA` of a command is not carried over",
+                "!DEBIAN_FRONTEND",
+                "  env:\n    BLIS_ARCH: generic\n",
+                "Dockerfile:3: `MAX_JOBS` is not carried over",
+                "`API_KEY` is not carried over",
+                "!abcdef",
+                "build: python manage.py collectstatic\n  env:\n    B: 2\n",
+            ],
+        ),
+        // Bases without a shell.
+        (
+            "RUN pip install six\nFROM gcr.io/distroless/python3-debian12:nonroot\nCOPY --from=0 /usr/local /usr/local\nCOPY . /app\n\
+             CMD [\"main.py\"]",
+            &[
+                "base: python:3.12-slim\n",
+                "entrypoint: [python3]\ncmd: [main.py]",
+                "Dockerfile:3: `gcr.io/distroless/python3-debian12:nonroot` has no shell",
+                "`user: 65532` keeps it",
+                "!ran as root",
+            ],
+        ),
+        (
+            "FROM python:3.13 AS made\nFROM scratch\nCOPY --from=made / /\nENTRYPOINT [\"/usr/bin/python3\", \"x.py\"]",
+            &[
+                "base: python:3.13\n",
+                "entrypoint: [python3, x.py]",
+                "Dockerfile:3: `scratch` has no shell",
+                "ran as root",
+            ],
+        ),
+        (
+            "FROM cgr.dev/chainguard/python:latest-dev AS made\nFROM cgr.dev/chainguard/python\nUSER nonroot\n\
+             COPY --from=made /venv /venv",
+            &["base: cgr.dev/chainguard/python:latest-dev", "had the number 65532", "!ran as root"],
+        ),
+        (
+            "FROM cgr.dev/chainguard/python:latest-dev",
+            &["base: cgr.dev", "!no shell", "!ran as root"],
+        ),
+        ("FROM cgr.dev/chainguard/wolfi-base", &["base: cgr.dev", "!no shell", "ran as root"]),
+        (
+            "FROM vllm/vllm-openai:v0.11.0\nRUN apt-get install -y python3-pip && pip install six",
+            &["system_site_packages: true", "vllm/vllm-openai brings packages", "!  python:"],
+        ),
+        ("FROM nvcr.io/nvidia/nemo:25.07\nRUN pip install six", &["system_site_packages: true"]),
+        // Other Pythons than the base's.
+        (
+            "FROM nvidia/cuda:12.6.3-base-ubuntu22.04\nRUN uv python install 3.12 && uv venv --python 3.12\nRUN uv sync",
+            &[
+                "Dockerfile:3: `uv python install 3.12`: a manifest's Python is the base's, 3.10 of `nvidia/cuda",
+                "`base: python:3.12-slim`",
+                "as Ubuntu 24.04 is for 3.12",
+                "!uv venv",
+            ],
+        ),
+        (
+            "FROM ubuntu:jammy\nRUN add-apt-repository -y ppa:deadsnakes/ppa && apt-get install -y python3.12 python3.12-venv",
+            &[
+                "Dockerfile:3: `add-apt-repository -y ppa:deadsnakes/ppa`: a repository is a file",
+                "Dockerfile:3: `python3.12`: a manifest's Python",
+                "python: [python3.12, python3.12-venv]",
+            ],
+        ),
+        ("FROM ubuntu:24.04\nRUN apt-get install -y python3.12", &["!a manifest's Python"]),
+        ("ENV UV_PYTHON=3.12\nRUN uv python install 3.12.4", &["!a manifest's Python"]),
+        (
+            "ENV UV_PYTHON=3.13",
+            &["Dockerfile:2: `UV_PYTHON=3.13`: a manifest's Python is the base's, 3.12"],
+        ),
+    ]);
+}
+
+/// The code that an image has only as a package which another stage has installed.
+#[test]
+fn code_that_a_stage_installs() {
+    let uv = "WORKDIR /app\nCOPY uv.lock pyproject.toml ./\nRUN uv sync --locked --no-install-project --no-editable\n\
+              COPY . /app\nRUN uv sync --locked --no-editable\nFROM y\n";
+    let venv = format!(
+        "{uv}COPY --from=0 --chown=app:app /app/.venv /app/.venv\nCMD [\"/app/.venv/bin/hello\"]"
+    );
+    let both = format!("{uv}COPY --from=0 /app/.venv /app/.venv\nCOPY . /srv");
+    each_has(&[
+        (
+            &venv,
+            &[
+                "lock: uv.lock",
+                "code:\n  context: .\n  install: true\n",
+                "cmd: [hello]",
+                "!a lock's project",
+            ],
+        ),
+        (&both, &["context: .\n  to: /srv\n  install: true"]),
+        (
+            "WORKDIR /src\nCOPY pyproject.toml .\nCOPY src src\nRUN pip install --prefix=/install .\nFROM y\n\
+             COPY --from=0 /install /usr/local\nCOPY start.sh /start.sh",
+            &[
+                "pyproject: pyproject.toml",
+                "context: .\n  to: /src\n  install: true",
+                "context: start.sh",
+            ],
+        ),
+        (
+            "RUN git clone https://e.org/r.git /r && cd /r && pip wheel . -w /wheels\nFROM y\n\
+             COPY --from=0 /wheels /wheels\nRUN pip install /wheels/*",
+            &["git: https://e.org/r.git\n  to: /r\n  install: true"],
+        ),
+        // Linked to a folder that the image has not: nothing would find it.
+        ("COPY . /app\nRUN uv sync\nFROM y\nCOPY --from=0 /app/.venv /app/.venv", &["!context:"]),
+    ]);
+    let pyproject = "[project]\nname = \"x\"\n[build-system]\nrequires = [\"setuptools_scm>=8\"]\n";
+    let told = |dockerfile: &str| {
+        let files = [
+            ("Dockerfile", dockerfile),
+            ("src/pyproject.toml", pyproject),
+            ("pyproject.toml", pyproject),
+        ];
+        let found = init::init(project(&files).path(), None).unwrap();
+        read(&found.manifest).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        shown(&found)
+    };
+    let words = "setuptools-scm reads the version from `.git`";
+    let installed = "FROM python:3.12\nCOPY . /app\nWORKDIR /app\nRUN pip install .\n";
+    assert!(told(installed).contains(words), "{}", told(installed));
+    let with_version =
+        installed.replace("WORKDIR", "ENV SETUPTOOLS_SCM_PRETEND_VERSION=1.0\nWORKDIR");
+    assert!(!told(&with_version).contains(words));
+    let version = "install: true\n  env:\n    SETUPTOOLS_SCM_PRETEND_VERSION: 1.0\n";
+    assert!(told(&with_version).contains(version), "{}", told(&with_version));
+    assert!(!told(&installed.replace("pip install .", "pip install six")).contains(words));
 }
 
 /// A stage that an argument chooses is one of the Dockerfile, and no image.
@@ -389,7 +674,7 @@ fn a_stage_chosen_by_an_argument() {
 }
 
 /// Lines that Dockerfiles have, with places for words of any kind.
-const LINES: [&str; 24] = [
+const LINES: [&str; 29] = [
     "FROM {}",
     "FROM python:3.12-slim AS {}",
     "ARG {}",
@@ -414,6 +699,11 @@ const LINES: [&str; 24] = [
     "HEALTHCHECK --interval={} CMD {}",
     "CMD {}",
     "STOPSIGNAL {}",
+    "ENV PIP_INDEX_URL={} UV_INDEX={} CMAKE_ARGS={}",
+    "ARG SETUPTOOLS_SCM_PRETEND_VERSION={}",
+    "RUN --mount=type=secret,id={} HF_ENDPOINT={} {} hf download org/name",
+    "RUN X={} python {}",
+    "RUN A={} export B={} && pip install . {}",
 ];
 
 /// Words to put there.
