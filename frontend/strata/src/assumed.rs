@@ -50,7 +50,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
         Base {
             platform: platform.clone(),
             state: Image::new(&recipe.base.value).build(platform, meta),
-            content: String::new(),
+            content: None,
             env: BTreeMap::new(),
             layers: 0,
         }

@@ -1,6 +1,6 @@
 //! The config of the base image (OCI, `config.md`).
 
-use llb::{Platform, State};
+use llb::Platform;
 use serde_json::{Value, json};
 
 use crate::sha256;
@@ -39,14 +39,12 @@ impl BaseConfig {
         self.diff_ids().len().max(self.made_by().len())
     }
 
-    /// What the image's files are known by; of one that has no config, the graph that makes it.
-    pub fn content(&self, state: &State) -> String {
-        match (self.diff_ids(), self.made_by()) {
-            ([], made_by) if made_by.is_empty() => {
-                state.vertex().map(|vertex| vertex.digest().to_owned()).unwrap_or_default()
-            }
-            layers => sha256::hex(json!(layers).to_string()),
-        }
+    /// What the image's files are known by; none where it does not tell. Of its own layers another
+    /// target of the same bake says by which words they were made, and not what is in them.
+    pub fn content(&self) -> Option<String> {
+        let (ids, made_by) = (self.diff_ids(), self.made_by());
+        let is_told = !ids.is_empty() && ids.len() >= made_by.len();
+        is_told.then(|| sha256::hex(json!((ids, made_by)).to_string()))
     }
 
     /// The environment, in its order.
@@ -88,6 +86,21 @@ impl From<Value> for BaseConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_says_only_how_it_was_made_tells_nothing_of_its_files() {
+        let layer = json!({"created_by": "RUN sh /cuda.sh"});
+        for (ids, history, is_told) in [
+            (2, vec![&layer, &layer], true),
+            (2, vec![], true),
+            (1, vec![&layer, &layer], false),
+            (0, vec![&layer], false),
+            (0, vec![], false),
+        ] {
+            let config = json!({"rootfs": {"diff_ids": vec!["sha256:a"; ids]}, "history": history});
+            assert_eq!(BaseConfig(config.clone()).content().is_some(), is_told, "{config}");
+        }
+    }
 
     #[test]
     fn layers_without_ids_are_counted() {

@@ -132,8 +132,7 @@ fn patterns_are_fnmatchs() {
 
 fn base() -> Base {
     let platform = Platform::normalised("linux", "amd64", "", "");
-    let (state, content) = (State::scratch(), String::new());
-    Base { platform, state, content, env: BTreeMap::new(), layers: 0 }
+    Base { platform, state: State::scratch(), content: None, env: BTreeMap::new(), layers: 0 }
 }
 
 #[test]

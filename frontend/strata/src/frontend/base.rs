@@ -57,7 +57,7 @@ impl Build<'_> {
         }
         let base = Base {
             platform: platform.clone(),
-            content: config.content(&state),
+            content: config.content(),
             state,
             env: config.env().collect(),
             layers: config.layers(),

@@ -1,13 +1,13 @@
 //! The code: a copy, and what the manifest has done with it.
 
 use llb::{CacheSharing, Copy, Meta, Mount, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     ROOT, Scope,
     facts::{CodeFacts, PlatformFacts},
     folders::Folders,
-    step::{Step, keyed, script},
+    step::{Step, script},
     system,
 };
 use crate::{
@@ -77,12 +77,17 @@ pub(super) fn build(
         .mount(files.mount())
         .network()
         // What compilers and package managers keep between two edits.
-        .cache("/tmp/home/.cache", &cache(scope, platform, code, words), CacheSharing::Locked)
+        .cache_of(
+            "/tmp/home/.cache",
+            "strata-code",
+            cache(scope, platform, code, words),
+            CacheSharing::Locked,
+        )
         .out();
     Files { layer, at: files.at.clone() }
 }
 
-/// The id of the command's cache mount. What tools keep there they know by names that say nothing of
+/// What the command's cache mount is of. What tools keep there they know by names that say nothing of
 /// the system that it was made on: it must be that of the same command, for the same code, on the same
 /// system.
 fn cache(
@@ -90,7 +95,8 @@ fn cache(
     PlatformFacts { base, .. }: &PlatformFacts,
     code: &Code,
     words: &Spanned<Vec<String>>,
-) -> String {
+) -> Option<Value> {
+    let base = base.identity()?;
     let system = &scope.recipe.system;
     let packages = system::names([&system.python, &system.build, &system.runtime]);
     let from = match &code.source {
@@ -98,6 +104,5 @@ fn cache(
         CodeSource::Git(git) => &git.url,
     };
     let from = [from, &code.subdir];
-    let identity = json!([words.value, code.env, from, code.to, base.identity(), packages]);
-    keyed("strata-code", &identity)
+    Some(json!([words.value, code.env, from, code.to, base, packages]))
 }

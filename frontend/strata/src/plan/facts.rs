@@ -153,8 +153,9 @@ pub struct Base {
     pub platform: Platform,
     /// Its filesystem.
     pub state: State,
-    /// What its files are known by: the same whoever asks for them, and by whatever name.
-    pub content: String,
+    /// What its files are known by: the same whoever asks for them, and by whatever name; none where
+    /// nobody knows.
+    pub content: Option<String>,
     /// The environment of its config.
     pub env: BTreeMap<String, String>,
     /// How many layers it has; none where nobody knows.
@@ -168,10 +169,12 @@ impl Base {
         self.env.get("PATH").map_or(DEFAULT, String::as_str)
     }
 
-    /// What caches of things that are made on it are told apart by. Not its vertex: how an image is
-    /// looked up and which session it comes by are part of that, and differ from build to build.
-    pub(super) fn identity(&self) -> Value {
-        json!([self.platform.to_string(), self.content, self.env])
+    /// What caches of things that are made on it are told apart by; none where nobody knows its
+    /// files. Not its vertex: how an image is looked up and which session it comes by are part of
+    /// that, and differ from build to build.
+    pub(super) fn identity(&self) -> Option<Value> {
+        let content = self.content.as_ref()?;
+        Some(json!([self.platform.to_string(), content, self.env]))
     }
 
     /// Whether it has an environment where the image's own would be, as images made by Strata

@@ -105,10 +105,10 @@ impl Image<'_> {
         stack.put(Part::Package, environment::layers(light));
         // What is not in the image is in no cache that is exported: the next build reads it again.
         let earlier = packages.earlier.iter().cloned();
-        stack.put(Part::Other, earlier.map(|layer| files(layer, "how the packages were resolved")));
+        stack.put(Part::Bill, earlier.map(|layer| files(layer, "how the packages were resolved")));
         let bill = |bill| resolve::bill(scope, base, ground.python.clone(), folders, bill);
         let bills = packages.bills.iter().map(bill);
-        stack.put(Part::Other, bills.map(|bill| files(bill, "what is installed")));
+        stack.put(Part::Bill, bills.map(|bill| files(bill, "what is installed")));
         stack
     }
 
@@ -119,7 +119,7 @@ impl Image<'_> {
         let (env, folder, note) = (&BTreeMap::new(), &user.home, "verified.json");
         let imports = Imports { modules, user, folder, env, overlaps: true, note };
         // Another model is no reason to import anything again.
-        Some(self.verified("the environment", &below.without_models(), &imports))
+        Some(self.verified("the environment", &below.imported(), &imports))
     }
 
     /// The code, and the packages that it is, on all that is below.
@@ -148,7 +148,7 @@ impl Image<'_> {
         let base = &platform.base;
         let toolchain = system::toolchain(scope, base, ground.python.clone());
         let tools = beside(scope, &ground.python, &toolchain, "toolchain");
-        let below: Vec<Layer> = below.all().into_iter().chain(tools).collect();
+        let below: Vec<Layer> = below.run_on().into_iter().chain(tools).collect();
         let root = together(scope, "code", base, "what the code is built on", &below);
         code::build(scope, platform, root, code, words, &copied)
     }
@@ -159,7 +159,7 @@ impl Image<'_> {
         let (env, folder, note) = (&code.env, &code.to, "verified-code.json");
         let user = self.ground.user;
         let imports = Imports { modules, user, folder, env, overlaps: false, note };
-        Some(self.verified("the code and what it needs", &below.all(), &imports))
+        Some(self.verified("the code and what it needs", &below.run_on(), &imports))
     }
 
     fn verified(&self, what: &str, below: &[Layer], imports: &Imports<'_>) -> Layer {

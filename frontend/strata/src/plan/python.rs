@@ -1,13 +1,13 @@
 //! The Python environment: an empty venv, the pinned installers, the packages.
 
 use llb::{CacheSharing, Mount, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Scope, buckets,
     code::Files,
     facts::{Base, Pick, PlatformFacts},
-    step::{PYTHON, Script, Step, keyed, script},
+    step::{PYTHON, Script, Step, script},
     system,
 };
 use crate::{
@@ -32,8 +32,11 @@ pub(super) fn with_bytecode(python: &[&'static str], installer: Installer) -> Ve
     [python, &["-X", bytecode]].concat()
 }
 
-/// pip's cache of wheels that it built; see [`built_wheels_cache`].
+/// pip's cache of wheels that it built; see [`built_wheels`].
 const BUILT_WHEELS_CACHE: &str = "strata-pip-wheels";
+
+/// pip's cache of what it downloads for the builds of one package.
+const DOWNLOADS_FOR: &str = "strata-pip-for";
 
 /// What may help a build from source that failed.
 pub(super) const HINTS: Script = script!("hints.py");
@@ -137,10 +140,12 @@ pub(super) fn built(
         .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
         .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), Installer::Pip)))
-        .caches(Installer::Pip)
-        .cache(
+        // What builds it may write there, and pages of an index that others believe are among it.
+        .pip_cache(&format!("{DOWNLOADS_FOR}-{}", pick.name))
+        .cache_of(
             "/cache/pip/wheels",
-            &built_wheels_cache(scope, facts, pick, visible.as_ref()),
+            BUILT_WHEELS_CACHE,
+            built_wheels(scope, facts, pick, visible.as_ref()),
             CacheSharing::Shared,
         );
     let step = match visible {
@@ -229,20 +234,19 @@ fn named(picks: &[&Pick]) -> String {
     }
 }
 
-/// The id of pip's cache of the wheel that it built. pip tells wheels apart by their tags alone,
+/// What pip's cache of the wheel that it built is of. pip tells wheels apart by their tags alone,
 /// which say nothing of the C library, the compiler's flags, or the libraries and packages that
 /// were there: one base may have another CUDA than the next. And what is in the cache it installs
 /// without a look at the hash that was asked for: no package's build may leave there another's.
-fn built_wheels_cache(
+fn built_wheels(
     scope: &Scope<'_>,
     facts: &PlatformFacts,
     pick: &Pick,
     visible: Option<&Visible<'_>>,
-) -> String {
-    let PlatformFacts { base, .. } = facts;
+) -> Option<Value> {
+    let base = facts.base.identity()?;
     let system = &scope.recipe.system;
     let packages = system::names([&system.python, &system.build]);
     let visible = visible.map(|visible| &visible.picks);
-    let identity = json!([pick, base.identity(), packages, scope.recipe.python.env, visible]);
-    keyed(BUILT_WHEELS_CACHE, &identity)
+    Some(json!([pick, base, packages, scope.recipe.python.env, visible]))
 }

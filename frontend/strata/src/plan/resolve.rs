@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use llb::{CacheSharing, Meta, Mount, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Scope,
     facts::{Base, Bill, Building, Resolution},
     folders::Folders,
     python::{self, HINTS},
-    step::{PYTHON, Step, keyed, script},
+    step::{PYTHON, Step, script},
     system,
 };
 use crate::{
@@ -85,7 +85,12 @@ pub(super) fn lock(
         .mount(Mount::read_only("/tool/pip", pip))
         .network()
         .credentials(&indexes.credentials)
-        .cache("/cache/uv", &metadata_cache(scope, base, *building), CacheSharing::Shared)
+        .cache_of(
+            "/cache/uv",
+            METADATA_CACHE,
+            metadata_cache(scope, base, *building),
+            CacheSharing::Shared,
+        )
         .caches(Installer::Pip)
         // pip knows no metadata without a wheel.
         .forget_wheels()
@@ -95,17 +100,17 @@ pub(super) fn lock(
         .out()
 }
 
-/// The id of uv's cache of metadata. uv tells what it had to build for it apart by name and version
+/// What uv's cache of metadata is of. uv tells what it had to build for it apart by name and version
 /// alone: a `setup.py` may ask for other packages by the Python, the machine or a variable.
-fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> String {
+fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> Option<Value> {
     let Recipe { system, python, .. } = scope.recipe;
     let [of_base, of_toolchain] = system::names([&system.python, &system.build]);
-    let mut identity = json!([base.identity(), of_base]);
+    let mut identity = json!([base.identity()?, of_base]);
     if building != Building::Deferred {
         let toolchain = of_toolchain.filter(|_| building == Building::WithToolchain);
         identity = json!([identity, toolchain, python.env, python.after]);
     }
-    keyed(METADATA_CACHE, &identity)
+    Some(identity)
 }
 
 /// uv's settings: what builds see beside their own requirements, by `after`. As there is no lock

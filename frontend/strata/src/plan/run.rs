@@ -1,14 +1,14 @@
 //! A command that downloads what no other way does, on the packages that it names.
 
 use llb::{CacheSharing, Mount, State};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Layer, Scope,
     environment::meant,
     facts::{Pick, PlatformFacts},
     ground::Ground,
-    step::{Step, keyed, script},
+    step::{Step, script},
     system, together,
     user::User,
 };
@@ -46,24 +46,30 @@ pub(super) fn run(
         .secrets(&command.secrets)
         .network()
         // What a failed attempt has downloaded is there for the next.
-        .cache(&format!("{home}/.cache"), &cache(scope, command, platform), CacheSharing::Locked);
+        .cache_of(
+            &format!("{home}/.cache"),
+            "strata-run",
+            cache(scope, command, platform),
+            CacheSharing::Locked,
+        );
     if let Some(secret) = &model.token {
         step = step.mount(Mount::secret("/run/secrets/token", secret, true));
     }
     step.out()
 }
 
-/// The id of the command's cache mount. What it has of another attempt comes into the layer as well:
+/// What the command's cache mount is of. What it has of another attempt comes into the layer as well:
 /// it must be one of the same command, on the same system and packages.
 fn cache(
     scope: &Scope<'_>,
     Command { words, env, needs, .. }: &Command,
     facts: &PlatformFacts,
-) -> String {
+) -> Option<Value> {
+    let base = facts.base.identity()?;
     let seen = meant(&facts.packages, needs);
     let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
     let picks: Vec<&Pick> = picks.collect();
     let system = &scope.recipe.system;
     let system = system::names([&system.python, &system.runtime]);
-    keyed("strata-run", &json!([words, env, needs, picks, facts.base.identity(), system]))
+    Some(json!([words, env, needs, picks, base, system]))
 }

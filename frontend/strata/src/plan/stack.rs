@@ -11,6 +11,8 @@ pub(super) enum Part {
     Model,
     /// Pipelines of spaCy's: models that programs import.
     Pipeline,
+    /// What is written down of the packages.
+    Bill,
     /// The code, system packages and the rest.
     Other,
 }
@@ -30,9 +32,19 @@ impl Stack {
         self.0.iter().map(|(_, layer)| layer.clone()).collect()
     }
 
-    /// All but what programs only read: what they import is there.
-    pub(super) fn without_models(&self) -> Vec<Layer> {
-        let rest = self.0.iter().filter(|(part, _)| *part != Part::Model);
+    /// All that programs run on. What is written down of the packages is none of it: to resolve
+    /// again to the same is no reason to run one again.
+    pub(super) fn run_on(&self) -> Vec<Layer> {
+        self.without(&[Part::Bill])
+    }
+
+    /// All that programs import.
+    pub(super) fn imported(&self) -> Vec<Layer> {
+        self.without(&[Part::Bill, Part::Model])
+    }
+
+    fn without(&self, parts: &[Part]) -> Vec<Layer> {
+        let rest = self.0.iter().filter(|(part, _)| !parts.contains(part));
         rest.map(|(_, layer)| layer.clone()).collect()
     }
 
@@ -49,7 +61,7 @@ impl Stack {
             base,
             packages: of(&[Part::Package]),
             models: of(&[Part::Model, Part::Pipeline]),
-            others: of(&[Part::Other]),
+            others: of(&[Part::Bill, Part::Other]),
         }
     }
 }

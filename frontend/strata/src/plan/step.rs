@@ -162,6 +162,24 @@ impl<'a> Step<'a> {
         self.mount(Mount::cache(path, id, sharing))
     }
 
+    /// A cache that is for what is the same in all of `identity` alone. Where nobody knows that,
+    /// nothing is kept: it could be another's.
+    pub(super) fn cache_of(
+        self,
+        path: &str,
+        id: &str,
+        identity: Option<Value>,
+        sharing: CacheSharing,
+    ) -> Self {
+        match identity {
+            Some(identity) => {
+                let id = format!("{id}-{}", sha256::short(identity.to_string(), 16));
+                self.cache(path, &id, sharing)
+            }
+            None => self.mount(Mount::discarded(path, State::scratch())),
+        }
+    }
+
     /// Gives it the network, proxies, and the two secrets that any step on a network may need.
     /// They are always mounted: one that is offered for the first time must not change what
     /// the step is.
@@ -189,17 +207,22 @@ impl<'a> Step<'a> {
         self.file("credentials.txt", hosts.collect::<String>())
     }
 
-    /// Gives it what pip or uv downloads into. pip reads no settings of the base's, as uv is told
-    /// not to: one might resolve by them, and the other not install by them.
+    /// Gives it what pip or uv downloads into.
     pub(super) fn caches(self, installer: Installer) -> Self {
         match installer {
             Installer::Uv => self.cache("/cache/uv", UV_CACHE, CacheSharing::Shared),
-            Installer::Pip => {
-                let step =
-                    self.env("PIP_CACHE_DIR", "/cache/pip").env("PIP_CONFIG_FILE", "/dev/null");
-                step.cache("/cache/pip", PIP_CACHE, CacheSharing::Shared)
-            }
+            Installer::Pip => self.pip_cache(PIP_CACHE),
         }
+    }
+
+    /// Has pip download into the cache of this id. pip reads no settings of the base's, as uv is
+    /// told not to: one might resolve by them, and the other not install by them.
+    pub(super) fn pip_cache(self, id: &str) -> Self {
+        self.env("PIP_CACHE_DIR", "/cache/pip").env("PIP_CONFIG_FILE", "/dev/null").cache(
+            "/cache/pip",
+            id,
+            CacheSharing::Shared,
+        )
     }
 
     /// Keeps none of the wheels that pip builds on the way. pip knows them again by their tags
@@ -242,11 +265,6 @@ impl<'a> Step<'a> {
             .mount(Mount::read_only(SCRIPTS, scripts))
             .build(&base.platform, meta)
     }
-}
-
-/// The id of a cache mount that is for what is the same in all of `identity` alone.
-pub(super) fn keyed(id: &str, identity: &Value) -> String {
-    format!("{id}-{}", sha256::short(identity.to_string(), 16))
 }
 
 /// Whether a variable is a setting of pip's or uv's.

@@ -264,7 +264,7 @@ impl Project {
         Base {
             state: Image::new(name).build(&platform, Meta::named("[base] python:3.12-slim")),
             platform,
-            content: self.base_digest.clone(),
+            content: Some(self.base_digest.clone()),
             env: self.base_env.iter().cloned().chain([("PATH".to_owned(), path)]).collect(),
             layers: self.base_layers,
         }

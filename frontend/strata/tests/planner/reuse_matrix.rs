@@ -240,6 +240,13 @@ fn requirements_that_resolve_to_the_same() {
         project.file("requirements.txt", "numpy>=2,<3\nrequests==2.32.3\n");
     };
     assert_eq!(runs(same), ["lock"]);
+    // Nor is anything run on them again.
+    let mut before = Project::example();
+    made_of_code(&mut before);
+    replace("  env: {CMAKE_ARGS", "  verify: [numpy]\n  env: {CMAKE_ARGS")(&mut before);
+    let mut after = before.clone();
+    same(&mut after);
+    assert_eq!(before.runs_to(&after), ["lock"]);
 }
 
 #[test]
