@@ -25,6 +25,7 @@ use crate::{
     requirements::Requirement,
     sources::{self, Checkout},
     strata_lock::{self, Key, StrataLock},
+    system_sources,
 };
 
 /// Where a plan's files are, and what it is for.
@@ -45,6 +46,11 @@ pub struct Place<'a> {
 pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, Mistakes> {
     let settings =
         Settings { merge: true, multi_platform: place.platforms.len() > 1, ..Settings::default() };
+    let read = recipe.system.sources.iter().map(|path| {
+        let text = read_input(recipe, place.context, &path.value);
+        (path.value.clone(), text.map_err(|error| error.to_string()))
+    });
+    let system_sources = system_sources::texts(recipe, read.collect())?;
     let base = |platform: &Platform| {
         let meta = plan::base_meta(recipe, &settings, platform);
         Base {
@@ -52,6 +58,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
             state: Image::new(&recipe.base.value).build(platform, meta),
             content: None,
             env: BTreeMap::new(),
+            system_sources: system_sources.clone(),
             layers: 0,
         }
     };

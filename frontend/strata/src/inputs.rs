@@ -141,7 +141,7 @@ impl Inputs {
 
     /// Gives a file's text.
     pub fn supply(&mut self, path: InputPath, data: Vec<u8>) {
-        let language = match path.path().rsplit('/').next().unwrap_or_default() {
+        let language = match path.name() {
             "Pipfile.lock" => "JSON",
             "Pipfile" => "TOML",
             name if name.ends_with(".toml") || name.ends_with(".lock") => "TOML",

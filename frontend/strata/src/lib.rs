@@ -29,4 +29,5 @@ pub mod secret_files;
 mod sha256;
 pub mod sources;
 pub mod strata_lock;
+pub mod system_sources;
 mod url;

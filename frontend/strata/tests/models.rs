@@ -132,7 +132,15 @@ fn patterns_are_fnmatchs() {
 
 fn base() -> Base {
     let platform = Platform::normalised("linux", "amd64", "", "");
-    Base { platform, state: State::scratch(), content: None, env: BTreeMap::new(), layers: 0 }
+    let (state, content) = (State::scratch(), None);
+    Base {
+        platform,
+        state,
+        content,
+        env: BTreeMap::new(),
+        system_sources: BTreeMap::new(),
+        layers: 0,
+    }
 }
 
 #[test]

@@ -44,7 +44,8 @@ impl Build<'_> {
                 .help(help)
                 .at([self.location(self.recipe.base.lines)])
         };
-        let image = self.gateway.load_image(asked, platform, meta).await.map_err(blame)?;
+        let image = async { self.gateway.load_image(asked, platform, meta).await.map_err(&blame) };
+        let (image, sources) = tokio::try_join!(image, self.system_sources())?;
         let BaseImage { state, config, name } = image;
         let config = config.unwrap_or_else(|| b"{}".to_vec());
         let config = BaseConfig::read(&config)
@@ -60,6 +61,7 @@ impl Build<'_> {
             content: config.content(),
             state,
             env: config.env().collect(),
+            system_sources: sources.clone(),
             layers: config.layers(),
         };
         Ok(Found { base, stated: Stated { config, name } })

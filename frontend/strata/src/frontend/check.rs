@@ -7,6 +7,7 @@ use super::Build;
 impl Build<'_> {
     pub(super) async fn warnings(&self, dev: Option<&Self>) -> Result<Vec<Warning>, Error> {
         let mut notices = self.ignored_options(dev);
+        self.system_sources().await?;
         if self.recipe.needs_packages() {
             let demand = self.demand().await?;
             if demand.lock.is_none() && !demand.requirements.is_empty() {

@@ -1,9 +1,11 @@
 //! Files that say what to install: in the build context, or in the code.
 
+use std::collections::BTreeMap;
+
 use gateway::{Error, Files, Reference};
 
 use super::Build;
-use crate::{recipe::InputPath, sources};
+use crate::{recipe::InputPath, sources, system_sources};
 
 impl Build<'_> {
     /// The texts of files; `None` for those that are not there.
@@ -32,6 +34,18 @@ impl Build<'_> {
             }
         }
         Ok(read)
+    }
+
+    /// The texts of `system.sources`, by their names.
+    pub(super) async fn system_sources(&self) -> Result<&BTreeMap<String, String>, Error> {
+        let read = async || {
+            let paths = self.recipe.system.sources.iter().map(|path| path.value.clone());
+            let read = self.read_inputs(paths.collect()).await?.into_iter();
+            let missing = || "there is no such file".to_owned();
+            let read = read.map(|(path, text)| (path, text.ok_or_else(missing)));
+            Ok(system_sources::texts(self.recipe, read.collect())?)
+        };
+        self.system_sources.get_or_try_init(read).await
     }
 
     async fn read_from_checkout(&self, path: &str) -> Result<Vec<u8>, Error> {

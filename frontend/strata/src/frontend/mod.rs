@@ -13,7 +13,7 @@ mod lock_notices;
 mod other_files;
 mod packages;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::try_join_all;
 use gateway::{
@@ -59,6 +59,8 @@ struct Build<'a> {
     found: OnceCell<Option<ResolvedGit>>,
     /// What is to be installed, by the files that people wrote, read once.
     demand: OnceCell<Demand>,
+    /// The files of `system.sources`, by their names, read once.
+    system_sources: OnceCell<BTreeMap<String, String>>,
     /// What the manifest's `strata.lock` is called.
     lock_name: &'a str,
     /// That lock, if there is one.
@@ -125,6 +127,7 @@ async fn asked<T>(
         warnings: &warnings,
         found: OnceCell::new(),
         demand: OnceCell::new(),
+        system_sources: OnceCell::new(),
         lock_name,
         lock_file: lock_file.as_ref(),
         warns_of_lock: asked.target != Target::Lock,
@@ -185,6 +188,7 @@ impl<'a> Build<'a> {
             settings: self.settings.clone(),
             found: OnceCell::new(),
             demand: OnceCell::new(),
+            system_sources: OnceCell::new(),
             ..*self
         }
     }

@@ -6,8 +6,8 @@ use super::values::{
     files_destination, git, health_test, host, hub, image, in_context, in_image, index, installed,
     installer, kept, key_name, lock, module, number, page, pattern, pipeline, pipeline_name, ports,
     project, project_name, pyproject, reference, relative, repository, requirement, requirements,
-    revision, script, secret, sha256, signal, socket, source, system_package, text, torch, user,
-    variable_text, variant, volume, volume_of_models, words,
+    revision, script, secret, sha256, signal, socket, source, system_package, system_sources, text,
+    torch, user, variable_text, variant, volume, volume_of_models, words,
 };
 
 /// A key of an object.
@@ -133,7 +133,7 @@ impl Shape {
 }
 
 /// Words that other tools have for our keys.
-pub static ELSEWHERE: [(&str, &str); 21] = [
+pub static ELSEWHERE: [(&str, &str); 22] = [
     ("image", "base"),
     ("from", "base"),
     ("environment", "env"),
@@ -144,6 +144,7 @@ pub static ELSEWHERE: [(&str, &str); 21] = [
     ("apt", "system"),
     ("apt_packages", "system"),
     ("system_packages", "system"),
+    ("repositories", "sources"),
     ("pip", "python"),
     ("dependencies", "python"),
     ("repo", "git"),
@@ -262,6 +263,17 @@ const SYSTEM: Object = object(&[&[
         "build",
         PACKAGES,
         "Only where packages are built from source, or the code; never in the image.",
+    ),
+    key(
+        "sources",
+        Shape::List(&Shape::One(SYSTEM_SOURCES)),
+        "Files of the build context that say where packages come from, beside the base's own or, by \
+         their names, in their place.",
+    ),
+    key(
+        "env",
+        VARIABLES,
+        "Variables for the package manager, such as `ACCEPT_EULA`; not in the image.",
     ),
 ]]);
 
@@ -504,6 +516,8 @@ const TEXT: Value = value("text", |it| text(it).map(drop));
 const VARIABLE: Value = value("text", |it| variable_text(it).map(drop));
 const IMAGE: Value = value("an image such as `python:3.12-slim`", |it| image(it).map(drop));
 const SYSTEM_PACKAGE: Value = value("a package such as `curl`", |it| system_package(it).map(drop));
+const SYSTEM_SOURCES: Value =
+    value("a file such as `deploy/debian.sources`", |it| system_sources(it).map(drop));
 const REQUIREMENTS: Value =
     value("a file such as `requirements.txt`", |it| requirements(it).map(drop));
 const REQUIREMENT: Value =

@@ -96,13 +96,14 @@ fn cache(
     code: &Code,
     words: &Spanned<Vec<String>>,
 ) -> Option<Value> {
-    let base = base.identity()?;
+    let made_on = base.identity()?;
     let system = &scope.recipe.system;
-    let packages = system::names([&system.python, &system.build, &system.runtime]);
+    let lists = [&system.python, &system.build, &system.runtime];
+    let packages = system::identities(scope, base, lists);
     let from = match &code.source {
         CodeSource::Context(folder) => folder,
         CodeSource::Git(git) => &git.url,
     };
     let from = [from, &code.subdir];
-    Some(json!([words.value, code.env, from, code.to, base, packages]))
+    Some(json!([words.value, code.env, from, code.to, made_on, packages]))
 }

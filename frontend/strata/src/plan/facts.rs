@@ -158,6 +158,9 @@ pub struct Base {
     pub content: Option<String>,
     /// The environment of its config.
     pub env: BTreeMap<String, String>,
+    /// Where its package manager is to look beside what it knows itself: the texts of files, by their
+    /// names. They are the recipe's, and the same on every platform.
+    pub system_sources: BTreeMap<String, String>,
     /// How many layers it has; none where nobody knows.
     pub layers: usize,
 }

@@ -244,9 +244,9 @@ fn built_wheels(
     pick: &Pick,
     visible: Option<&Visible<'_>>,
 ) -> Option<Value> {
-    let base = facts.base.identity()?;
+    let made_on = facts.base.identity()?;
     let system = &scope.recipe.system;
-    let packages = system::names([&system.python, &system.build]);
+    let packages = system::identities(scope, &facts.base, [&system.python, &system.build]);
     let visible = visible.map(|visible| &visible.picks);
-    Some(json!([pick, base, packages, scope.recipe.python.env, visible]))
+    Some(json!([pick, made_on, packages, scope.recipe.python.env, visible]))
 }

@@ -104,10 +104,10 @@ pub(super) fn lock(
 /// alone: a `setup.py` may ask for other packages by the Python, the machine or a variable.
 fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> Option<Value> {
     let Recipe { system, python, .. } = scope.recipe;
-    let [of_base, of_toolchain] = system::names([&system.python, &system.build]);
+    let [of_base, of_toolchain] = system::identities(scope, base, [&system.python, &system.build]);
     let mut identity = json!([base.identity()?, of_base]);
     if building != Building::Deferred {
-        let toolchain = of_toolchain.filter(|_| building == Building::WithToolchain);
+        let toolchain = (building == Building::WithToolchain).then_some(of_toolchain);
         identity = json!([identity, toolchain, python.env, python.after]);
     }
     Some(identity)

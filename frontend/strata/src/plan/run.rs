@@ -65,11 +65,11 @@ fn cache(
     Command { words, env, needs, .. }: &Command,
     facts: &PlatformFacts,
 ) -> Option<Value> {
-    let base = facts.base.identity()?;
+    let made_on = facts.base.identity()?;
     let seen = meant(&facts.packages, needs);
     let picks = facts.packages.picks.iter().filter(|pick| seen.contains(&pick.name));
     let picks: Vec<&Pick> = picks.collect();
     let system = &scope.recipe.system;
-    let system = system::names([&system.python, &system.runtime]);
-    Some(json!([words, env, needs, picks, base, system]))
+    let system = system::identities(scope, &facts.base, [&system.python, &system.runtime]);
+    Some(json!([words, env, needs, picks, made_on, system]))
 }

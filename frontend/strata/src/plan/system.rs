@@ -1,6 +1,7 @@
 //! Packages of the base's own package manager, and the image's user.
 
 use llb::{CacheSharing, State};
+use serde_json::{Value, json};
 
 use super::{
     Scope,
@@ -11,7 +12,8 @@ use super::{
 use crate::mistake::Spanned;
 
 /// `on` with system packages installed. Its packages are kept in a cache mount under a lock:
-/// package managers lock their folders themselves, and fail instead of waiting.
+/// package managers lock their folders themselves, and fail instead of waiting. Where they come from
+/// is laid over the base's own while it runs: what is for installing is not for the image.
 pub(super) fn install(
     scope: &Scope<'_>,
     stage: &str,
@@ -24,16 +26,24 @@ pub(super) fn install(
         .named(format!("install {}", packages.value.join(" ")))
         .at(packages.lines)
         .args(&packages.value)
+        .files(base.system_sources.iter().map(|(name, text)| (name.as_str(), text.clone())))
+        .envs(&scope.recipe.system.env)
         .network()
         .cache("/cache/system", "strata-system", CacheSharing::Locked)
         .root()
 }
 
-/// What lists of packages say, wherever the manifest has them: what a cache is told apart by.
-pub(super) fn names<const N: usize>(
+/// What lists of packages come to, wherever the manifest has them: what a cache is told apart by.
+pub(super) fn identities<const N: usize>(
+    scope: &Scope<'_>,
+    base: &Base,
     lists: [&Option<Spanned<Vec<String>>>; N],
-) -> [Option<&Vec<String>>; N] {
-    lists.map(|list| list.as_ref().map(|list| &list.value))
+) -> [Value; N] {
+    let (sources, env) = (&base.system_sources, &scope.recipe.system.env);
+    lists.map(|list| match list.as_ref().map(|list| &list.value) {
+        Some(names) if !(sources.is_empty() && env.is_empty()) => json!([names, sources, env]),
+        names => json!(names),
+    })
 }
 
 /// Where packages are built from source: `python` with `system.build`.

@@ -92,6 +92,9 @@ fn keys(recipe: &Recipe) -> (BTreeSet<&str>, BTreeSet<&str>) {
         secrets.extend(python.indexes.credentials.values().map(String::as_str));
         secrets.insert("netrc");
     }
+    if !recipe.system.sources.is_empty() {
+        secrets.insert("netrc");
+    }
     secrets.extend(recipe.models.iter().filter_map(|model| model.token.as_deref()));
     let of_commands = recipe.models.iter().filter_map(|model| match &model.source {
         Source::Run(command) => Some(&command.secrets),

@@ -100,7 +100,7 @@ pub enum Target {
     Lock,
 }
 
-/// Packages of the base's own package manager, each list sorted and without repetitions.
+/// Packages of the base's own package manager, each list of them sorted and without repetitions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct System {
     /// `system.python`: under everything else, for a base without Python.
@@ -109,6 +109,10 @@ pub struct System {
     pub runtime: Option<Spanned<Vec<String>>>,
     /// `system.build`: only where packages are built from source.
     pub build: Option<Spanned<Vec<String>>>,
+    /// `system.sources`: files that say where they come from, each of another name.
+    pub sources: Vec<Spanned<InputPath>>,
+    /// `system.env`: variables for the package manager.
+    pub env: BTreeMap<String, String>,
 }
 
 /// The Python environment: what is to be installed, from where.

@@ -1,8 +1,10 @@
 //! The sections that layers are made of, beside Python and models: base, system.
 
+use std::collections::BTreeMap;
+
 use llb::Lines;
 
-use super::{System, reader::Reader};
+use super::{InputPath, System, reader::Reader};
 use crate::{
     manifest::{Node, values},
     mistake::{Mistake, Spanned},
@@ -26,7 +28,23 @@ impl Reader<'_> {
             python: self.packages(section, "python"),
             runtime: self.packages(section, "runtime"),
             build: self.packages(section, "build"),
+            sources: self.system_sources(section),
+            env: self.public(section, "env", values::variable_text),
         }
+    }
+
+    /// Files that are laid into one folder, where two of a name would be one.
+    fn system_sources(&mut self, section: &Node) -> Vec<Spanned<InputPath>> {
+        let sources = self.list(section, "sources", values::system_sources);
+        let mut names = BTreeMap::new();
+        for Spanned { value, lines } in &sources {
+            if let Some(first) = names.insert(value.name(), value) {
+                let message = format!("`{value}` would take the place of `{first}`");
+                let help = "give one of the two files another name, or leave it out";
+                self.findings.at(*lines, Mistake::new(message).help(help).about("sources"));
+            }
+        }
+        sources
     }
 
     fn packages(&mut self, section: &Node, key: &str) -> Option<Spanned<Vec<String>>> {

@@ -208,6 +208,9 @@ fn values() {
             "base: ''",
             // Packages.
             "system: {runtime: [curl wget, 'curl; rm -rf /', $(x), --yes, curl-, '', ./x.deb, curl=]}",
+            "system: {sources: [nexus, a.yaml, 'code:a.sources', ../a.list, https://h/a.repo, .sources, 'a b.list']}",
+            "system: {sources: [a/x.list, b/x.list, b/x.sources, ./a/x.list]}",
+            "system: {repositories: a.list, env: {A B: 1}}",
             "python: {packages: [-e ., -r r.txt, ./x, ., '', --pre, -i https://h, \"a\\nb\"]}",
             "python: {index_url: pypi.org, extra_index_urls: ['https://u:p@h/s', file:///x, 'https://']}",
             // Models.
@@ -273,6 +276,7 @@ fn secrets() {
             ("base: b\nlabels: {deploy-token: abc}\n", &[]),
             ("base: b\nargs: {HF_TOKEN: hf_abc}\n", &[]),
             ("base: b\npython: {env: {PYPI_PASSWORD: abc}}\n", &[]),
+            ("base: b\nsystem: {env: {REGISTRATION_TOKEN: abc}}\n", &[]),
             ("base: b\nvariants: {v: {dev: {env: {API_KEY: abc}}}}\n", &[]),
             ("base: b\nargs: [API_KEY]\nenv: {API_KEY: '${API_KEY}'}\n", &["API_KEY=abc"]),
             ("base: b\nargs: [VALUE]\nenv: {API_KEY: '${VALUE}'}\n", &["VALUE=abc"]),

@@ -34,6 +34,8 @@ fn said(recipe: &Recipe) -> String {
     ] {
         list.iter().for_each(|list| say(name, &list.value));
     }
+    recipe.system.sources.iter().for_each(|it| say("system.sources", &it.value.path()));
+    recipe.system.env.iter().for_each(|(name, value)| say(&format!("system env {name}"), value));
     for Spanned { value, .. } in &recipe.python.requirements {
         match value {
             InputPath::Context(path) => say("requirements", path),
@@ -516,6 +518,8 @@ system:
   python: [python3, python3-venv]
   runtime: [libgomp1, curl=8.*, 'libssl3:amd64', libgomp1]
   build: [g++, cmake]
+  sources: [deploy/nexus.sources, ./cuda.list]
+  env: {ACCEPT_EULA: Y}
 python:
   requirements: [requirements.txt, 'code:deps/extra.txt']
   packages: ['llama-cpp-python', 'torch == 2.9.1 ; python_version > \"3.9\"']
@@ -555,6 +559,9 @@ stop_signal: int
 system.python ["python3", "python3-venv"]
 system.runtime ["curl=8.*", "libgomp1", "libssl3:amd64"]
 system.build ["cmake", "g++"]
+system.sources "deploy/nexus.sources"
+system.sources "cuda.list"
+system env ACCEPT_EULA "Y"
 requirements "requirements.txt"
 requirements of code "deps/extra.txt"
 package "llama-cpp-python"

@@ -17,6 +17,7 @@ use strata::{
     },
     recipe::{self, Choices, FileSource, Files, Model, Recipe, Source},
     sources::{self, Checkout},
+    system_sources,
 };
 
 /// Everything that decides a plan.
@@ -256,6 +257,15 @@ impl Project {
         }
     }
 
+    fn system_sources(&self) -> BTreeMap<String, String> {
+        let recipe = self.recipe();
+        let read = recipe.system.sources.iter().map(|path| {
+            let text = self.files[path.value.path()].clone();
+            (path.value.clone(), Ok(text.into_bytes()))
+        });
+        system_sources::texts(&recipe, read.collect()).unwrap_or_else(|it| panic!("{it}"))
+    }
+
     fn base(&self, platform: &str) -> Base {
         let platform = Platform::parse(platform).unwrap();
         let name = format!("docker.io/library/python:3.12-slim@{}", self.base_digest);
@@ -266,6 +276,7 @@ impl Project {
             platform,
             content: Some(self.base_digest.clone()),
             env: self.base_env.iter().cloned().chain([("PATH".to_owned(), path)]).collect(),
+            system_sources: self.system_sources(),
             layers: self.base_layers,
         }
     }

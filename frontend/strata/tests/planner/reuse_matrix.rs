@@ -608,6 +608,87 @@ fn system_packages() {
     assert_eq!(before.runs_to(&after), NOTHING);
 }
 
+/// The project with packages of every list, and with sources of them.
+fn with_sources(project: &mut Project) {
+    let system = "system:\n  python: [python3]\n  sources: [deploy/own.sources]\n  \
+                  env: {ACCEPT_EULA: Y}\n";
+    replace("system:\n", system)(project);
+    project.file("deploy/own.sources", "Types: deb\nURIs: http://a.example.org\n");
+}
+
+#[test]
+fn sources_of_system_packages() {
+    let sources = |project: &mut Project| {
+        with_sources(project);
+        replace("  python: [python3]\n", "")(project);
+    };
+    let mut before = Project::example();
+    sources(&mut before);
+    let steps_of = |edit: &dyn Fn(&mut Project)| {
+        let mut after = before.clone();
+        edit(&mut after);
+        before.steps_to(&after)
+    };
+    // What edits of both lists run.
+    let runtime = steps_of(&replace("runtime: [curl,", "runtime: [curl, git,"));
+    let build = steps_of(&replace("build: [g++]", "build: [gcc]"));
+    assert_eq!(runtime, ["[runtime] install curl git libgomp1"]);
+    assert_eq!(build, ["[source] build uvloop 0.21.0", "[toolchain] install gcc"]);
+    let both = [
+        "[runtime] install curl libgomp1",
+        "[source] build uvloop 0.21.0",
+        "[toolchain] install g++",
+    ];
+    let edited = |project: &mut Project| project.file("deploy/own.sources", "Types: deb-src\n");
+    assert_eq!(steps_of(&edited), both);
+    assert_eq!(steps_of(&replace("ACCEPT_EULA: Y", "ACCEPT_EULA: N")), both);
+    let moved = |project: &mut Project| {
+        let text = project.files["deploy/own.sources"].clone();
+        project.file("own.sources", &text);
+        replace("deploy/own.sources", "own.sources")(project);
+    };
+    assert_eq!(steps_of(&moved), NOTHING, "what it is called is part of it, and not where it is");
+    assert_eq!(steps_of(&replace("ACCEPT_EULA: Y}", "ACCEPT_EULA: Y} # a comment")), NOTHING);
+}
+
+#[test]
+fn sources_are_for_what_installs_system_packages_alone() {
+    let mut project = Project::example();
+    with_sources(&mut project);
+    project.platforms.push("linux/arm64".into());
+    let given = |project: &Project| {
+        let plans = project.plans();
+        let definitions = plans.iter().map(|plan| plan.image.root.definition());
+        let execs = definitions.flat_map(|definition| {
+            let execs = definition.vertices().filter_map(|vertex| match vertex.op() {
+                Some(Op::Exec(exec)) => Some((stage(vertex.name()?), exec.meta?.env)),
+                _ => None,
+            });
+            execs.collect::<Vec<_>>()
+        });
+        let given = execs.filter(|(_, env)| env.iter().any(|it| it == "ACCEPT_EULA=Y"));
+        given.map(|(stage, _)| stage).collect::<Vec<_>>()
+    };
+    let mut stages = given(&project);
+    stages.sort_unstable();
+    assert_eq!(stages, ["python", "python", "runtime", "runtime", "toolchain", "toolchain"]);
+    let texts = handed(&project, "/own.sources");
+    assert_eq!(texts, [project.files["deploy/own.sources"].clone()], "one file, for all of them");
+}
+
+#[test]
+fn what_is_kept_of_builds_is_told_apart_by_where_packages_come_from() {
+    let mut before = Project { is_hard_to_resolve: true, ..Project::example() };
+    with_sources(&mut before);
+    made_of_code(&mut before);
+    let mut after = before.clone();
+    after.file("deploy/own.sources", "Types: deb-src\n");
+    for start in ["strata-pip-wheels-", "strata-uv-metadata-", "strata-code-"] {
+        let [one, other] = [&before, &after].map(|project| caches(project, start));
+        assert!(!one.is_empty() && one.is_disjoint(&other), "{start}: {one:?}");
+    }
+}
+
 #[test]
 fn the_user_and_folders() {
     assert_eq!(runs(replace("dirs: [/app/logs]", "dirs: [/app/cache]")), ["dirs"]);

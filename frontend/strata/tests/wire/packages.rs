@@ -131,6 +131,23 @@ async fn what_stands_in_for_a_base_is_not_noted_as_that() {
 }
 
 #[tokio::test]
+async fn sources_of_system_packages_are_read_before_the_base_is_looked_at() {
+    let manifest = "base: python:3\nuser: root\nsystem:\n  python: [python3]\n  \
+                    sources: [deploy/own.list]\n";
+    let list = "deb https://e.org/debian stable main\n";
+    let with =
+        |list: &str| resolving(manifest).with_file("local://context", "deploy/own.list", list);
+    let (result, calls) = build(with(list), &[]).await;
+    result.unwrap();
+    assert_eq!(written(&calls, "/own.list"), [list]);
+    let error = build(resolving(manifest), &[]).await.0.unwrap_err();
+    let told = "strata.yaml:5: cannot read `deploy/own.list`: there is no such file\n";
+    assert!(error.message().starts_with(told), "{error}");
+    let error = build(with("deb https://u:p@e.org x y"), &[]).await.0.unwrap_err();
+    assert!(error.message().starts_with("deploy/own.list:1: a URL with credentials"), "{error}");
+}
+
+#[tokio::test]
 async fn a_warning_is_shown_once_and_may_fail_the_build() {
     let manifest = "# check=error=true\n".to_owned() + MANIFEST;
     let stale = lock("py3-none-any").replace("asked = \"", "asked = \"no longer ");

@@ -135,6 +135,10 @@ async fn what_a_build_may_be_given() {
     let options = [("target", "models"), ("build-arg:NAME", "app")];
     let (json, _) = ask("frontend.outline", manifest, &options).await;
     assert_eq!(json["secrets"], json!([{"name": "ca_bundle"}, {"name": "hf"}]));
+
+    let manifest = "base: python:3\nsystem: {sources: a.list}\n";
+    let (json, _) = ask("frontend.outline", manifest, &[]).await;
+    assert_eq!(json["secrets"], json!([{"name": "ca_bundle"}, {"name": "netrc"}]));
 }
 
 #[tokio::test]
@@ -185,6 +189,15 @@ async fn what_is_wrong() {
     assert_eq!(json["sources"][0]["filename"], "strata.yaml");
     assert!(!json.to_string().contains("bm8tb25lLXNlZXM"), "a secret in base64: {json}");
     assert_eq!(text, format!("ERROR: {message}\n"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_sources_of_system_packages() {
+    let manifest = daemon("base: python:3\nsystem: {sources: a.list}\n");
+    let daemon = manifest.with_file("local://context", "a.list", "deb https://u:pass@e.org x y\n");
+    let (json, status, text) = check(daemon, &[]).await;
+    assert_eq!((&*status, &json["sources"][0]["filename"]), ("1", &json!("a.list")));
+    assert!(!text.contains("pass"), "{text}");
 }
 
 #[tokio::test]

@@ -47,6 +47,9 @@ const FOLDERS: [&str; 31] = [
     "/var/tmp",
 ];
 
+/// What the names of files end in that say where system packages come from.
+const SOURCES: [&str; 3] = [".sources", ".list", ".repo"];
+
 /// Where a file is that says what to install: requirements, a lock, a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputPath {
@@ -61,6 +64,11 @@ impl InputPath {
     pub fn path(&self) -> &str {
         let (Self::Context(path) | Self::Code(path)) = self;
         path
+    }
+
+    /// The name of the file itself.
+    pub fn name(&self) -> &str {
+        self.path().rsplit('/').next().unwrap_or_default()
     }
 
     /// The path that `path` is, seen from this file; none if it leaves the root.
@@ -223,6 +231,27 @@ pub fn lock(text: &str) -> Read<InputPath> {
         return Ok(path);
     }
     Err(expected(file, text).help(format!("the locks that are read are {}", list(Kind::NAMES))))
+}
+
+/// A file of the build context that says where system packages come from, in the words of the package
+/// manager that is to read it.
+pub fn system_sources(text: &str) -> Read<InputPath> {
+    let file = "a file of the build context such as `deploy/debian.sources`";
+    let path = input(text, file)?;
+    let name = path.name();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let help = match path {
+        InputPath::Code(_) => "it is read before there is any code",
+        _ if !SOURCES.iter().any(|ending| name.ends_with(ending)) => {
+            "apt-get reads `.sources` and `.list`, dnf and microdnf read `.repo`"
+        }
+        _ if name.starts_with('.') || !name.chars().all(is_plain) => {
+            "apt-get passes over a file whose name begins with a dot, or has anything but letters, \
+             digits, `-`, `_` and `.`"
+        }
+        InputPath::Context(_) => return Ok(path),
+    };
+    Err(expected(file, text).help(help))
 }
 
 /// A file of the build context, or `code:` and one of the code's.

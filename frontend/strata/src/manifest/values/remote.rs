@@ -139,7 +139,7 @@ fn not_git(text: &str) -> Mistake {
 }
 
 /// Credentials are not repeated: the message is seen by more people than the manifest.
-pub(super) fn credentials(help: &str) -> Mistake {
+pub fn credentials(help: &str) -> Mistake {
     Mistake::new("a URL with credentials in it: everyone who gets the image could read them")
         .help(help)
 }

@@ -25,7 +25,38 @@ trust_company() {
     export SSL_CERT_FILE=/tmp/ca_bundle.pem CURL_CA_BUNDLE=/tmp/ca_bundle.pem
 }
 
+# Lays the manifest's sources of these endings, $3 and on, over a copy of the base's own, which are in
+# $2: $1 looks at the copy in their place, and nothing of it stays in the image.
+lay_sources() {
+    reader=$1
+    own=$2
+    shift 2
+    laid=
+    for ending in "$@"; do
+        for file in /strata/*"$ending"; do
+            [ ! -e "$file" ] || laid="$laid $file"
+        done
+    done
+    if [ -n "$laid" ]; then
+        mkdir /tmp/sources
+        [ ! -d "$own" ] || cp -R "$own/." /tmp/sources
+        cp $laid /tmp/sources
+    elif ls /strata/*.* >/dev/null 2>&1; then
+        echo "$reader reads none of the files in system.sources: apt-get reads .sources and .list, dnf and microdnf read .repo" >&2
+        exit 1
+    fi
+}
+
 install_with_apt() {
+    lay_sources apt-get /etc/apt/sources.list.d .sources .list
+    # The base may have a list of this name beside that folder.
+    list=
+    if [ -e /strata/sources.list ]; then
+        list=/strata/sources.list
+        rm /tmp/sources/sources.list
+    fi
+    netrc=/run/secrets/netrc
+    [ -s "$netrc" ] || netrc=
     mkdir -p "$cache/archives/partial" "$cache/lists/partial"
     # Images clean apt's cache after every use, in a hook of this name: the other settings stay.
     cp -R /etc/apt/apt.conf.d /tmp/apt.conf.d
@@ -41,6 +72,9 @@ install_with_apt() {
 		Acquire::Languages "none";
 		Acquire::Retries "3";
 		${SSL_CERT_FILE:+Acquire::https::CaInfo "$SSL_CERT_FILE";}
+		${laid:+Dir::Etc::SourceParts "/tmp/sources";}
+		${list:+Dir::Etc::SourceList "$list";}
+		${netrc:+Dir::Etc::netrc "$netrc";}
 	END
     export APT_CONFIG=/tmp/apt.conf
     # A mirror that is out for a minute is no reason to build anew.
@@ -51,9 +85,10 @@ install_with_apt() {
 install_with_dnf() {
     manager=$1
     shift
+    lay_sources "$manager" /etc/yum.repos.d .repo
     # microdnf knows certificates as a setting of repositories only.
     "$manager" install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 --setopt=cachedir="$cache" \
-        ${SSL_CERT_FILE:+"--setopt=*.sslcacert=$SSL_CERT_FILE"} "$@"
+        ${SSL_CERT_FILE:+"--setopt=*.sslcacert=$SSL_CERT_FILE"} ${laid:+--setopt=reposdir=/tmp/sources} "$@"
 }
 
 # Logs and caches that managers write, and the times of all they touched.
@@ -73,6 +108,7 @@ trust_company
 if command -v apt-get >/dev/null; then
     install_with_apt "$@"
 elif command -v apk >/dev/null; then
+    lay_sources apk /etc/apk
     apk add --no-progress --update-cache --cache-dir "$cache" "$@"
 elif command -v dnf >/dev/null; then
     install_with_dnf dnf "$@"
