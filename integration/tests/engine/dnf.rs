@@ -76,19 +76,21 @@ fn files(folder: &Path, prefix: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Debian's Python with dnf in apt's place, and without `find`, which Fedora's small images have not
-/// either. rpm's database is where it is everywhere but on Debian.
-fn base(installed: &str, url: &str) -> Built {
+/// either. rpm's database is where it is everywhere but on Debian. Its own repository does not answer.
+fn base(installed: &str) -> Built {
     Built::dockerfile(&format!(
         "FROM {BASE}\n{installed}\n\
          RUN rm -f /usr/bin/apt-get /usr/bin/find && mkdir -p /etc/rpm /etc/yum.repos.d && \
          echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros.tests && \
-         printf '[tests]\\nname=tests\\nbaseurl={url}\\ngpgcheck=0\\n' >/etc/yum.repos.d/tests.repo\n"
+         printf '[tests]\\nname=tests\\nbaseurl=http://127.0.0.1:1\\n' >/etc/yum.repos.d/tests.repo\n"
     ))
 }
 
-/// Builds the manifest, and gives the image and the names of the steps that ran.
-fn built(manifest: &str) -> (Built, Vec<String>) {
-    let folder = context(&[("strata.yaml", manifest)]);
+/// Builds the manifest with the repository at `url` in the place of the base's, and gives the image
+/// and the names of the steps that ran.
+fn built(manifest: &str, url: &str) -> (Built, Vec<String>) {
+    let repo = format!("[tests]\nname=tests\nbaseurl={url}\ngpgcheck=0\n");
+    let folder = context(&[("strata.yaml", manifest), ("deploy/tests.repo", &repo)]);
     let name = unique_name();
     let build = Build::succeed(build(&STRATA, folder.path()).args(["--tag", &name])).unwrap();
     let ran = steps(&build);
@@ -123,7 +125,7 @@ fn packages_of_dnf_5() {
 /// That packages are, where `installed`, lines of a Dockerfile, have brought dnf.
 fn are_installed(installed: &str) {
     let (repository, url) = repository();
-    let base = base(installed, &url);
+    let base = base(installed);
     let setup = "from setuptools import setup\nopen('/usr/share/strata-headers').close()\n\
                  setup(name='strata_needy', version='1.0', py_modules=['strata_needy'])\n";
     let needy = Package::of_module("strata_needy", "1.0", "").file("setup.py", setup);
@@ -131,13 +133,13 @@ fn are_installed(installed: &str) {
     let index = PackageIndex::serve(address, [needy.sdist().unwrap()]).unwrap();
     let manifest = format!(
         "# syntax=strata\nbase: {}\nsystem:\n  runtime: [strata-tool-1.*]\n  \
-         build: [strata-headers.noarch]\npython:\n  packages: [strata_needy]\n  \
+         build: [strata-headers.noarch]\n  sources: [deploy/tests.repo]\npython:\n  packages: [strata_needy]\n  \
          extra_index_urls: '{}'\n",
         base.name,
         index.url(),
     );
 
-    let (image, ran) = built(&manifest);
+    let (image, ran) = built(&manifest, &url);
     let installs = |name: &&String| name.contains("] install strata-");
     let installs: Vec<_> = ran.iter().filter(installs).collect();
     assert_eq!(
@@ -158,9 +160,13 @@ fn are_installed(installed: &str) {
     let installed = image.run(&["rpm", "--query", "--all"]);
     assert_eq!(installed, "strata-tool-1.0-1.noarch");
 
-    let (_, ran) = built(&manifest);
+    let repos = image.run(&["sh", "-c", "cat /etc/yum.repos.d/*"]);
+    assert!(repos.contains("127.0.0.1:1") && !repos.contains(&url), "the base's stay: {repos}");
+
+    let (_, ran) = built(&manifest, &url);
     assert_eq!(ran, NOTHING);
-    let (image, ran) = built(&manifest.replace("tool-1.*", "tool-1.0-1, strata-headers"));
+    let both = manifest.replace("tool-1.*", "tool-1.0-1, strata-headers");
+    let (image, ran) = built(&both, &url);
     assert_eq!(ran, ["[runtime] install strata-headers strata-tool-1.0-1"]);
     assert_eq!(downloaded(&repository), NOTHING, "they are kept");
     assert_eq!(image.run(&["cat", "/usr/share/strata-headers"]), "1.0");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+mod apt;
 mod bad_input;
 mod built;
 mod ci_caches;
