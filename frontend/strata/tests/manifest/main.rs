@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
 
+mod editors;
 mod mistakes;
 mod properties;
 mod recipes;

@@ -311,9 +311,13 @@ async fn what_is_not_to_be_warned_of() {
 async fn what_the_manifest_says_of_warnings() {
     let at_top = "# check=skip=IgnoredOption\nbase: python:3\n";
     let below = "base: python:3\n# check=skip=IgnoredOption\n";
+    // Nor are what an editor reads there, and what BuildKit does.
+    let with_others = "# syntax=strata\n# yaml-language-server: $schema=strata.schema.json\n\
+                       # check=skip=IgnoredOption\nbase: python:3\n";
     let check_of = ("build-arg:BUILDKIT_DOCKERFILE_CHECK", "skip=Other");
     for (manifest, options, status) in [
         (at_top, &[("devices", "gpu")][..], "0"),
+        (with_others, &[("devices", "gpu")], "0"),
         (below, &[("devices", "gpu")], "1"),
         (at_top, &[("devices", "gpu"), check_of], "1"),
     ] {

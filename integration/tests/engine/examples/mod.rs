@@ -6,9 +6,9 @@ mod emulated;
 mod knowledge_base;
 mod lightspeed;
 mod llm_service;
+mod schemas;
 mod semantic_search;
 mod service;
-mod workflows;
 
 use std::fs;
 
