@@ -10,8 +10,8 @@ use crate::{
     notice::Notice,
     plan::{CodeFacts, ModelFacts},
     recipe::{Code, CodeSource},
-    secret_files,
     sources::{self, Checkout},
+    unmeant,
 };
 
 /// What an engine has that can hold a checkout to a commit.
@@ -36,7 +36,7 @@ impl Build<'_> {
         };
         let context = self.code_context(code).await?;
         let facts = self.code_in(code, &context).await?;
-        if let Some(notice) = self.secret_files(Some(&facts.source)).await? {
+        for notice in self.unmeant_files(Some(&facts.source)).await? {
             self.warn(notice).await;
         }
         Ok((Some(facts), revision))
@@ -99,15 +99,12 @@ impl Build<'_> {
         Ok(self.context.files(&files, &excludes))
     }
 
-    /// Whether the code, in `source` if that is loaded anyway, has files in which secrets are kept. Of
-    /// what is in git, or was packed, no ignore file leaves anything out.
-    pub(super) async fn secret_files(
-        &self,
-        source: Option<&State>,
-    ) -> Result<Option<Notice>, Error> {
-        let wanted = secret_files::wanted(self.recipe);
+    /// What the code, in `source` if that is loaded anyway, has that nobody means to be code. Of what
+    /// is in git, or was packed, no ignore file leaves anything out.
+    pub(super) async fn unmeant_files(&self, source: Option<&State>) -> Result<Vec<Notice>, Error> {
+        let wanted = unmeant::wanted(self.recipe);
         if wanted.is_empty() || !self.context.is_local() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let source = match source {
             Some(source) => source.clone(),
@@ -118,7 +115,7 @@ impl Build<'_> {
         let is_file = |(path, there)| (there == There::File).then_some(path);
         let files = there.into_iter().filter_map(is_file).collect();
         let own = self.manifest.ignore.as_ref().map(|_| self.context.filename());
-        Ok(secret_files::notice(self.recipe, &files, own))
+        Ok(unmeant::notices(self.recipe, &files, own))
     }
 
     /// Whether the code would take the place of what models have written. Only where there is reason

@@ -63,6 +63,22 @@ impl Build<'_> {
         Some(Notice::new("StaleLock", text).at(model.lines))
     }
 
+    /// Of a repository that is taken as it is at the time, by the branch that all of them have. Of
+    /// another name nobody can tell whether it is a branch or a tag.
+    pub(super) fn floating_notice(&self, model: &Model) -> Option<Notice> {
+        let Source::Hub(hub) = &model.source else { return None };
+        if self.lock_file.is_some() || !self.warns_of_lock || hub.revision != "main" {
+            return None;
+        }
+        let text = format!(
+            "{} is what its branch `main` is when a builder first looks: name a commit by \
+             `revision`, or have {} note it, by `{RENEW}`",
+            hub.name(),
+            self.lock_name,
+        );
+        Some(Notice::new("UnpinnedModel", text).at(model.lines))
+    }
+
     /// Of a pipeline that nothing says the checksum of.
     pub(super) fn unpinned_notice(&self, model: &Model) -> Option<Notice> {
         let Source::Spacy(release) = &model.source else { return None };

@@ -246,6 +246,65 @@ async fn secrets_in_the_code() {
 }
 
 #[tokio::test]
+async fn folders_of_tools_in_the_code() {
+    let (venv, modules) = ("/.venv/pyvenv.cfg", "/app/node_modules/.package-lock.json");
+    for (code, file, expected) in [
+        (".", venv, Some("the code has `.venv`: what tools keep for themselves is sent for each")),
+        ("app", modules, Some("the code has `app/node_modules`: what")),
+        (".", modules, None),
+        ("app", venv, None),
+        // A part of the code that has the name of an environment.
+        (".", "/env/settings.py", None),
+    ] {
+        let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));
+        let daemon = manifest.with_file("local://context", file, "");
+        let (json, _, _) = check(daemon, &[]).await;
+        let warning = &json["warnings"][0];
+        assert_eq!(warning["ruleName"] == "UnignoredFolder", expected.is_some(), "{json}");
+        let said = warning["detail"].as_str().unwrap_or_default();
+        assert!(said.starts_with(expected.unwrap_or_default()), "{json}");
+    }
+    let manifest = daemon("base: python:3\ncode: .\n");
+    let daemon = manifest.with_file("local://context", venv, "").with_file(
+        "local://context",
+        "/.env",
+        "A=1",
+    );
+    let (json, _, _) = check(daemon, &[]).await;
+    assert_eq!(rules(&json), ["SecretFile", "UnignoredFolder"]);
+}
+
+fn rules(json: &Value) -> Vec<&str> {
+    let warnings = json["warnings"].as_array().unwrap();
+    warnings.iter().map(|warning| warning["ruleName"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_a_check_alone_tells() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (manifest, target, expected) in [
+        ("user: root".to_owned(), "image", &["RootUser"][..]),
+        ("user: 0:1000".to_owned(), "deps", &["RootUser"]),
+        ("user: root".to_owned(), "dev", &[]),
+        ("user: 10001:0".to_owned(), "image", &[]),
+        ("models: org/name".to_owned(), "image", &["UnpinnedModel"]),
+        ("models: {hf: org/name, revision: main}".to_owned(), "models", &["UnpinnedModel"]),
+        ("models: {hf: org/name, revision: v1.0}".to_owned(), "image", &[]),
+        (format!("models: {{hf: org/name, revision: {commit}}}"), "image", &[]),
+        // Of which the lock is what is made.
+        ("models: org/name".to_owned(), "lock", &[]),
+    ] {
+        let (json, _, _) =
+            check(daemon(&format!("base: python:3\n{manifest}\n")), &[("target", target)]).await;
+        assert_eq!(rules(&json), expected, "{manifest} {target}: {json}");
+    }
+    let (json, _, text) = check(daemon("base: python:3\nmodels: org/name\n"), &[]).await;
+    let said = json["warnings"][0]["detail"].as_str().unwrap();
+    assert!(said.starts_with("org/name is what its branch `main` is when a builder"), "{said}");
+    assert!(text.contains("WARNING: UnpinnedModel (line 2)"), "{text}");
+}
+
+#[tokio::test]
 async fn a_git_folder_that_the_contexts_url_keeps() {
     let daemon = daemon("").with_file("git://h.io/r.git", "strata.yaml", "base: python:3\n");
     let options = [("context", "https://h.io/r.git?keep-git-dir=1"), ("filename", "strata.yaml")];
@@ -268,9 +327,7 @@ async fn what_a_build_would_warn_of() {
     let options = [("target", "dev"), ("platform", "linux/amd64"), ("no-cache", "pakages")];
     let (json, status, text) = check(daemon, &options).await;
     assert_eq!(status, "1");
-    let rules: Vec<&Value> =
-        json["warnings"].as_array().unwrap().iter().map(|warning| &warning["ruleName"]).collect();
-    assert_eq!(rules, ["IgnoredOption", "ForeignLock", "UnpinnedModel", "StaleLock"]);
+    assert_eq!(rules(&json), ["IgnoredOption", "ForeignLock", "UnpinnedModel", "StaleLock"]);
     assert_eq!(
         json["warnings"][1],
         json!({
