@@ -111,7 +111,8 @@ elif command -v apk >/dev/null; then
     lay_sources apk /etc/apk
     apk add --no-progress --update-cache --cache-dir "$cache" "$@"
 elif command -v dnf >/dev/null; then
-    install_with_dnf dnf "$@"
+    # What is kept of its repositories may be days old.
+    install_with_dnf dnf --refresh "$@"
 elif command -v microdnf >/dev/null; then
     install_with_dnf microdnf "$@"
 else
