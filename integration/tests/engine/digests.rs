@@ -97,7 +97,14 @@ fn base(recipe: &Recipe, settings: &Settings) -> Base {
     let state = Image::new(name).resolve_mode("local").build(&platform, meta);
     let layers = image["RootFS"]["Layers"].as_array().unwrap().len();
     let content = content();
-    Base { env: env.collect(), system_sources: BTreeMap::new(), platform, state, content, layers }
+    Base {
+        env: env.collect(),
+        system_sources: BTreeMap::new(),
+        platform,
+        state,
+        content: Some(content),
+        layers,
+    }
 }
 
 /// What caches that are for one base know it by: its layers and what made them.
