@@ -79,7 +79,11 @@ fn where_anyone_in_roots_group_may_run_it() {
 
 #[test]
 fn what_is_laid_over() {
-    let config = built(&Project::example(), &Provenance::default());
+    let mut project = Project::example();
+    let times = "interval: 30s, timeout: 5s, start_period: 1m, start_interval: 500ms, retries: 2}";
+    assert!(project.manifest.contains("interval: 30s}"), "{}", project.manifest);
+    project.manifest = project.manifest.replace("interval: 30s}", times);
+    let config = built(&project, &Provenance::default());
     for (pointer, expected) in [
         ("/config/User", json!("10001:10001")),
         ("/config/WorkingDir", json!("/app")),
@@ -91,6 +95,10 @@ fn what_is_laid_over() {
         ("/config/Labels/team", json!("search")),
         ("/config/Labels/maintainer", json!("base")),
         ("/config/Healthcheck/Interval", json!(30_000_000_000_u64)),
+        ("/config/Healthcheck/Timeout", json!(5_000_000_000_u64)),
+        ("/config/Healthcheck/StartPeriod", json!(60_000_000_000_u64)),
+        ("/config/Healthcheck/StartInterval", json!(500_000_000)),
+        ("/config/Healthcheck/Retries", json!(2)),
         ("/config/Healthcheck/Test/0", json!("CMD-SHELL")),
     ] {
         assert_eq!(config.pointer(pointer), Some(&expected), "{pointer}");

@@ -286,7 +286,14 @@ fn packages_of_one_family_share_a_layer() {
 fn the_installer() {
     let switched = steps(replace("python:\n", "python:\n  installer: uv\n"));
     let is_wheel = |step: &String| step.starts_with("[packages]");
+    assert!(switched.len() > 1, "{switched:?}");
     assert!(switched.iter().all(is_wheel), "what is built is built as before: {switched:?}");
+}
+
+#[test]
+fn a_login() {
+    let login = "  credentials: {pypi.example.com: secret:pypi}\n  env: {CMAKE_ARGS";
+    assert_eq!(runs(replace("  env: {CMAKE_ARGS", login)), ["lock", "packages", "source"]);
 }
 
 #[test]
