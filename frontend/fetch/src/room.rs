@@ -60,13 +60,13 @@ fn told(asked: &Fetch, left: Option<u64>) -> String {
     let name = &asked.origin.name;
     let total: u64 = asked.files.iter().filter_map(|file| file.size).sum();
     let needs = match total {
-        0 => format!("{name} takes up to twice its size"),
-        _ => format!("{name} has {}, which takes up to twice as much", size(total)),
+        0 => format!("{name} takes up to twice its size while it is fetched"),
+        _ => format!("{} of {name} take up to twice as much while they are fetched", size(total)),
     };
     let left = left.map(|left| format!(", and {} are left", size(left))).unwrap_or_default();
     format!(
-        "the builder's disk is too full: {needs} while it is fetched{left}; `docker buildx prune` \
-         frees what is not used"
+        "the builder's disk is too full: {needs}{left}; `docker buildx prune` frees what is \
+         not used"
     )
 }
 

@@ -226,7 +226,7 @@ fn a_model_is_the_same_by_whatever_name_it_is_asked_for() {
     let request = |model: &str| {
         let recipe = recipe(&format!("  - {model}\n"));
         let Source::Hub(hub) = &recipe.models[0].source else { panic!("{model}") };
-        models::layout(hub, &listing("a.bin"), "/hf", hub.to.as_deref(), None)
+        models::layout(hub, &listing("a.bin"), "/hf", hub.to.as_deref(), None, 1).remove(0)
     };
     let commit = "c".repeat(40);
     assert_eq!(request("a/b"), request(&format!("{{hf: a/b, revision: {commit}}}")));

@@ -474,6 +474,42 @@ fn the_models_alone() {
 }
 
 #[test]
+fn weights_that_stay_are_not_pushed_again() {
+    let id = unique();
+    // With so many bytes they are a layer of their own.
+    let files = |config: &str| {
+        [("config.json", config.as_bytes().to_vec()), ("model.safetensors", vec![0; 100_000_000])]
+    };
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [Repo::new("tests/weights", files(&id))]);
+    let hub = hub.unwrap();
+    let (registry, _) = registry();
+    let folder = context(&[(
+        "strata.yaml",
+        &format!("# syntax=strata\nbase: {BASE}\nmodels: tests/weights\n"),
+    )]);
+    let pushed = || {
+        let output = format!("type=image,push=true,name={}/{}", registry.host(), unique());
+        let mut command = build(&STRATA, folder.path());
+        command.args(["--provenance=false", "--target=models", "--no-cache-filter=listing"]);
+        command.arg(format!("--build-arg=HF_ENDPOINT={}", hub.endpoint()));
+        layers(&registry, &Build::succeed(command.args(["--output", &output])).unwrap())
+    };
+    let one = pushed();
+    hub.update("tests/weights", |repo| repo.commit(files("another"))).unwrap();
+    drop(hub.take_answered());
+    let other = pushed();
+    let parts = |layers: &[(String, String)]| -> Vec<String> {
+        layers.iter().map(|(purpose, _)| purpose.split(", ").last().unwrap().to_owned()).collect()
+    };
+    let expected = ["part 2 of 2", "what tests/weights is", "part 1 of 2"];
+    assert_eq!((parts(&one), parts(&other)), (expected.map(Into::into).into(), parts(&one)));
+    let same: Vec<bool> = one.iter().zip(&other).map(|(one, other)| one.1 == other.1).collect();
+    assert_eq!(same, [false, false, true], "{one:?} {other:?}");
+    let sent: u64 = hub.take_answered().iter().map(|answered| answered.sent).sum();
+    assert!(sent < 1_000_000, "the builder had the weights: {sent}");
+}
+
+#[test]
 fn what_a_lock_pins() {
     // Bytes that no engine has yet.
     let one = unique();
@@ -606,7 +642,7 @@ fn a_model_larger_than_the_disk() {
 
     assert_eq!(status.code(), Some(1), "{text}");
     for said in [
-        "the builder's disk is too full: tests/large has 100.0 MB, which takes up to twice as much",
+        "the builder's disk is too full: 100.0 MB of tests/large take up to twice as much",
         "strata.yaml:4",
         ">>>   - tests/large",
     ] {

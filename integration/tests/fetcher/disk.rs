@@ -29,8 +29,8 @@ fn a_full_disk_is_told_with_what_it_takes() {
         let fetcher = scene.command(&request, "out");
         let said = Ended::of(&mut with_a_megabyte_in(&scene.path(folder), 0, &fetcher)).badly();
         let told = format!(
-            "the builder's disk is too full: org/model has 3.0 MB, which takes up to twice as much \
-             while it is fetched, and {left} are left; `docker buildx prune` frees what is not used"
+            "the builder's disk is too full: 3.0 MB of org/model take up to twice as much while they \
+             are fetched, and {left} are left; `docker buildx prune` frees what is not used"
         );
         assert!(said.starts_with(&told), "{said}");
         assert_eq!((scene.out(), scene.cache()), (Held::new(), Held::new()));

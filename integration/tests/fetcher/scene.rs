@@ -181,7 +181,7 @@ pub fn listing(scene: &Scene) -> Listing {
 /// The planner's request for all that a repository holds, after it was listed.
 pub fn fetch(scene: &Scene, hub: &recipe::Hub, token: Option<&str>) -> Value {
     scene.run(&list(hub, token)).well();
-    models::layout(hub, &listing(scene), "/hf", hub.to.as_deref(), token)
+    models::layout(hub, &listing(scene), "/hf", hub.to.as_deref(), token, 1).remove(0)
 }
 
 /// A repository of these files and the planner's request for them, at `/`.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     choose::is_name,
     listing::{File, Listing},
+    parts::divided,
 };
 use crate::{
     recipe::{Hub, RepositoryKind},
@@ -20,8 +21,9 @@ const STATEMENTS: &str = "/opt/strata/models";
 /// Where it has what hubs said of their repositories.
 const LISTINGS: &str = "/opt/strata/hub";
 
-/// The fetcher's request for `listing`'s files, whose paths are decided here: into the cache of
-/// huggingface_hub below `hf_home`, or to `to`.
+/// The fetcher's requests for `listing`'s files, whose paths are decided here: into the cache of
+/// huggingface_hub below `hf_home`, or to `to`. Each is a layer, of `most` or fewer: large files
+/// first, and last what any commit changes.
 ///
 /// The cache is laid out as huggingface_hub's own (`file_download.py`): a blob by its checksum,
 /// for each commit a folder of links to blobs, and for each name of a commit a file with that.
@@ -31,29 +33,45 @@ pub fn layout(
     hf_home: &str,
     to: Option<&str>,
     token: Option<&str>,
-) -> Value {
-    let places = match to {
+    most: usize,
+) -> Vec<Value> {
+    let Places { files, links, texts } = match to {
         Some(to) => Places::at(hub, to, &listing.files),
         None => Places::in_cache(hub, hf_home, listing),
     };
-    let download = |(file, to): &(&File, String)| {
-        json!({
+    let download = |(file, to): (&File, String)| {
+        let request = json!({
             "name": file.path, "url": url(hub, &listing.commit, &file.path), "size": file.size,
             "checksum": file.checksum, "to": to,
-        })
+        });
+        (file.size, request)
     };
+    let link = |(path, target)| json!({"path": path, "target": target});
+    let text = |(path, text)| json!({"path": path, "text": text});
     let statement = statement(hub, listing, to);
-    let mut texts: Vec<Value> =
-        places.texts.iter().map(|(path, text)| json!({"path": path, "text": text})).collect();
-    texts.push(json!({"path": statement_path(&hub.name(), &statement), "text": statement}));
-    json!({"fetch": {
-        "origin": origin(hub, token),
-        "files": places.files.iter().map(download).collect::<Vec<_>>(),
-        "links": places.links.iter()
-            .map(|(path, target)| json!({"path": path, "target": target}))
-            .collect::<Vec<_>>(),
-        "texts": texts,
-    }})
+    let stated = (statement_path(&hub.name(), &statement), statement);
+    let request = |files: Vec<Value>, links: Vec<Value>, texts: Vec<Value>| {
+        json!({"fetch": {
+            "origin": origin(hub, token), "files": files, "links": links, "texts": texts,
+        }})
+    };
+    let mut large = divided(files.into_iter().map(download).collect(), most);
+    let last = request(
+        large.pop().unwrap_or_default(),
+        links.into_iter().map(link).collect(),
+        texts.into_iter().chain([stated]).map(text).collect(),
+    );
+    let large = large.into_iter().map(|files| request(files, Vec::new(), Vec::new()));
+    large.chain([last]).collect()
+}
+
+/// How many layers the files of a repository are, of `most` at most.
+pub fn layers(hub: &Hub, listing: &Listing, most: usize) -> usize {
+    let files: Vec<&File> = match &hub.to {
+        Some(_) => listing.files.iter().collect(),
+        None => blobs(&listing.files).collect(),
+    };
+    divided(files.into_iter().map(|file| (file.size, ())).collect(), most).len()
 }
 
 /// What the fetcher is told of whom it asks.
@@ -148,9 +166,6 @@ impl<'a> Places<'a> {
     fn in_cache(hub: &Hub, hf_home: &str, listing: &'a Listing) -> Self {
         let Listing { commit, files, .. } = listing;
         let folder = cache_folder(hub, hf_home);
-        // Two files may be the same.
-        let mut seen = BTreeSet::new();
-        let blobs = files.iter().filter(|file| seen.insert(file.checksum.hex()));
         let blob = |file: &'a File| (file, format!("{folder}/blobs/{}", file.checksum.hex()));
         let link = |file: &File| {
             let up = "../".repeat(file.path.matches('/').count() + 2);
@@ -158,11 +173,17 @@ impl<'a> Places<'a> {
             (path, format!("{up}blobs/{}", file.checksum.hex()))
         };
         Self {
-            files: blobs.map(blob).collect(),
+            files: blobs(files).map(blob).collect(),
             links: files.iter().map(link).collect(),
             texts: references(hub, listing, &folder),
         }
     }
+}
+
+/// The files, each content once.
+fn blobs(files: &[File]) -> impl Iterator<Item = &File> {
+    let mut seen = BTreeSet::new();
+    files.iter().filter(move |file| seen.insert(file.checksum.hex()))
 }
 
 /// Where a hub has a file.

@@ -5,11 +5,12 @@ mod check;
 mod choose;
 mod layout;
 mod listing;
+mod parts;
 
 pub use caches::hidden;
 pub use check::{check, check_code, where_code_goes};
 pub use choose::choose;
 pub use layout::{
-    cache_folder, layout, listing_path, origin, places, references, statement_path, written,
+    cache_folder, layers, layout, listing_path, origin, places, references, statement_path, written,
 };
 pub use listing::{Checksum, File, Listing};

@@ -9,7 +9,6 @@ use super::{
     buckets::{Buckets, Heavy},
     facts::{Packages, Pick, PlatformFacts},
     files,
-    layers::room,
     python::{self, Visible},
 };
 
@@ -34,8 +33,14 @@ pub(super) struct Bucket<'a> {
 }
 
 impl<'a> Environment<'a> {
-    /// The environment on a base with `python`; without layers where the manifest wants none.
-    pub(super) fn of(scope: &Scope<'_>, platform: &'a PlatformFacts, python: &State) -> Self {
+    /// The environment on a base with `python`, in no more layers than there is room for; without
+    /// any where the manifest wants none.
+    pub(super) fn of(
+        scope: &Scope<'_>,
+        platform: &'a PlatformFacts,
+        python: &State,
+        room: usize,
+    ) -> Self {
         if !scope.recipe.has_python() {
             return Self::default();
         }
@@ -44,8 +49,7 @@ impl<'a> Environment<'a> {
         let wanted = &scope.recipe.python;
         let seen = wanted.after.values().flat_map(|names| closure(picks, names)).collect();
         let heavy = Heavy { named: &wanted.heavy, seen };
-        let Buckets { heavy, built, light } =
-            Buckets::of(picks, &heavy, room(scope.recipe, &platform.base));
+        let Buckets { heavy, built, light } = Buckets::of(picks, &heavy, room);
         let venv = python::venv(scope, &platform.base, python.clone());
         let wheels = |picks: Vec<&'a Pick>| {
             let state = python::wheels(scope, platform, python, venv.as_ref(), &picks);

@@ -13,6 +13,7 @@ use super::{
     files,
     folders::{self, Folders},
     ground::Ground,
+    layers,
     models::{self, Models},
     python, resolve,
     stack::{Part, Stack},
@@ -62,8 +63,11 @@ impl Image<'_> {
     fn layers(&self, facts: &Facts) -> Stack {
         let Self { scope, platform, folders, ground } = self;
         let recipe = scope.recipe;
-        let environment = Environment::of(scope, platform, &ground.python);
-        let models = models::layers(scope, facts, platform, folders, &environment, ground);
+        let of_models = layers::of_models(recipe, &facts.models);
+        let room = layers::room(recipe, &platform.base, &of_models);
+        let environment = Environment::of(scope, platform, &ground.python, room);
+        let models =
+            models::layers(scope, facts, platform, folders, &environment, ground, &of_models);
         let venv = environment.venv.clone();
         let mut stack = self.below_code(environment, models);
         stack.put(Part::Other, self.verified_packages(&stack));
@@ -97,6 +101,7 @@ impl Image<'_> {
         stack.put(Part::Other, [files(probe, "what the base is")]);
         stack.put(Part::Other, empty);
         stack.put(Part::Package, environment::layers(heavy));
+        stack.put(Part::Model, models.large);
         stack.put(Part::Model, models.data);
         stack.put(Part::Pipeline, models.pipelines);
         stack.put(Part::Package, environment::layers(built));

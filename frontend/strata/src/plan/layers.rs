@@ -1,8 +1,9 @@
 //! How many layers an image has, and how many of them its packages may take.
 
-use super::{Base, Plan};
+use super::{Base, ModelFacts, Plan};
 use crate::{
     mistake::{Mistake, Mistakes},
+    models,
     recipe::{Model, Recipe, Source},
 };
 
@@ -14,6 +15,12 @@ const MOST: usize = 125;
 /// The most layers that are planned, as long as packages can share: some are left for what others
 /// build on the image.
 const PLANNED: usize = 120;
+
+/// The most layers of one model: in so many, one with 70 billion weights has less than 10 GB each.
+const OF_MODEL: usize = 20;
+
+/// The most layers of all models, as long as each can be one.
+const OF_MODELS: usize = 80;
 
 /// So many layers are there at most beside those of the base, of packages, of models and of files:
 /// `system.python`, the empty environment, the user, system packages, what the base is, what is
@@ -41,15 +48,38 @@ impl Layers {
     }
 }
 
-/// How many layers the packages may take. Everything else is counted at its maximum, so that no
-/// edit of it moves a package to another layer.
-pub(super) fn room(recipe: &Recipe, base: &Base) -> usize {
-    let of_model = |model: &Model| match model.source {
-        Source::Hub(_) => 2,
-        Source::Url(_) | Source::Spacy(_) | Source::Run(_) | Source::Context(_) => 1,
+/// How many layers the files of each model are. None takes more than half of what those before it
+/// have left, so that one more seldom divides them in another way.
+pub(super) fn of_models(recipe: &Recipe, facts: &[ModelFacts]) -> Vec<usize> {
+    let least = recipe.models.iter().map(|model| 1 + of_listing(model)).sum();
+    let mut spare = OF_MODELS.saturating_sub(least);
+    let of_model = |(model, facts): (&Model, &ModelFacts)| {
+        let most = 1 + (spare / 2).min(OF_MODEL - 1);
+        let count = match (&model.source, facts.listing()) {
+            (Source::Hub(hub), Some(listing)) => models::layers(hub, listing, most),
+            _ => 1,
+        };
+        spare -= count - 1;
+        count
     };
+    recipe.models.iter().zip(facts).map(of_model).collect()
+}
+
+/// How many layers say what a model's repository is.
+const fn of_listing(model: &Model) -> usize {
+    match model.source {
+        Source::Hub(_) => 1,
+        Source::Url(_) | Source::Spacy(_) | Source::Run(_) | Source::Context(_) => 0,
+    }
+}
+
+/// How many layers the packages may take. Everything else is counted at its maximum, so that no
+/// edit of it moves a package to another layer; but models as they are: few have the most layers
+/// that one may have.
+pub(super) fn room(recipe: &Recipe, base: &Base, of_models: &[usize]) -> usize {
+    let listings = recipe.models.iter().map(of_listing).sum::<usize>();
     // And the folders that all models are in.
-    let models = recipe.models.iter().map(of_model).sum::<usize>() + 1;
+    let models = of_models.iter().sum::<usize>() + listings + 1;
     let of_images = recipe.files.iter().filter(|files| files.in_context().is_none()).count();
     let of_context = usize::from(recipe.files.len() > of_images);
     // Each may need one more for the folders that it passes through.

@@ -1,5 +1,5 @@
-//! Models: each a layer of its own, made by the fetcher on a root with nothing else, so that
-//! neither another base nor another Strata fetches one again.
+//! Models: each a layer of its own, or several, made by the fetcher on a root with nothing else, so
+//! that neither another base nor another Strata fetches one again.
 //!
 //! `BuildKit` knows a read-only mount by its content (`solver/llbsolver/ops/exec.go`,
 //! `getMountDeps`): of the frontend's image, the fetcher's own bytes alone are part of what a
@@ -43,7 +43,10 @@ pub(super) struct Fetcher<'a> {
 /// The models' layers on a platform, in the manifest's order.
 #[derive(Debug, Default)]
 pub(super) struct Models {
-    /// Those that programs read.
+    /// The large files of repositories, where these are layers of their own: they change less often
+    /// than all else, and lie below it.
+    pub(super) large: Vec<Layer>,
+    /// What else programs read.
     pub(super) data: Vec<Layer>,
     /// Pipelines of spaCy's, which are packages: programs import them.
     pub(super) pipelines: Vec<Layer>,
@@ -76,7 +79,7 @@ pub(super) fn sum(
     step(scope, fetcher, MODELS, &format!("sum {}", model.name()), model, request)
 }
 
-/// The layers of the recipe's models.
+/// The layers of the recipe's models, whose files are `of_models` each.
 pub(super) fn layers(
     scope: &Scope<'_>,
     facts: &Facts,
@@ -84,22 +87,19 @@ pub(super) fn layers(
     folders: &Folders<'_>,
     environment: &Environment<'_>,
     ground: &Ground<'_>,
+    of_models: &[usize],
 ) -> Models {
     let fetcher = facts.fetcher.as_ref().map(|image| Fetcher { native: &facts.native, image });
     let mut models = Models::default();
     let mut paths = Vec::new();
-    for (model, facts) in scope.recipe.models.iter().zip(&facts.models) {
+    for ((model, facts), count) in scope.recipe.models.iter().zip(&facts.models).zip(of_models) {
         match &model.source {
             Source::Hub(hub) => {
-                let made = repository(scope, fetcher, facts, folders, model, hub);
-                let Some((layers, path)) = made else { continue };
-                for layer in layers {
-                    // Several entries of one repository share its listing, and it is one layer.
-                    if !models.data.contains(&layer) {
-                        models.data.push(layer);
-                    }
-                }
-                paths.push(path);
+                let made = repository(scope, fetcher, facts, folders, model, hub, *count);
+                let Some(Repository { large, rest, folder }) = made else { continue };
+                add(&mut models.large, large);
+                add(&mut models.data, rest);
+                paths.push(folder);
             }
             Source::Url(download) => {
                 let path = folders.resolve(&download.path());
@@ -138,6 +138,15 @@ pub(super) fn layers(
     models
 }
 
+/// Several entries of one repository share its listing, and may share files: a layer each.
+fn add(layers: &mut Vec<Layer>, others: Vec<Layer>) {
+    for layer in others {
+        if !layers.iter().any(|known| known.tree == layer.tree) {
+            layers.push(layer);
+        }
+    }
+}
+
 /// The layer with what the fetcher is asked for; none where nothing is fetched.
 fn fetched(
     scope: &Scope<'_>,
@@ -150,8 +159,17 @@ fn fetched(
     Some(files(state, &format!("model {what}")))
 }
 
-/// The layers of a repository's files, and the folder that they are in; none where nobody knows
-/// its files.
+/// A repository's files.
+struct Repository {
+    /// Those that are large, if they are apart.
+    large: Vec<Layer>,
+    /// All others, below which is what it holds.
+    rest: Vec<Layer>,
+    /// Where they are.
+    folder: String,
+}
+
+/// A repository's files in `count` layers; none where nobody knows its files.
 fn repository(
     scope: &Scope<'_>,
     fetcher: Option<Fetcher<'_>>,
@@ -159,7 +177,8 @@ fn repository(
     folders: &Folders<'_>,
     model: &Model,
     hub: &Hub,
-) -> Option<(Vec<Layer>, String)> {
+    count: usize,
+) -> Option<Repository> {
     let found = facts.listing()?;
     let lister = fetcher.filter(|_| matches!(facts, ModelFacts::Listed(_)));
     let listed = lister.map(|fetcher| {
@@ -168,13 +187,22 @@ fn repository(
     });
     let to = hub.to.as_ref().map(|to| folders.resolve(to));
     let home = folders.resolve(&scope.recipe.hf_home);
-    let request = layout(hub, found, &home, to.as_deref(), model.token.as_deref());
-    let fetched = fetched(scope, fetcher, model, &told(hub, found), request);
+    let requests = layout(hub, found, &home, to.as_deref(), model.token.as_deref(), count);
+    let told = told(hub, found);
+    let part = |(number, request)| {
+        let what = match count {
+            1 => told.clone(),
+            _ => format!("{told}, part {number} of {count}"),
+        };
+        fetched(scope, fetcher, model, &what, request)
+    };
+    let mut large: Vec<Layer> = (1..).zip(requests).filter_map(part).collect();
+    let rest = listed.into_iter().chain(large.pop()).collect();
     let folder = match to {
         Some(to) => to.trim_end_matches('/').to_owned(),
         None => format!("{home}/hub"),
     };
-    Some((listed.into_iter().chain(fetched).collect(), folder))
+    Some(Repository { large, rest, folder })
 }
 
 /// What the image says of its models.

@@ -8,6 +8,7 @@ mod identity;
 mod image;
 mod installers;
 mod layers;
+mod models;
 mod project;
 mod reuse_matrix;
 mod sent;

@@ -6,7 +6,10 @@ use std::{
 };
 
 use gateway::{NoCache, Sandbox};
-use llb::{Image, Meta, Platform, ProxyEnv, SourceFile};
+use llb::{
+    Image, Meta, Platform, ProxyEnv, SourceFile,
+    pb::{file_action::Action, op::Op},
+};
 use strata::{
     graph::{Graph, Kind},
     inputs::Inputs,
@@ -50,6 +53,8 @@ pub struct Project {
     pub environment: bool,
     /// The commits of revisions that are none.
     pub commits: BTreeMap<String, String>,
+    /// The sizes of the files with the weights of each model, in bytes.
+    pub weights: Vec<u64>,
     /// Whether it took a toolchain to resolve.
     pub is_hard_to_resolve: bool,
 }
@@ -121,6 +126,7 @@ impl Project {
             frontend: "docker.io/strata/strata:1".to_owned(),
             environment: false,
             commits: BTreeMap::new(),
+            weights: vec![7],
             is_hard_to_resolve: false,
         }
     }
@@ -187,21 +193,24 @@ impl Project {
         plan::plan(&recipe, &facts)
     }
 
-    /// What the hub says: the commit is the revision, and there are two files.
+    /// What the hub says: the commit is the revision, and there are weights and one more file.
     fn model(&self, model: &Model) -> ModelFacts {
         let hub = match &model.source {
             Source::Hub(hub) => hub,
             Source::Context(_) => return ModelFacts::InContext(context()),
             _ => return ModelFacts::Stated,
         };
-        let file = |path: &str, checksum| File { path: path.to_owned(), size: 7, checksum };
+        let commit = format!("{:0<40}", self.commits.get(&hub.revision).unwrap_or(&hub.revision));
+        let file = |path: &str, size, checksum| File { path: path.to_owned(), size, checksum };
+        let config = file("config.json", 7, Checksum::Git(commit.clone()));
+        let weights = self.weights.iter().enumerate().map(|(number, size)| {
+            let checksum = Checksum::Sha256(format!("{number:0>64}"));
+            file(&format!("model-{number}.safetensors"), *size, checksum)
+        });
         ModelFacts::Listed(Listing {
-            commit: format!("{:0<40}", self.commits.get(&hub.revision).unwrap_or(&hub.revision)),
+            commit,
             license: Some("apache-2.0".to_owned()),
-            files: vec![
-                file("config.json", Checksum::Git("c".repeat(40))),
-                file("model.safetensors", Checksum::Sha256("5".repeat(64))),
-            ],
+            files: [config].into_iter().chain(weights).collect(),
         })
     }
 
@@ -326,6 +335,20 @@ impl Project {
 pub fn stage(name: &str) -> String {
     let inside = name.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap().0;
     inside.rsplit(' ').next().unwrap().to_owned()
+}
+
+/// What is handed to steps as the file `path`, in the order of the graph.
+pub fn handed(project: &Project, path: &str) -> Vec<String> {
+    let definition = project.plans()[0].image.root.definition();
+    let actions = definition.vertices().flat_map(|vertex| match vertex.op() {
+        Some(Op::File(file)) => file.actions,
+        _ => Vec::new(),
+    });
+    let made = actions.filter_map(|action| match action.action {
+        Some(Action::Mkfile(made)) if made.path == path => String::from_utf8(made.data).ok(),
+        _ => None,
+    });
+    made.collect()
 }
 
 /// What has an entry of `files`.

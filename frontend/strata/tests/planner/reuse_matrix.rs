@@ -5,16 +5,13 @@
 use std::collections::BTreeSet;
 
 use gateway::NoCache;
-use llb::{
-    Vertex,
-    pb::{file_action::Action, op::Op},
-};
+use llb::{Vertex, pb::op::Op};
 use strata::{
     graph::{Kind, Node},
     plan::STAGES,
 };
 
-use crate::project::{Project, stage};
+use crate::project::{Project, handed, stage};
 
 /// What runs after the edit: the stages that do work in the second plan and not in the first.
 fn runs(edit: impl FnOnce(&mut Project)) -> Vec<String> {
@@ -312,20 +309,6 @@ fn what_must_import() {
     assert_eq!(added("spacy: en_core_web_sm==3.8.0"), ["models", "verify"], "but a pipeline");
 }
 
-/// What is handed to steps as the file `path`, in the order of the graph.
-fn handed(project: &Project, path: &str) -> Vec<String> {
-    let definition = project.plans()[0].image.root.definition();
-    let actions = definition.vertices().flat_map(|vertex| match vertex.op() {
-        Some(Op::File(file)) => file.actions,
-        _ => Vec::new(),
-    });
-    let made = actions.filter_map(|action| match action.action {
-        Some(Action::Mkfile(made)) if made.path == path => String::from_utf8(made.data).ok(),
-        _ => None,
-    });
-    made.collect()
-}
-
 #[test]
 fn a_build_that_tells_what_it_needs_sees_what_it_comes_after() {
     let mut project = Project { is_hard_to_resolve: true, ..Project::example() };
@@ -448,7 +431,7 @@ fn a_repository_that_two_models_are_of_is_listed_in_one_layer() {
     let mut project = Project::example();
     let second = "  - hf: org/second\n";
     let two = "  - {hf: org/second, files: config.json, to: /m/config.json}\n  \
-               - {hf: org/second, files: model.safetensors, to: /m/model.safetensors}\n";
+               - {hf: org/second, files: model-0.safetensors, to: /m/model.safetensors}\n";
     replace(second, two)(&mut project);
     let purposes = project.purposes();
     let of = |purpose: &str| purposes.iter().filter(|it| it.contains(purpose)).count();
