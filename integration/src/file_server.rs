@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::answers::Answers;
+use crate::basic_auth;
 use crate::fault::Fault;
 use crate::range::part;
 use crate::server::Server;
@@ -26,7 +27,7 @@ pub struct FileServer {
     http: Server,
 }
 
-/// The files, and the token that they take.
+/// The files, and the token, or `user:password`, that they take.
 type Files = Arc<(BTreeMap<String, Bytes>, Option<String>)>;
 
 impl FileServer {
@@ -43,7 +44,7 @@ impl FileServer {
         Self::start(ip, files, None)
     }
 
-    /// The same, for those who have `token`.
+    /// The same, for those who have `token`: a bearer, or with a colon in it a user and a password.
     ///
     /// # Errors
     ///
@@ -101,12 +102,19 @@ async fn file(
     headers: HeaderMap,
 ) -> Response {
     let (files, token) = &*files;
-    let told = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if token.as_ref().is_some_and(|token| told != Some(&format!("Bearer {token}"))) {
+    let has = |token: &String| match token.contains(':') {
+        true => basic_auth::login(&headers).as_ref() == Some(token),
+        false => bearer(&headers) == Some(token),
+    };
+    if !token.as_ref().is_none_or(has) {
         return StatusCode::FORBIDDEN.into_response();
     }
     match files.get(&path) {
         Some(content) => part(content, &path, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }

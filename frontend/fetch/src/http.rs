@@ -29,6 +29,7 @@ pub struct Http<'a> {
     client: Client,
     origin: &'a Origin,
     endpoint: Url,
+    /// A token, or `user:password`.
     token: Option<String>,
 }
 
@@ -74,7 +75,10 @@ impl<'a> Http<'a> {
         for _ in 0..=REDIRECTS {
             let mut request = self.client.get(url.clone()).headers(headers.clone());
             if let Some(token) = self.token.as_ref().filter(|_| self.is_endpoint(&url)) {
-                request = request.bearer_auth(token);
+                request = match token.split_once(':') {
+                    Some((user, password)) => request.basic_auth(user, Some(password)),
+                    None => request.bearer_auth(token),
+                };
             }
             let response = request.send().await.map_err(|error| self.broken(&url, error))?;
             let status = response.status();
@@ -182,12 +186,15 @@ impl<'a> Http<'a> {
     /// What to do about the token.
     fn advice(&self) -> String {
         match (&self.origin.token, &self.token) {
-            (None, _) => "name the secret that holds a token in the model's `token`".into(),
+            (None, _) => "name the secret that holds a token, or `user:password`, in the model's \
+                          `token`"
+                .into(),
             (Some(secret), None) => {
                 format!("give the build its token: --secret id={secret},env=HF_TOKEN")
             }
-            (Some(secret), Some(_)) => {
-                format!("see that the token in the secret {secret} is valid and has access")
+            (Some(secret), Some(token)) => {
+                let what = if token.contains(':') { "`user:password`" } else { "the token" };
+                format!("see that {what} in the secret {secret} is valid and has access")
             }
         }
     }

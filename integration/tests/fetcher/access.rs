@@ -11,6 +11,9 @@ use crate::scene::{Held, LOCALHOST, Scene, bytes, fetch, list, listing, of_hub, 
 
 const TOKEN: &str = "hf_secret";
 
+/// A password may have a colon, too.
+const LOGIN: &str = "us:se:cret";
+
 fn repo(id: &str) -> Repo {
     Repo::new(id, [("config.json", "{}".into()), ("weights", bytes(1000))])
 }
@@ -102,23 +105,51 @@ fn who_is_at_fault_is_told_of_where_a_server_leads() {
 #[test]
 fn a_token_goes_to_no_host_that_a_server_leads_to() {
     let content = bytes(1000);
-    let elsewhere = FileServer::serve(LOCALHOST, [("file", content.clone())]).unwrap();
-    let server = FileServer::serve_for(LOCALHOST, [("file", content.clone())], TOKEN).unwrap();
-    let scene = Scene::new().with_token(TOKEN);
-    let mut request = of_url(&server, &content, None);
-    request["fetch"]["origin"]["token"] = "my_token".into();
-    scene.run(&request).well();
-    assert!(server.take_answered().iter().all(|answered| answered.authorized));
+    for token in [TOKEN, LOGIN] {
+        let elsewhere = FileServer::serve(LOCALHOST, [("file", content.clone())]).unwrap();
+        let server = FileServer::serve_for(LOCALHOST, [("file", content.clone())], token).unwrap();
+        let scene = Scene::new().with_token(token);
+        let mut request = of_url(&server, &content, None);
+        request["fetch"]["origin"]["token"] = "my_token".into();
+        scene.run(&request).well();
+        assert!(server.take_answered().iter().all(|answered| answered.authorized));
 
-    let scene = Scene::new().with_token(TOKEN);
-    let location = format!("{}/file?signature=open", elsewhere.url());
-    server.fault("/file", Fault::Status(302, vec![("location", location)]), 1);
-    elsewhere.fault("/file", Fault::status(404), 1);
-    let said = scene.run(&request).badly();
-    // Who has the whole address may have the file.
-    assert!(said.ends_with("answered 404 to GET /file"), "{said}");
-    let answered = elsewhere.take_answered();
-    assert!(answered.len() == 1 && !answered[0].authorized, "{answered:?}");
+        let scene = Scene::new().with_token(token);
+        let location = format!("{}/file?signature=open", elsewhere.url());
+        server.fault("/file", Fault::Status(302, vec![("location", location)]), 1);
+        elsewhere.fault("/file", Fault::status(404), 1);
+        let said = scene.run(&request).badly();
+        // Who has the whole address may have the file.
+        assert!(said.ends_with("answered 404 to GET /file"), "{said}");
+        let answered = elsewhere.take_answered();
+        assert!(answered.len() == 1 && !answered[0].authorized, "{answered:?}");
+    }
+}
+
+#[test]
+fn a_user_and_a_password_are_told_to_nobody_else() {
+    let content = bytes(1000);
+    let server = FileServer::serve_for(LOCALHOST, [("file", content.clone())], LOGIN).unwrap();
+    let mut request = of_url(&server, &content, None);
+    request["fetch"]["origin"]["token"] = "my_login".into();
+    let parts = ["se:cret", "c2U6Y3JldA", "Basic"];
+
+    let scene = Scene::new().with_token(&format!("{LOGIN}\n"));
+    let said = scene.run(&request).well();
+    assert!(!parts.iter().any(|part| said.contains(part)), "{said}");
+    assert_eq!(scene.out(), Held::from([("file".into(), content)]));
+
+    let host = server.url().replace("http://", "");
+    for (login, what) in [("us:other", "`user:password`"), ("se", "the token")] {
+        let said = Scene::new().with_token(login).run(&request).badly();
+        assert_eq!(
+            said,
+            format!(
+                "{host} refuses it (403): see that {what} in the secret my_login is valid and has \
+                 access"
+            )
+        );
+    }
 }
 
 #[test]
@@ -144,7 +175,7 @@ fn what_is_missing_is_told_with_its_neighbours() {
         assert!(!said.contains(TOKEN), "{said}");
         said
     };
-    let name = "name the secret that holds a token in the model's `token`";
+    let name = "name the secret that holds a token, or `user:password`, in the model's `token`";
     assert_eq!(
         said(&of_hub(&hub, "org/modle"), None, None),
         format!(
@@ -197,7 +228,11 @@ fn what_is_refused_is_told_with_what_to_do() {
     let server = FileServer::serve_for(LOCALHOST, [("file", bytes(1000))], TOKEN).unwrap();
     let host = server.url().replace("http://", "");
     for (named, token, advice) in [
-        (None, None, "name the secret that holds a token in the model's `token`"),
+        (
+            None,
+            None,
+            "name the secret that holds a token, or `user:password`, in the model's `token`",
+        ),
         (Some("my_token"), None, "give the build its token: --secret id=my_token,env=HF_TOKEN"),
         (
             Some("my_token"),

@@ -405,7 +405,11 @@ const MODEL: Object = Object {
             "Where the files go; if not given, the Hugging Face cache, where libraries find \
              models by name.",
         ),
-        key("token", Shape::One(SECRET), "The build secret with the token for it."),
+        key(
+            "token",
+            Shape::One(SECRET),
+            "The build secret with the token for it, or with `user:password`.",
+        ),
         key(
             "endpoint",
             Shape::One(HUB),
