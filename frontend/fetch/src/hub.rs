@@ -72,7 +72,10 @@ async fn files(http: &Http<'_>, origin: &Origin, commit: &str) -> Result<Vec<Val
     let mut query = format!("recursive=true&limit={PAGE}");
     let mut found = Vec::new();
     loop {
-        let Page { json, next } = page(http, &format!("{url}?{query}")).await?;
+        let Page { json, next } = match page(http, &format!("{url}?{query}")).await {
+            Err(Failure::Missing(error)) => return Err(error.context(cannot_list(origin))),
+            page => page?,
+        };
         let files = files_of(&json).with_context(|| http.odd())?;
         found.extend(files);
         ensure!(
@@ -90,6 +93,15 @@ async fn files(http: &Http<'_>, origin: &Origin, commit: &str) -> Result<Vec<Val
     }
     found.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
     Ok(found)
+}
+
+/// What to say of a hub that has a commit, and nothing where its files would be.
+fn cannot_list(Origin { name, endpoint, .. }: &Origin) -> String {
+    format!(
+        "{endpoint} has {name}, and does not list its files, as the hub's API does (`tree`): if it \
+         is a mirror, have a newer one, or a strata.lock that was written with another hub, with \
+         which nothing is listed"
+    )
 }
 
 /// The files of a page, which has folders, too.

@@ -58,6 +58,27 @@ fn a_large_repository_is_listed_to_its_last_page() {
 }
 
 #[test]
+fn a_mirror_that_lists_no_files() {
+    let hub = Hub::serve(LOCALHOST, [repo("org/model")]).unwrap();
+    let asked = of_hub(&hub, "org/model");
+    let scene = Scene::new();
+    scene.run(&list(&asked, None)).well();
+    let tree = format!("/api/models/org/model/tree/{}", listing(&scene).commit);
+    hub.fault(&tree, Fault::status(404), 1);
+    let said = scene.run(&list(&asked, None)).badly();
+    let endpoint = hub.endpoint();
+    let host = endpoint.replace("http://", "");
+    assert_eq!(
+        said,
+        format!(
+            "{endpoint} has org/model, and does not list its files, as the hub's API does (`tree`): \
+             if it is a mirror, have a newer one, or a strata.lock that was written with another \
+             hub, with which nothing is listed: {host} answered 404 to GET {tree}"
+        )
+    );
+}
+
+#[test]
 fn more_files_than_a_build_lists() {
     let files = (0..50_001).map(|number| (format!("{number}.jpg"), ""));
     let hub = Hub::serve(LOCALHOST, [Repo::new("datasets/org/data", files)]).unwrap();
