@@ -84,6 +84,16 @@ impl ImageName {
         self.digest.as_deref()
     }
 
+    /// Whether it may be the other on a mirror, which has it below the same path or a folder of its own
+    /// for that registry: `mirror.example/hub/library/python:3` is `python:3`.
+    pub fn is_mirrored(&self, other: &Self) -> bool {
+        let is_below = |one: &str, other: &str| {
+            one.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        (&self.tag, &self.digest) == (&other.tag, &other.digest)
+            && (is_below(&self.path, &other.path) || is_below(&other.path, &self.path))
+    }
+
     /// As its registry has it under its tag, whatever it is pinned to; with its digest if it has no
     /// tag.
     pub fn tagged(&self) -> String {
@@ -184,6 +194,28 @@ mod tests {
         let untagged = ImageName::parse(&format!("python@{DIGEST}")).unwrap();
         assert_eq!(untagged.to_string(), format!("docker.io/library/python@{DIGEST}"));
         assert_eq!(untagged.clone().with_digest(""), untagged);
+    }
+
+    #[test]
+    fn what_a_mirror_has() {
+        let name = |text: &str| ImageName::parse(text).unwrap();
+        for (other, is_it) in [
+            ("python:3", true),
+            ("mirror.example/library/python:3", true),
+            ("mirror.example/hub/library/python:3", true),
+            ("mirror.example/python:3", true),
+            ("mirror.example/library/python:3.1", false),
+            ("mirror.example/library/python", false),
+            ("mirror.example/corp/python:3", false),
+            ("mirror.example/mylibrary/python:3", false),
+            ("mirror.example/library/cpython:3", false),
+        ] {
+            assert_eq!(name("python:3").is_mirrored(&name(other)), is_it, "{other}");
+            assert_eq!(name(other).is_mirrored(&name("python:3")), is_it, "{other}");
+        }
+        let pinned = name("mirror.example/python:3").with_digest(DIGEST);
+        assert!(!pinned.is_mirrored(&name("python:3")));
+        assert!(pinned.is_mirrored(&name("python:3").with_digest(DIGEST)));
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn facts(recipe: &Recipe, is_dev: bool, place: &Place<'_>) -> Result<Facts, 
             (_, Some(_)) => demand
                 .own_lock(recipe, &environment)
                 .map_err(|mistakes| assuming(&environment, mistakes))?,
-            (Some(entry), None) => Some(entry.lock(&environment)?),
+            (Some(entry), None) => Some(entry.lock(&environment, &demand.requirements)?),
             (None, None) => None,
         };
         let packages = match lock {

@@ -80,7 +80,8 @@ impl Demand {
         } else {
             Err(Mistakes(unknown))
         };
-        lock.map(Some).map_err(|mistakes| recipe.blame_selection(mistakes))
+        let lock = lock.map_err(|mistakes| recipe.blame_selection(mistakes))?;
+        Ok(Some(lock.asked_of(self.requirements.index(), None)))
     }
 
     /// Refuses a Python that the project is not for, where no lock says for which it is.

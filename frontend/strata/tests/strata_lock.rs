@@ -1,5 +1,7 @@
 //! `strata.lock` by value.
 
+#![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
 use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
 
 use llb::SourceFile;
@@ -9,8 +11,8 @@ use strata::{
     lock::{File, Lock, Source},
     models::Listing,
     plan::Pick,
-    recipe::{self, Choices, Pipeline},
-    requirements::Options,
+    recipe::{self, Choices, Pipeline, Recipe},
+    requirements::InstallSet,
     strata_lock::{Entry, Key, StrataLock, asked, beside},
 };
 
@@ -85,7 +87,8 @@ fn picks() -> Vec<Pick> {
 }
 
 fn entry(base: &str, picks: &[Pick]) -> Entry {
-    Entry::new(base, Some("sha256:abc".into()), "sha256:def".into(), &environment(), picks)
+    let digest = Some("sha256:abc".into());
+    Entry::new(base, digest, "sha256:def".into(), None, &environment(), picks)
 }
 
 #[test]
@@ -94,7 +97,8 @@ fn what_is_written_is_read_again() {
     assert_eq!(parse(&lock.text()).unwrap().text(), lock.text(), "nothing in it");
     lock.set(key("linux/amd64", "", false), entry("python:3.12-slim", &picks()));
     lock.set(key("linux/amd64", "", true), entry("python:3.12-slim", &[]));
-    let other = Entry::new("a \"b\"\n", None, "".into(), &environment(), &[]);
+    let other =
+        Entry::new("a \"b\"\n", None, "".into(), Some("https://e.org/simple"), &environment(), &[]);
     lock.set(key("linux/arm64/v8", "nvidia", false), other);
     insta::assert_snapshot!(lock.text());
     assert_eq!(parse(&lock.text()).unwrap().text(), lock.text());
@@ -155,7 +159,8 @@ fn its_packages_are_those_that_were_picked() {
     let read = parse(&lock.text()).unwrap();
     let entry = read.entry(&key).unwrap();
     assert_eq!(entry.preferences(), ["archive==1.0", "source==1.0", "wheel==1.0+cu126"]);
-    let Lock { packages, says_needs, .. } = entry.lock(&environment()).unwrap();
+    let Lock { packages, says_needs, .. } =
+        entry.lock(&environment(), &InstallSet::default()).unwrap();
     assert!(says_needs);
     let [archive, git, source, wheel] = &packages[..] else { panic!("{packages:?}") };
     let Source::Archive { file, subdirectory } = &archive.source else { panic!("{archive:?}") };
@@ -184,8 +189,11 @@ fn the_python_that_it_is_for() {
         lock.set(key("linux/amd64", "", false), entry("base", &[pick]));
         let read = parse(&lock.text()).unwrap();
         let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
-        assert_eq!(entry.fits(&environment(), &Options::default()), Ok(fits));
-        let [package] = &entry.lock(&environment()).unwrap().packages[..] else { panic!("one") };
+        assert_eq!(entry.fits(&environment(), &InstallSet::default()), Ok(fits));
+        let [package] = &entry.lock(&environment(), &InstallSet::default()).unwrap().packages[..]
+        else {
+            panic!("one")
+        };
         let location = package.location.as_ref().unwrap();
         assert_eq!((&*location.file.name, location.lines.start), ("strata.lock", 12));
     }
@@ -196,7 +204,86 @@ fn the_python_that_it_is_for() {
         let text = lock.text().replace("python = \"3.12\"", python);
         let read = parse(&text).unwrap();
         let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
-        assert_eq!(entry.fits(&environment(), &Options::default()), Ok(fits), "{python}");
+        assert_eq!(entry.fits(&environment(), &InstallSet::default()), Ok(fits), "{python}");
+    }
+}
+
+/// The recipe of a manifest, and what it requires.
+fn required(manifest: &str) -> (Recipe, InstallSet) {
+    let (name, language) = ("strata.yaml".into(), "YAML".into());
+    let file = SourceFile { name, language, data: manifest.into() };
+    let recipe = recipe::read(Arc::new(file), &Choices::default()).unwrap();
+    let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
+    (recipe, requirements)
+}
+
+#[test]
+fn what_a_manifest_may_change_and_the_lock_stays_fresh() {
+    let (base, packages) = ("base: python:3.12-slim", "packages: [wheel]");
+    let manifest = format!("{base}\npython: {{{packages}}}\n");
+    let (recipe, requirements) = required(&manifest);
+    let digest = Some(format!("sha256:{}", "d".repeat(64)));
+    let entry = |digest| {
+        let asked = asked(&recipe, &requirements);
+        Entry::new("python:3.12-slim", digest, asked, None, &environment(), &[pick("wheel", "1")])
+    };
+    let index = "index_url: https://mirror.example/simple";
+    let extra = "extra_index_urls: https://mirror.example/simple";
+    for (from, to, is_fresh) in [
+        (base, base.to_owned(), true),
+        (packages, format!("{packages}, {index}"), true),
+        (packages, format!("{packages}, {index}, installer: uv"), true),
+        (packages, format!("{packages}, {extra}"), false),
+        (packages, format!("{packages}, torch: cpu"), false),
+        (packages, "packages: [wheel>=1]".to_owned(), false),
+        (base, "base: mirror.example/hub/library/python:3.12-slim".to_owned(), true),
+        (base, "base: mirror.example/corp/python:3.12-slim".to_owned(), false),
+        (base, "base: mirror.example/library/python:3.13-slim".to_owned(), false),
+    ] {
+        let (recipe, requirements) = required(&manifest.replace(from, &to));
+        assert_eq!(entry(digest.clone()).is_fresh(&recipe, &requirements), is_fresh, "{to}");
+        // Without a digest, another name may be another image.
+        let is_named = is_fresh && !to.contains("mirror.example/hub");
+        assert_eq!(entry(None).is_fresh(&recipe, &requirements), is_named, "{to}");
+    }
+}
+
+#[test]
+fn files_of_another_index_are_to_be_looked_up() {
+    let (mirror, other) = (Some("https://mirror.example/simple"), "https://other.example/simple");
+    let at = |name: &str, host: &str| {
+        let pick = pick(name, "1");
+        Pick { url: pick.url.replace("example.org", host), ..pick }
+    };
+    let archive = Pick { direct: true, ..at("archive", "files.pythonhosted.org") };
+    let picks = [
+        archive,
+        at("extra", "extra.example"),
+        at("mirrored", "mirror.example:8443/packages"),
+        at("public", "files.pythonhosted.org/packages"),
+    ];
+    let pypi = Some("https://pypi.org/simple");
+    for (made, asked, expected) in [
+        (None, None, &[][..]),
+        (None, pypi, &[]),
+        (pypi, None, &[]),
+        (mirror, mirror, &[]),
+        (None, mirror, &["public"]),
+        (mirror, None, &["mirrored"]),
+        (mirror, pypi, &["mirrored"]),
+        (mirror, Some(other), &["mirrored", "public"]),
+    ] {
+        let mut lock = StrataLock::default();
+        let key = key("linux/amd64", "", false);
+        lock.set(key.clone(), Entry::new("b", None, "".into(), made, &environment(), &picks));
+        let read = parse(&lock.text()).unwrap();
+        let index = asked.map(|url| format!("index_url: {url}/")).unwrap_or_default();
+        let (_, requirements) = required(&format!("base: b\npython: {{{index}}}\n"));
+        let lock = read.entry(&key).unwrap().lock(&environment(), &requirements).unwrap();
+        let pins = lock.unlocated();
+        let hashes = format!(" --hash=sha256:{} --hash=sha512:{}", "0".repeat(64), "1".repeat(128));
+        let expected: Vec<_> = expected.iter().map(|name| format!("{name}==1{hashes}")).collect();
+        assert_eq!(pins, expected, "{made:?} {asked:?}");
     }
 }
 
@@ -224,7 +311,7 @@ fn a_plan_without_an_engine_uses_it() {
         let recipe = recipe(target);
         let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
         let asked = asked(&recipe, &requirements);
-        let entry = Entry::new("python:3.12-slim", None, asked, &environment(), picks);
+        let entry = Entry::new("python:3.12-slim", None, asked, None, &environment(), picks);
         lock.set(key("linux/amd64", "", target.is_some()), entry);
     };
     set(None, &[pick("torch", "1.0"), pick("wheel", "1.0")]);
@@ -289,7 +376,12 @@ fn what_is_refused() {
     let text = lock.text();
     let refused = |text: &str| match parse(text) {
         Err(mistakes) => mistakes,
-        Ok(lock) => lock.entry(&key).unwrap().lock(&environment()).unwrap_err().to_string(),
+        Ok(lock) => lock
+            .entry(&key)
+            .unwrap()
+            .lock(&environment(), &InstallSet::default())
+            .unwrap_err()
+            .to_string(),
     };
     let cases = [
         ("no TOML", refused("<<<<<<< HEAD\n")),

@@ -49,7 +49,7 @@ fn repository(releases: [&str; 2]) -> (FileServer, String) {
     let names = releases.map(|release| format!("strata-tool_{release}.deb"));
     let names = names.into_iter().chain(["Packages".to_owned()]);
     let files =
-        names.map(|name| (format!("{place}/{name}"), fs::read(made.path().join(&name)).unwrap()));
+        names.map(|name| (format!("{place}/./{name}"), fs::read(made.path().join(&name)).unwrap()));
     let server = FileServer::serve(STRATA.host_address().unwrap(), files).unwrap();
     let url = format!("{}/{place}", server.url());
     (server, url)

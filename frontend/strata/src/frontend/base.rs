@@ -37,7 +37,10 @@ impl Build<'_> {
         let blame = |error: Error| {
             let help = locked.as_ref().map(|_| {
                 let lock = self.lock_name;
-                format!("{lock} holds {written} to that digest; take it away to be free of it")
+                let noted = self.entry(platform).map(|entry| &entry.base);
+                let other = noted.filter(|noted| *noted != written);
+                let had = other.map(|noted| format!(", which {noted} had")).unwrap_or_default();
+                format!("{lock} holds {written} to that digest{had}; take it away to be free of it")
             });
             error
                 .context(format!("base image {asked}"))
@@ -71,7 +74,7 @@ impl Build<'_> {
     /// the person has put something else in its place with `--build-context`.
     fn locked_base(&self, platform: &Platform) -> Option<String> {
         let base = &self.recipe.base.value;
-        let digest = self.entry(platform).filter(|entry| entry.base == *base)?.digest.as_ref()?;
+        let digest = self.entry(platform).filter(|entry| entry.is_on(base))?.digest.as_ref()?;
         let name = ImageName::parse(base).ok()?;
         let is_own = !self.gateway.has_stand_in(&name, platform);
         is_own.then(|| name.with_digest(digest).to_string())

@@ -9,7 +9,7 @@ use crate::{
     notice::Notice,
     plan::{EPOCH, ModelFacts},
     recipe::{Pipeline, Source, SpacyRelease},
-    strata_lock::{self, Entry, StrataLock},
+    strata_lock::{Entry, StrataLock, asked},
 };
 
 impl Build<'_> {
@@ -101,9 +101,10 @@ impl Build<'_> {
             Locked::Own => Vec::new(),
             locked => self.packages(&base, &probe, locked).await?.picks,
         };
-        let asked = strata_lock::asked(self.recipe, &self.demand().await?.requirements);
-        let environment = probe.environment();
-        Ok(Entry::new(&self.recipe.base.value, digest, asked, &environment, &picks))
+        let requirements = &self.demand().await?.requirements;
+        let (asked, index) = (asked(self.recipe, requirements), requirements.index());
+        let base = &self.recipe.base.value;
+        Ok(Entry::new(base, digest, asked, index, &probe.environment(), &picks))
     }
 
     /// The digest that builds are to stand on; none of a base that is of no registry.
@@ -112,7 +113,7 @@ impl Build<'_> {
         let image = ImageName::parse(&base.value).ok()?;
         if self.gateway.has_stand_in(&image, platform) {
             // Whose digest it is not; what is known of the base stays.
-            let noted = self.entry(platform).filter(|entry| entry.base == base.value)?;
+            let noted = self.entry(platform).filter(|entry| entry.is_on(&base.value))?;
             return noted.digest.clone();
         }
         if let Some(digest) = found.and_then(ImageName::digest) {

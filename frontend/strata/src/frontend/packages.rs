@@ -9,6 +9,7 @@ use super::Build;
 use crate::{
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
+    mistake::Mistakes,
     picks,
     plan::{self, Base, Bill, Building, Packages, Probe, Resolution},
     requirements::Selection,
@@ -89,7 +90,7 @@ impl Build<'_> {
         let mut misfit = None;
         if let Some(entry) = entry.filter(|entry| entry.is_fresh(self.recipe, requirements)) {
             let environment = self.probe(base).await?.environment();
-            if entry.fits(&environment, requirements.options())? {
+            if entry.fits(&environment, requirements)? {
                 return Ok(Locked::Kept(entry.clone()));
             }
             misfit = Some(environment);
@@ -205,6 +206,24 @@ impl Build<'_> {
         Ok(Some(Resolved { resolution, file, earlier: Vec::new() }))
     }
 
+    /// A lock, with what it does not say where it is looked up on the indexes, by its hashes.
+    async fn look_up(
+        &self,
+        base: &Base,
+        lock: Lock,
+        read: impl Fn(&Arc<SourceFile>) -> Result<Lock, Mistakes>,
+    ) -> Result<(Lock, Option<Resolved>), Error> {
+        let pins = lock.unlocated();
+        if pins.is_empty() {
+            return Ok((lock, None));
+        }
+        let mut requirements = self.demand().await?.requirements.only(pins);
+        requirements.add_indexes(None, lock.indexes(), []);
+        let resolution = Resolution { requirements, no_deps: true, ..Resolution::default() };
+        let resolved = self.resolve(base, resolution).await?;
+        Ok((lock.located(&read(&resolved.file)?), Some(resolved)))
+    }
+
     /// The packages for a platform, each with the file that it is installed from.
     pub(super) async fn packages(
         &self,
@@ -217,10 +236,12 @@ impl Build<'_> {
         let read = |file: &Arc<SourceFile>| {
             lock::read(file, Kind::Pylock, None, &[], &Selection::default(), &environment)
         };
-        let is_own = matches!(locked, Locked::Own);
+        let is_locked = matches!(locked, Locked::Own | Locked::Kept(_));
         let (lock, resolved) = match locked {
             Locked::Nothing => return Ok(Packages::default()),
-            Locked::Kept(entry) => (entry.lock(&environment)?, None),
+            Locked::Kept(entry) => {
+                self.look_up(base, entry.lock(&environment, &demand.requirements)?, read).await?
+            }
             Locked::Resolved(resolved) => {
                 // A resolution says what needs what, even where nothing needs anything.
                 let found = Lock { says_needs: true, ..read(&resolved.file)? };
@@ -234,25 +255,14 @@ impl Build<'_> {
             }
             Locked::Own => {
                 let lock = demand.own_lock(self.recipe, &environment)?.unwrap_or_default();
-                let pins = lock.unlocated();
-                if pins.is_empty() {
-                    (lock, None)
-                } else {
-                    let mut requirements = demand.requirements.clone();
-                    requirements.require(pins);
-                    requirements.add_indexes(None, lock.indexes(), []);
-                    let resolution =
-                        Resolution { requirements, no_deps: true, ..Resolution::default() };
-                    let resolved = self.resolve(base, resolution).await?;
-                    (lock.located(&read(&resolved.file)?), Some(resolved))
-                }
+                self.look_up(base, lock, read).await?
             }
         };
         let requirements = &demand.requirements;
         let picks =
             picks::picks(&lock, &lock.packages, self.recipe, requirements.options(), &environment)?;
-        // Of another tool's lock, only what had to be looked up was resolved.
-        let stated = (is_own || resolved.is_none()).then(|| Bill::Stated(picks::bill(&picks)));
+        // Of a lock, only what had to be looked up was resolved.
+        let stated = (is_locked || resolved.is_none()).then(|| Bill::Stated(picks::bill(&picks)));
         let (resolved, earlier) = match resolved {
             Some(it) => (Some(Bill::Resolved(it.resolution.into())), it.earlier),
             None => (None, Vec::new()),

@@ -27,6 +27,7 @@ use crate::{
     environment::Environment,
     mistake::{Findings, Mistake, Mistakes},
     requirements::Selection,
+    url::Url,
 };
 
 use self::local::Entry;
@@ -155,6 +156,10 @@ pub struct File {
     /// Its size in bytes, if the lock has it.
     pub size: Option<u64>,
 }
+
+/// The index that is asked where nothing says another, and the host that has its files.
+const PYPI: &str = "https://pypi.org/simple";
+const PYPI_FILES: &str = "files.pythonhosted.org";
 
 /// The forms of a source on an index, the usual one first.
 const SDISTS: [&str; 6] = [".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz", ".tar"];
@@ -287,6 +292,30 @@ impl Lock {
         unlocated.filter_map(pin).collect()
     }
 
+    /// The same lock, `made` with an index, for a build that asks another in its place; PyPI is meant
+    /// where none is given. The other may be all that the build can reach, and has the same files at
+    /// URLs of its own: they are to be looked up. What the lock has from elsewhere stays where it is.
+    #[must_use]
+    pub fn asked_of(mut self, index: Option<&str>, made: Option<&str>) -> Self {
+        let [index, made] = [index, made].map(|index| index.unwrap_or(PYPI));
+        if index == made {
+            return self;
+        }
+        let of_made = if made == PYPI { None } else { host(made) };
+        let of_pypi = (index != PYPI).then_some(PYPI_FILES);
+        let is_moved = |file: &File| {
+            let host = file.url.as_deref().and_then(host).filter(|_| !file.hashes.is_empty());
+            host.is_some() && (host == of_made || host == of_pypi)
+        };
+        for package in &mut self.packages {
+            let Source::Release { wheels, sdist } = &mut package.source else { continue };
+            for file in wheels.iter_mut().chain(sdist).filter(|file| is_moved(file)) {
+                file.url = None;
+            }
+        }
+        self
+    }
+
     /// The indexes that it names for what has to be looked up.
     pub fn indexes(&self) -> BTreeSet<String> {
         self.packages.iter().filter_map(|package| package.index.clone()).collect()
@@ -306,11 +335,16 @@ impl Lock {
             }
             let known = package.hashes();
             let is_known = |file: &&File| file.hashes.iter().any(|hash| known.contains(hash));
+            // Not every index tells how large a file is.
+            let size = |file: &File| {
+                let same = package.files().find(|own| !own.hashes.is_disjoint(&file.hashes));
+                file.size.or_else(|| same?.size)
+            };
+            let taken = |file: &File| File { size: size(file), ..file.clone() };
             if let Some(Source::Release { wheels, sdist }) = other.map(|other| &other.source) {
-                package.source = Source::Release {
-                    wheels: wheels.iter().filter(is_known).cloned().collect(),
-                    sdist: sdist.iter().find(is_known).cloned(),
-                };
+                let wheels = wheels.iter().filter(is_known).map(taken).collect();
+                let sdist = sdist.iter().find(is_known).map(taken);
+                package.source = Source::Release { wheels, sdist };
             }
         }
         self
@@ -350,4 +384,8 @@ impl Lock {
             Err(findings.into_mistakes())
         }
     }
+}
+
+fn host(url: &str) -> Option<&str> {
+    Url::parse(url).map(|url| url.host())
 }

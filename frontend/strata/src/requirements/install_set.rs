@@ -94,6 +94,19 @@ impl InstallSet {
         self.requirements.iter().map(|requirement| requirement.name.as_str()).collect()
     }
 
+    /// The index in place of PyPI.
+    pub fn index(&self) -> Option<&str> {
+        self.options.index_url.as_deref()
+    }
+
+    /// Releases alone, `name==version`, by the same options.
+    #[must_use]
+    pub fn only(&self, pins: impl IntoIterator<Item = String>) -> Self {
+        let mut set = Self { options: self.options.clone(), ..Self::default() };
+        set.require(pins);
+        set
+    }
+
     /// The text of a requirements file, without options.
     pub fn requirements_text(&self) -> String {
         self.requirements.iter().map(|requirement| format!("{requirement}\n")).collect()
@@ -108,6 +121,13 @@ impl InstallSet {
     pub fn build_options_text(&self) -> String {
         let options = self.options.lines().filter(|line| line != REQUIRE_HASHES);
         options.map(|line| line + "\n").collect()
+    }
+
+    /// Those of them that say what is wanted, wherever it is: a line each. The index in PyPI's place is
+    /// taken to have the same.
+    pub fn wishes_text(&self) -> String {
+        let wishes = Options { index_url: None, ..self.options.clone() };
+        wishes.lines().map(|line| line + "\n").collect()
     }
 
     /// The text of a constraints file.

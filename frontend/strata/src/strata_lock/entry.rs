@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gateway::ImageName;
 use llb::{Location, SourceFile};
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,7 +15,7 @@ use crate::{
     picks,
     plan::Pick,
     recipe::Recipe,
-    requirements::{InstallSet, Options, Selection, normalize},
+    requirements::{InstallSet, Selection, normalize},
     sha256,
 };
 
@@ -30,6 +31,8 @@ pub struct Entry {
     pub digest: Option<String>,
     /// What was asked for, by [`asked`].
     pub asked: String,
+    /// The index that was in PyPI's place.
+    pub index: Option<String>,
     /// The Python that it was for, as markers have it: `3.12`. Not known of locks of before it was
     /// noted.
     pub python: Option<String>,
@@ -57,6 +60,7 @@ pub(super) struct Image {
     base: String,
     digest: Option<String>,
     asked: String,
+    index: Option<String>,
     python: Option<String>,
     #[serde(default)]
     packages: Vec<Spanned<toml::Table>>,
@@ -68,6 +72,7 @@ impl Entry {
         base: &str,
         digest: Option<String>,
         asked: String,
+        index: Option<&str>,
         environment: &Environment,
         picks: &[Pick],
     ) -> Self {
@@ -81,15 +86,26 @@ impl Entry {
             base: base.to_owned(),
             digest,
             asked,
+            index: index.map(str::to_owned),
             python: Some(environment.python_series()),
             packages: picks.iter().map(package).collect(),
             pins: picks.iter().map(pin).collect(),
         }
     }
 
+    /// Whether it is of a base, be it by the name that another registry has for it: its digest says
+    /// what that must be. Without one, a name is all that is known.
+    pub fn is_on(&self, base: &str) -> bool {
+        let is_mirrored = || {
+            let [own, other] = [&self.base, base].map(ImageName::parse);
+            own.is_ok_and(|own| other.is_ok_and(|other| own.is_mirrored(&other)))
+        };
+        self.base == base || (self.digest.is_some() && is_mirrored())
+    }
+
     /// Whether it is what these requirements came to, on the recipe's base.
     pub fn is_fresh(&self, recipe: &Recipe, requirements: &InstallSet) -> bool {
-        self.base == recipe.base.value && self.asked == asked(recipe, requirements)
+        self.is_on(&recipe.base.value) && self.asked == asked(recipe, requirements)
     }
 
     /// Its packages as what a resolver is to prefer: `name==version`.
@@ -98,12 +114,17 @@ impl Entry {
         self.pins.iter().filter_map(pin).collect()
     }
 
-    /// Its packages as a lock.
+    /// Its packages as a lock, for a build of these requirements: files that were on another index are
+    /// to be looked up.
     ///
     /// # Errors
     ///
     /// When someone has changed the file so that they are none.
-    pub fn lock(&self, environment: &Environment) -> Result<Lock, Mistakes> {
+    pub fn lock(
+        &self,
+        environment: &Environment,
+        requirements: &InstallSet,
+    ) -> Result<Lock, Mistakes> {
         let file = Arc::new(SourceFile {
             name: String::new(),
             language: "TOML".to_owned(),
@@ -124,7 +145,8 @@ impl Entry {
             package.location = pin.and_then(|pin| pin.location.clone());
         }
         // It is of a resolution, and writes what is needed only where something is.
-        Ok(Lock { says_needs: true, ..lock })
+        let lock = Lock { says_needs: true, ..lock };
+        Ok(lock.asked_of(requirements.index(), self.index.as_deref()))
     }
 
     /// Whether it is for an environment, and each of its packages can be installed there: a base of
@@ -133,8 +155,13 @@ impl Entry {
     /// # Errors
     ///
     /// As [`Entry::lock`].
-    pub fn fits(&self, environment: &Environment, options: &Options) -> Result<bool, Mistakes> {
-        let (lock, tags) = (self.lock(environment)?, Tags::of(environment));
+    pub fn fits(
+        &self,
+        environment: &Environment,
+        requirements: &InstallSet,
+    ) -> Result<bool, Mistakes> {
+        let (lock, tags) = (self.lock(environment, requirements)?, Tags::of(environment));
+        let options = requirements.options();
         let is_its = self.python.as_ref().is_none_or(|it| *it == environment.python_series());
         let fits = |package| lock::choose(package, &tags, environment, options).is_ok();
         Ok(is_its && lock.packages.iter().all(fits))
@@ -178,8 +205,8 @@ pub(super) fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry)
         pins.push(Pin { name, version, location: Some(location) });
         packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));
     }
-    let Image { base, digest, asked, python, .. } = image;
-    Ok((key, Entry { base, digest, asked, python, packages, pins }))
+    let Image { base, digest, asked, index, python, .. } = image;
+    Ok((key, Entry { base, digest, asked, index, python, packages, pins }))
 }
 
 /// A package's keys, a line each, as [`picks::entries`] writes them.
@@ -209,13 +236,15 @@ fn shown(value: &toml::Value) -> String {
     }
 }
 
-/// What is asked for, as one text: a lock is fresh as long as it stays the same.
+/// What is asked for, as one text: a lock is fresh as long as it stays the same. The index in PyPI's
+/// place is no part of it, as it may be one on a laptop and another in CI: packages are known by their
+/// hashes, wherever they are. An index beside it is, as it has other packages.
 pub fn asked(recipe: &Recipe, requirements: &InstallSet) -> String {
     let python = &recipe.python;
     let texts = [
         requirements.requirements_text(),
         requirements.constraints_text(),
-        requirements.options_text(),
+        requirements.wishes_text(),
         python.indexes.torch.clone().unwrap_or_default(),
         python.system_site_packages.to_string(),
     ];

@@ -208,6 +208,9 @@ impl StrataLock {
                 line("digest", digest);
             }
             line("asked", &entry.asked);
+            if let Some(index) = &entry.index {
+                line("index", index);
+            }
             if let Some(python) = &entry.python {
                 line("python", python);
             }

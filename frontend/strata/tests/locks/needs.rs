@@ -1,7 +1,7 @@
 //! What packages need, as locks of each kind say it or do not.
 
 use strata::{
-    lock::{self, Lock},
+    lock::{self, Lock, Source},
     requirements::{IncludeKind, InstallSet, RequirementsFile},
 };
 
@@ -42,6 +42,28 @@ fn with_the_extras_that_something_asks_for() {
     let pdm = file("pdm.lock", include_str!("fixtures/pdm/pdm.lock"));
     let pdm = read(&pdm, None, &nothing, &usual()).unwrap();
     assert_eq!(needs(&pdm, "httpx"), ["anyio", "certifi", "h2", "httpcore", "idna"]);
+}
+
+#[test]
+fn a_files_size_is_known_by_the_lock_or_by_the_index() {
+    let lock = |own: &str| {
+        let hash = "a".repeat(64);
+        let text = format!(
+            "lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\nname = \"torch\"\n\
+             version = \"1\"\nwheels = [{{url = \"https://files.pythonhosted.org/\
+             torch-1-py3-none-any.whl\", {own}hashes = {{sha256 = \"{hash}\"}}}}]\n"
+        );
+        read(&file("pylock.toml", &text), None, &selection(&[], &[]), &usual()).unwrap()
+    };
+    for (own, size) in [("size = 7, ", Some(7)), ("", None)] {
+        let lock = lock(own).asked_of(Some("https://mirror.example/simple"), None);
+        let Source::Release { wheels, .. } = &lock.located(&found()).packages[0].source else {
+            panic!("{own}")
+        };
+        let [wheel] = &wheels[..] else { panic!("{wheels:?}") };
+        assert_eq!(wheel.url.as_deref(), Some("https://e.org/torch-1-py3-none-any.whl"));
+        assert_eq!(wheel.size, size);
+    }
 }
 
 #[test]

@@ -136,6 +136,37 @@ fn what_a_lock_has_by_ssh_is_fetched_by_https() {
     assert_eq!(installed(&by_ssh(LOCK), &by_ssh(PROJECT)), usual);
 }
 
+/// The packages that are to be looked up on an index, of how many that are on one.
+fn looked_up(name: &str, text: &str, index: &str) -> (Vec<String>, usize) {
+    let lock = read(&file(name, text), None, &selection(&[], &[]), &usual()).unwrap();
+    let releases = lock.packages.iter().filter(|it| matches!(it.source, Source::Release { .. }));
+    let releases = releases.count();
+    (lock.asked_of(Some(index), None).unlocated(), releases)
+}
+
+#[test]
+fn what_comes_from_pypi_is_looked_up_on_a_mirror() {
+    let mirror = "https://mirror.example/simple";
+    for (name, text) in [
+        ("uv.lock", LOCK),
+        ("pylock.toml", include_str!("fixtures/pylock.uv.toml")),
+        ("pylock.toml", include_str!("fixtures/pylock.pdm.toml")),
+    ] {
+        let (pins, releases) = looked_up(name, text, mirror);
+        assert_eq!(pins.len(), releases, "{pins:?}");
+        assert!(pins.iter().all(|pin| pin.contains("==") && pin.contains(" --hash=sha256:")));
+        assert_eq!(looked_up(name, text, "https://pypi.org/simple").0, [""; 0]);
+    }
+    // Of another index that the lock names, files are where it says.
+    let (before, h11) = LOCK.split_once("\nname = \"h11\"\n").unwrap();
+    let (h11, after) = h11.split_once("[[package]]").unwrap();
+    let own = h11.replace("files.pythonhosted.org", "own.example");
+    let own = format!("{before}\nname = \"h11\"\n{own}[[package]]{after}");
+    let (pins, releases) = looked_up("uv.lock", &own, mirror);
+    assert_eq!(pins.len(), releases - 1);
+    assert!(!pins.iter().any(|pin| pin.starts_with("h11==")), "{pins:?}");
+}
+
 #[test]
 fn what_is_not_chosen_needs_no_hash() {
     assert_eq!(told(&[("\"sha256:", "\"md5:")], &[]), "fine");

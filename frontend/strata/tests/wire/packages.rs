@@ -1,5 +1,7 @@
 //! What is installed, as files of all kinds say it and as it was resolved.
 
+use std::collections::BTreeSet;
+
 use buildkit_proto::pb;
 use llb::SourceFile;
 use strata::{
@@ -239,6 +241,80 @@ async fn what_a_lock_has_beyond_an_index_is_on_the_bill() {
     result.unwrap();
     let [bill] = &written(&calls, LOCK)[..] else { unreachable!("one says it") };
     assert!(bill.contains("name = \"six\"") && bill.contains("name = \"greeter\""), "{bill}");
+}
+
+/// What the resolver was asked for, and what the image says that it has.
+async fn looked_up(manifest: &str, name: &'static str, text: String) -> (Vec<String>, String) {
+    let local = if name == "strata.lock" { "local://dockerfile" } else { "local://context" };
+    let daemon = resolving(manifest).with_file(local, name, text);
+    let (result, calls) = build(daemon, &[("platform", "linux/amd64")]).await;
+    result.unwrap();
+    assert!(!calls.iter().any(|call| matches!(call, Call::Warn(_))), "nothing is stale");
+    let asked = written(&calls, "/requirements.txt");
+    (asked, written(&calls, LOCK).join("\n"))
+}
+
+#[tokio::test]
+async fn files_of_a_lock_come_from_the_index_that_is_asked() {
+    let public = |text: String| text.replace("https://e.org", "https://files.pythonhosted.org/p");
+    let package = wheel("six", "py3-none-any");
+    let pylock = format!("lock-version = \"1.0\"\ncreated-by = \"uv\"\n[[packages]]\n{package}");
+    let own = MANIFEST.replace("packages: [six]", "lock: pylock.toml");
+    let asking =
+        |manifest: &str| manifest.replace("python: {", "python: {index_url: https://m.io, ");
+    for (manifest, name, text, is_looked_up) in [
+        (own.clone(), "pylock.toml", public(pylock.clone()), false),
+        (asking(&own), "pylock.toml", public(pylock.clone()), true),
+        // It is of an index of its own.
+        (asking(&own), "pylock.toml", pylock, false),
+        (MANIFEST.to_owned(), "strata.lock", public(lock("py3-none-any")), false),
+        (asking(MANIFEST), "strata.lock", public(lock("py3-none-any")), true),
+    ] {
+        let is_public = text.contains("files.pythonhosted.org") && !is_looked_up;
+        let (asked, bill) = looked_up(&manifest, name, text).await;
+        let pin = format!("six==1 --hash=sha256:{}\n", "a".repeat(64));
+        assert_eq!(asked, Vec::from_iter(is_looked_up.then_some(pin)), "{manifest}");
+        // It is where the lock or the resolver has found it.
+        assert_eq!(bill.contains("https://files.pythonhosted.org/p/six-1"), is_public, "{bill}");
+        assert_eq!(bill.contains("https://e.org/six-1"), !is_public, "{bill}");
+    }
+}
+
+#[tokio::test]
+async fn a_base_is_held_to_its_digest_by_a_mirrors_name_too() {
+    let digest = BASE.split_once('@').unwrap().1;
+    let noted = format!("digest = \"{digest}\"\nasked = ");
+    let lock = lock("py3-none-any").replace("asked = ", &noted);
+    for (name, is_held) in [("m.io/hub/library/python:3", true), ("m.io/corp/python:3", false)] {
+        let held: &str = format!("docker-image://{name}@{digest}").leak();
+        let moved: &str = format!("docker-image://{name}@sha256:{}", "b".repeat(64)).leak();
+        let manifest = MANIFEST.replace("python:3", name);
+        let mut daemon =
+            resolving(&manifest).with_file("local://dockerfile", "strata.lock", &*lock);
+        let base = daemon.sources.values().next().unwrap().clone();
+        for (source, identifier) in [(held, held), (&held[..held.len() - digest.len() - 1], moved)]
+        {
+            daemon = daemon.with_file(identifier, "/opt/strata/probe.json", PROBE);
+            daemon = daemon.with_file(identifier, LOCK, resolved());
+            let mut base = base.clone();
+            let digest = identifier.split_once('@').unwrap().1;
+            base.image.as_mut().unwrap().digest = digest.to_owned();
+            daemon.sources.insert(source, base);
+        }
+        let (result, calls) = build(daemon, &[("platform", "linux/amd64")]).await;
+        result.unwrap();
+        let sources = calls.iter().filter_map(|call| match call {
+            Call::Solve(solve) => Some(daemon::sources(solve.definition.as_ref()?)),
+            _ => None,
+        });
+        let bases: BTreeSet<String> = sources
+            .flatten()
+            .map(|source| source.identifier)
+            .filter(|it| it.starts_with("docker-image://m.io/"))
+            .collect();
+        let expected = if is_held { held } else { moved };
+        assert_eq!(Vec::from_iter(bases), [expected]);
+    }
 }
 
 /// The vertices of a definition but for the last, which only says which of them is meant.
