@@ -345,7 +345,11 @@ fn models() {
             nothing,
             "no file of tiny/open at main matches `confg.json`",
         ),
-        ("tiny/gated", nothing, "name the secret that holds a token in the model's `token`"),
+        (
+            "tiny/gated",
+            nothing,
+            "name the secret that holds a token, or `user:password`, in the model's `token`",
+        ),
         (
             "{hf: tiny/gated, token: secret:my_token}",
             nothing,

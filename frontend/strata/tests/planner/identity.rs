@@ -12,8 +12,10 @@ const RULE: &str = "These steps run again for everyone who has built with the re
 /// What of the manifest is replaced, and by what.
 type Edit = (&'static str, &'static str);
 
-/// How plans differ from the example's.
-const PLANS: &[(&str, &[Edit], fn(&mut Project))] = &[
+/// A plan's name, and how it differs from the example's.
+type Variation = (&'static str, &'static [Edit], fn(&mut Project));
+
+const PLANS: &[Variation] = &[
     ("the example", &[], |_| ()),
     ("without merge", &[], |project| project.merge = false),
     ("for two platforms", &[], |project| project.platforms.push("linux/arm64".to_owned())),
