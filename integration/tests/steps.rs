@@ -237,6 +237,44 @@ print(os.path.exists(resolve.LOCK))
     assert_eq!(said, "the index went away\n(1, 'the index went away\\n')\nFalse");
 }
 
+#[test]
+fn what_a_step_has_its_secrets_in_is_not_kept() {
+    let here = tempfile::tempdir().unwrap();
+    let at = |name: &str| here.path().join(name).display().to_string();
+    let setting = "import run; os.makedirs(here + '/secrets/a'); os.makedirs(here + '/models/own'); \
+                   run.OWN_PATHS = [here + '/secrets']; os.symlink('secrets', here + '/link'); \
+                   os.symlink('../link/a', here + '/models/way')";
+    let said = run(
+        &here,
+        &format!(
+            "{setting}\n\
+             for path in ['models', 'models/own', 'secret', 'link', 'link/a', 'models/way', '.']:\n    \
+             try:\n        print(run.place(here + '/' + path))\n    \
+             except SystemExit as ended:\n        print(ended)"
+        ),
+    );
+    let refused = |path: &str, leads: &str| {
+        format!(
+            "{}, which `keep` names, leads to {leads}, and {} is the step's own and may hold \
+             secrets: have the command write to a folder of its own, such as /models",
+            at(path),
+            at("secrets")
+        )
+    };
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        [
+            at("models"),
+            at("models/own"),
+            at("secret"),
+            refused("link", &at("secrets")),
+            refused("link/a", &at("secrets/a")),
+            refused("models/way", &at("secrets/a")),
+            refused(".", &here.path().display().to_string()),
+        ]
+    );
+}
+
 /// A program whose loader is `loader`, as the heads of an ELF file say it.
 fn elf(wide: bool, little: bool, loader: &str) -> Vec<u8> {
     let number = |value: u64, size: usize| {

@@ -128,6 +128,10 @@ fn keys() {
                 &[],
             ),
             ("base: b\nmodels: [{run: x, keep: [here, ~/, /proc/x]}]\n", &[]),
+            (
+                "base: b\nmodels:\n- {run: x, keep: [/tmp, /tmp/., /tmp/home/x]}\n- {run: y, keep: [/run, /run/secrets, /out/x, /strata]}\n",
+                &[],
+            ),
             ("base: b\nmodels: [{url: https://e.org/f, sha256: abc, to: /m}]\n", &[]),
             ("base: b\nmodels: [{url: 'https://e.org/f?a=b&X-Amz-Signature=c', to: /m}]\n", &[]),
             ("base: b\nenv: {HF_HOME: /opt/venv}\n", &[]),

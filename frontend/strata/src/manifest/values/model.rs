@@ -5,7 +5,13 @@ use super::{
     reference::is_abbreviated,
     remote::{TOKEN, http},
 };
-use crate::mistake::{Mistake, quote};
+use crate::{
+    mistake::{Mistake, quote},
+    sources::below,
+};
+
+/// Where a step has its secrets, and what else is its own (`run.py` has the same).
+const OF_STEPS: [&str; 5] = ["/tmp/home", "/tmp/ca_bundle.pem", "/run/secrets", "/strata", "/out"];
 
 /// What a repository of a hub holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,13 +114,26 @@ pub fn pipeline_name(text: &str) -> &str {
 /// What is kept of what a command has made: an absolute path, or `~/` and one in the user's home.
 pub fn kept(text: &str) -> Read<String> {
     match text.strip_prefix("~/") {
-        None => super::destination(text),
+        None => not_of_steps(text, super::destination(text)?),
         Some(inside) => match super::relative(inside)? {
             path if path.is_empty() => {
                 Err(expected("a folder in the home, such as `~/.cache`", text))
             }
             path => Ok(format!("~/{path}")),
         },
+    }
+}
+
+/// Secrets would be copied with a folder that has them.
+fn not_of_steps(text: &str, path: String) -> Read<String> {
+    let overlaps = |own: &str| below(own, &path).is_some() || below(&path, own).is_some();
+    match OF_STEPS.into_iter().find(|own| overlaps(own)) {
+        Some(own) => Err(Mistake::new(format!(
+            "{} cannot be kept: `{own}` is the step's own, and may hold secrets",
+            quote(text)
+        ))
+        .help("have the command write to a folder of its own, such as `/models`, and keep that")),
+        None => Ok(path),
     }
 }
 

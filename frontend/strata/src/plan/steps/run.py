@@ -14,6 +14,17 @@ import tree
 TOKEN = "/run/secrets/token"
 # What this step needs and an image does not have.
 OWN_VARIABLES = ["SOURCE_DATE_EPOCH", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED"]
+# Where it has its secrets, and what else is its own: these, what is in them and what they are in.
+OWN_PATHS = [
+    "/dev",
+    "/out",
+    "/proc",
+    "/run/secrets",
+    "/strata",
+    "/sys",
+    "/tmp/ca_bundle.pem",
+    "/tmp/home",
+]
 
 
 def main():
@@ -44,7 +55,7 @@ def main():
 def keep(path):
     """Copies what is there, through no link of the base: in a layer, a folder would take the
     link's place."""
-    source = os.path.realpath(path)
+    source = place(path)
     target = "/out" + source
     if not os.path.lexists(source):
         sys.exit(f"the command has made no {path}, which `keep` names")
@@ -53,6 +64,19 @@ def keep(path):
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copy(source, target)
+
+
+def place(path):
+    """Where a path to be kept leads, which links of the base or the command's may hide."""
+    real = os.path.realpath(path)
+    for own in OWN_PATHS:
+        both = {real, os.path.realpath(own)}
+        if os.path.commonpath(both) in both:
+            sys.exit(
+                f"{path}, which `keep` names, leads to {real}, and {own} is the step's own and may hold "
+                "secrets: have the command write to a folder of its own, such as /models"
+            )
+    return real
 
 
 def special(folder, names):
@@ -69,7 +93,7 @@ def above(paths):
     """The folders above these that the image has already, and not for a mount's sake alone."""
     folders = set()
     for path in paths:
-        folder = os.path.dirname(os.path.realpath(path))
+        folder = os.path.dirname(place(path))
         while folder != "/":
             names = os.listdir(folder) if os.path.isdir(folder) else []
             if names and not os.path.ismount(folder) and names != [".cache"]:
@@ -101,4 +125,5 @@ def empty(cache):
             os.remove(path)
 
 
-main()
+if __name__ == "__main__":
+    main()
