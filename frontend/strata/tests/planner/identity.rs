@@ -71,6 +71,7 @@ const PLANS: &[Variation] = &[
         |_| (),
     ),
     ("for development", &[("dev:\n", "dev:\n  models: volume\n")], |project| project.target("dev")),
+    ("with large models", &[], |project| project.weights = vec![3_000_000_000, 2_000_000_000]),
 ];
 
 #[test]
