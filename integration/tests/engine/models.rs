@@ -561,11 +561,13 @@ fn a_hub_behind_a_company() {
     const HOST: &str = "hub.strata.test";
     let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
     let address = STRATA.host_address().unwrap();
-    let hub = Hub::serve(address, [Repo::new("tiny/open", [("config.json", unique())])]).unwrap();
+    // The host is always the same: what an engine has of it may not be this one's.
+    let name = format!("tiny/{}", unique());
+    let hub = Hub::serve(address, [Repo::new(&*name, [("config.json", unique())])]).unwrap();
     let listens = hub.endpoint().trim_start_matches("http://").parse().unwrap();
     let front = TlsFront::serve(address, HOST, listens).unwrap();
     let manifest = format!(
-        "# syntax=strata\nbase: {BASE}\nmodels: [{{hf: tiny/open, to: /m/}}]\ncmd: [ls, /m]\n"
+        "# syntax=strata\nbase: {BASE}\nmodels: [{{hf: {name}, to: /m/}}]\ncmd: [ls, /m]\n"
     );
     let (host, endpoint) =
         (format!("--add-host={HOST}:{address}"), format!("--build-arg=HF_ENDPOINT=https://{HOST}"));
