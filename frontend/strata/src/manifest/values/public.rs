@@ -12,19 +12,23 @@ const SECRETS: [&str; 6] = ["APIKEY", "CREDENTIALS", "PASSPHRASE", "PASSWD", "PA
 const LAST_WORDS: [&str; 3] = ["KEY", "KEYS", "TOKEN"];
 
 /// Words at the end of a name that is not a secret's, but of what one is like or where it is.
-const ABOUT: [&str; 26] = [
+const ABOUT: [&str; 33] = [
     "ALGORITHM",
+    "ARN",
     "BYTES",
     "COUNT",
     "DAYS",
     "DIR",
     "ENABLED",
+    "ENDPOINT",
     "EXPIRES",
     "EXPIRY",
     "FILE",
     "FOLDER",
+    "HASHERS",
     "HEADER",
     "HOURS",
+    "ISSUER",
     "LENGTH",
     "LIMIT",
     "MAX",
@@ -32,11 +36,14 @@ const ABOUT: [&str; 26] = [
     "MINUTES",
     "NAME",
     "PATH",
+    "PROVIDER",
+    "REF",
     "REQUIRED",
     "SECONDS",
     "SIZE",
     "TTL",
     "TYPE",
+    "URI",
     "URL",
     "VERSION",
 ];
@@ -136,6 +143,7 @@ mod tests {
             ("OPENAI_API_KEY_2", "x"),
             ("APP_SECRETS", "a,b"),
             ("TOKEN", "123456789012"),
+            ("VAULT_SECRET_ID", "x"),
         ] {
             assert!(is_secret(name, value), "{name}={value}");
         }
@@ -162,6 +170,11 @@ mod tests {
             ("", "x"),
             ("_", "x"),
             ("42", "x"),
+            ("SECRET_PROVIDER", "vault"),
+            ("AWS_SECRETS_MANAGER_ARN", "arn:aws:secretsmanager:eu-west-1:1:secret:a"),
+            ("JWT_SECRET_REF", "vault/jwt"),
+            ("OIDC_CREDENTIALS_ISSUER", "https://sso.example.org"),
+            ("PASSWORD_HASHERS", "argon2"),
         ] {
             assert!(!is_secret(name, value), "{name}={value}");
         }
