@@ -1,8 +1,11 @@
 //! Values that everyone who gets an image or its provenance can read, and what does not belong
 //! among them.
 
-use super::Read;
-use crate::mistake::{Mistake, quote};
+use super::{Read, remote::is_signed};
+use crate::{
+    mistake::{Mistake, quote},
+    url::Url,
+};
 
 /// Words that a secret's name has.
 const SECRETS: [&str; 6] = ["APIKEY", "CREDENTIALS", "PASSPHRASE", "PASSWD", "PASSWORD", "SECRET"];
@@ -56,11 +59,15 @@ const LONG: usize = 12;
 
 /// A value that everyone can read, under the name of its variable.
 pub fn public(name: &str, value: &str) -> Read<()> {
-    if !is_secret(name, value) {
+    let what = if is_secret(name, value) {
+        "looks like a secret"
+    } else if Url::all(value).any(|url| is_signed(url.rest)) {
+        "has a URL that lets in whoever knows it"
+    } else {
         return Ok(());
-    }
+    };
     let message = format!(
-        "{} looks like a secret, which everyone who gets the image or its provenance could read",
+        "{} {what}, which everyone who gets the image or its provenance could read",
         quote(name)
     );
     let help = "leave it out and give it to the container: `docker run --env-file`, or Compose's \
@@ -146,6 +153,19 @@ mod tests {
             ("VAULT_SECRET_ID", "x"),
         ] {
             assert!(is_secret(name, value), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn urls_that_let_in_whoever_knows_them() {
+        for (value, is_public) in [
+            ("https://b.s3.amazonaws.com/w?X-Amz-Date=1&X-Amz-Signature=abc", false),
+            ("--from https://e.org/w?sig=abc --to /w", false),
+            ("https://e.org/w?version=2#token=a", true),
+            ("https://e.org/token", true),
+            ("token=abc", true),
+        ] {
+            assert_eq!(public("WEIGHTS", value).is_ok(), is_public, "{value}");
         }
     }
 
