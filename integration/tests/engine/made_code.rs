@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use integration::buildx::Build;
+use integration::daemons::CURRENT;
 use integration::hub::{Hub, Repo};
 
 use crate::bad_input::Bad;
 use crate::built::{Built, unique_name};
 use crate::project::{NOTHING, ran, steps};
-use crate::{BASE, STRATA, build, context, unique};
+use crate::{BASE, STRATA, build, context, newcomer, registry, unique};
 
 /// Code that is complete once a command was run on it: its main module imports what that makes.
 const FILES: [(&str, &str); 4] = [
@@ -90,6 +91,48 @@ fn built_installed_and_verified() {
         ["[code] build /app", "[code] install /app", "[verify] import greeter.main, six"]
     );
     assert_eq!(image.run(&["greet"]), format!("2\n{says}"));
+}
+
+/// Of what stands under the code, an empty builder runs nothing that a cache has the outcome of.
+#[test]
+fn in_ci_only_the_code_is_made_again() {
+    let model = Repo::new("tiny/model", [("weights", "\0")]);
+    let hub = Hub::serve(STRATA.host_address().unwrap(), [model]).unwrap();
+    let (registry, base) = registry();
+    let manifest = manifest(&hub.endpoint(), &unique());
+    let manifest = manifest.replace(BASE, &base).replace("1.17.0]", "1.17.0], verify: six");
+    let folder = context(&FILES);
+    let folder = folder.path();
+    fs::write(folder.join("LICENSE"), "none").unwrap();
+
+    // What is not in the image is in no inline cache: the tools.
+    let kinds: [(_, _, &[&str]); 2] = [
+        ("type=registry,mode=max,ref=IMAGE:cache", "type=registry,ref=IMAGE:cache", &[]),
+        ("type=inline", "type=registry,ref=IMAGE", &["[tool] get pip"]),
+    ];
+    for (to, from, besides) in kinds {
+        let image = format!("{}/{}", registry.host(), unique());
+        let [to, from] = [("to", to), ("from", from)]
+            .map(|(way, cache)| format!("--cache-{way}={}", cache.replace("IMAGE", &image)));
+        let push = format!("--output=type=image,push=true,store=false,name={image}");
+        fs::write(folder.join("strata.yaml"), &manifest).unwrap();
+        fs::write(folder.join("greeter/main.py"), FILES[2].1).unwrap();
+        Build::succeed(build(&STRATA, folder).args([&to, &push])).unwrap();
+
+        let engine = newcomer(CURRENT);
+        let again = || Build::succeed(build(&engine, folder).args([&from, &to, &push])).unwrap();
+        assert_eq!(ran(&again()), NOTHING, "{to}");
+        let manifest = manifest.replace("GREETING: hello", "GREETING: goodbye");
+        fs::write(folder.join("strata.yaml"), &manifest).unwrap();
+        fs::write(folder.join("greeter/main.py"), format!("{}# edited\n", FILES[2].1)).unwrap();
+        let mut steps = steps(&again());
+        steps.retain(|step| !step.starts_with("[code] copy"));
+        let mut made =
+            vec!["[code] build /app", "[code] install /app", "[verify] import greeter.main, six"];
+        made.extend(besides);
+        made.sort_unstable();
+        assert_eq!(steps, made, "{to}");
+    }
 }
 
 #[test]

@@ -21,17 +21,20 @@ const PROJECT: &[(&str, &str)] = &[
         "strata.yaml",
         "# syntax=strata\n\
          base: python:3-slim\n\
+         system: {runtime: tini}\n\
          python:\n  \
          packages: [six==1.17.0, idna==3.10, markupsafe==3.0.2, iniconfig==2.1.0, docopt==0.6.2]\n  \
          heavy: [idna]\n  \
          verify: [six, docopt]\n\
          models: [{hf: tiny/open, to: /home/app/models/}, tiny/open]\n\
-         code: .\n\
+         files: {context: settings.toml, to: /etc/app/}\n\
+         code: {context: ., build: cp main.py made.py}\n\
          dirs: [/var/run/lock/x, /tmp/scratch, /app/logs]\n\
          cmd: [python, main.py]\n",
     ),
     ("main.py", "import six\nprint('six', six.__version__)\n"),
     ("logs/kept", ""),
+    ("settings.toml", "debug = false\n"),
 ];
 
 static HUB: LazyLock<Hub> = LazyLock::new(|| {
@@ -93,7 +96,8 @@ fn builds_the_same(kind: Kind, above: &[&str]) -> Throwaway {
     std::fs::write(folder.path().join("main.py"), "print('edited')\n").unwrap();
     let edited = Build::succeed(&mut service(&engine, folder.path())).unwrap();
     let ran: Vec<_> = edited.ran().iter().map(|vertex| vertex.name.as_str()).collect();
-    assert_eq!(ran, [&["[code] copy the build context to /app"], above].concat());
+    let of_code = ["[code] copy the build context to /app", "[code] build /app"];
+    assert_eq!(ran, [&of_code, above].concat());
     assert_eq!(run(&engine, &[], &[]), "edited");
     engine
 }
@@ -103,6 +107,7 @@ const MERGE: &[&str] = &["[image] put the layers together"];
 /// The code's layer and all that lie on it.
 const COPIES: &[&str] = &[
     "[image] put the layers together: copy code from the build context",
+    "[image] put the layers together: copy settings.toml",
     "[image] put the layers together: copy folders of the user's",
 ];
 
