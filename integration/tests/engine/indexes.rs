@@ -381,6 +381,44 @@ fn a_host_that_is_trusted_without_a_certificate() {
 }
 
 #[test]
+fn what_is_built_behind_a_company() {
+    const HOST: &str = "pypi.strata.test";
+    const PROJECT: &str = "[project]\nname = 'own'\nversion = '1.0'\n\
+                           [build-system]\nrequires = ['setuptools==80.9.0']\n\
+                           build-backend = 'setuptools.build_meta'\n\
+                           [tool.setuptools]\npy-modules = ['own']\n";
+    let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = STRATA.host_address().unwrap();
+    let name = format!("strata_{}", unique());
+    let setup = format!(
+        "import setuptools\n\
+         setuptools.setup(name='{name}', version='1.0', py_modules=['{name}'])\n"
+    );
+    let source = Package::of_module(&name, "1.0", "print('built')\n")
+        .file("setup.py", &setup)
+        .file("pyproject.toml", "[build-system]\nrequires = ['setuptools==80.9.0']\n");
+    let index = PackageIndex::serve_mirror(address, [source.sdist().unwrap()]).unwrap();
+    let front = TlsFront::serve(address, HOST, index.address()).unwrap();
+    // Whatever asks knows the authority: pip for what it builds with, and what the code's own
+    // command starts.
+    let manifest = format!(
+        "# syntax=strata\nbase: {BASE}\n\
+         python: {{packages: [{name}], index_url: 'https://{HOST}/simple'}}\n\
+         code: {{context: ., install: true, build: 'python fetch.py'}}\n\
+         cmd: [python, -c, 'import {name}, own']\n"
+    );
+    let fetch = format!(
+        "import ssl, urllib.request as r\nr.urlopen('https://{HOST}/simple/{name}/')\n\
+         open('own.py', 'w').write(\"print('fetched')\")\n"
+    );
+    let files = [("pyproject.toml", PROJECT), ("fetch.py", &fetch)];
+    let host = format!("--add-host={HOST}:{address}");
+    let authority = format!("--secret=id=ca_bundle,src={}", front.authority().display());
+    let image = Built::new(&manifest, &files, &[&host, &authority]);
+    assert_eq!(image.run(&[]), "built\nfetched");
+}
+
+#[test]
 fn torch_comes_from_its_own_index_and_nothing_else_does() {
     const PYTORCH: &str = "download.pytorch.org";
     let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
