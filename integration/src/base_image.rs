@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::apt::{KEYRING, MIRROR};
+use crate::apt::{KEYRING, MIRROR, Suite};
 use crate::command::{output, output_within};
 use crate::daemons::CURRENT;
 use crate::emulation::Arm64;
@@ -80,6 +80,16 @@ pub fn load(engine: &Engine, tag: &str) -> Result<()> {
     load_kept(engine, tag, SUITE, |name| {
         pull(engine, IMAGE, name).or_else(|_| import(engine, SUITE, Machine::Own, name))
     })
+}
+
+/// Gives `engine` the image of another Debian's Python under the name `tag`, unless it has one of
+/// that name.
+///
+/// # Errors
+///
+/// When Debian's packages cannot be had.
+pub fn load_of(engine: &Engine, suite: Suite, tag: &str) -> Result<()> {
+    load_kept(engine, tag, suite.name(), |name| import(engine, suite.name(), Machine::Own, name))
 }
 
 /// Gives `engine` the image of Debian 13's Python for 32-bit x86 under the name `tag`, unless it

@@ -29,6 +29,7 @@ mod own_locks;
 mod own_packages;
 mod platforms;
 mod project;
+mod pythons;
 mod reproducible;
 mod resolving;
 mod reuse_matrix;
