@@ -235,13 +235,7 @@ async fn secrets_in_the_code() {
         (".", "/.env/bin/python", None),
         ("app", "/.env", None),
     ] {
-        let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));
-        let daemon = manifest.with_file("local://context", file, "A=1\n");
-        let (json, _, _) = check(daemon, &[]).await;
-        let warning = &json["warnings"][0];
-        assert_eq!(warning["ruleName"] == "SecretFile", expected.is_some(), "{json}");
-        let said = warning["detail"].as_str().unwrap_or_default();
-        assert!(said.starts_with(expected.unwrap_or_default()), "{json}");
+        told_of_code(code, file, "SecretFile", expected).await;
     }
 }
 
@@ -256,13 +250,7 @@ async fn folders_of_tools_in_the_code() {
         // A part of the code that has the name of an environment.
         (".", "/env/settings.py", None),
     ] {
-        let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));
-        let daemon = manifest.with_file("local://context", file, "");
-        let (json, _, _) = check(daemon, &[]).await;
-        let warning = &json["warnings"][0];
-        assert_eq!(warning["ruleName"] == "UnignoredFolder", expected.is_some(), "{json}");
-        let said = warning["detail"].as_str().unwrap_or_default();
-        assert!(said.starts_with(expected.unwrap_or_default()), "{json}");
+        told_of_code(code, file, "UnignoredFolder", expected).await;
     }
     let manifest = daemon("base: python:3\ncode: .\n");
     let daemon = manifest.with_file("local://context", venv, "").with_file(
@@ -272,6 +260,17 @@ async fn folders_of_tools_in_the_code() {
     );
     let (json, _, _) = check(daemon, &[]).await;
     assert_eq!(rules(&json), ["SecretFile", "UnignoredFolder"]);
+}
+
+/// What is warned of first by `rule`, and how that begins, where `code` has `file`; none if it is not.
+async fn told_of_code(code: &str, file: &'static str, rule: &str, expected: Option<&str>) {
+    let manifest = daemon(&format!("base: python:3\ncode: {code}\n"));
+    let daemon = manifest.with_file("local://context", file, "A=1\n");
+    let (json, _, _) = check(daemon, &[]).await;
+    let warning = &json["warnings"][0];
+    assert_eq!(warning["ruleName"] == rule, expected.is_some(), "{json}");
+    let said = warning["detail"].as_str().unwrap_or_default();
+    assert!(said.starts_with(expected.unwrap_or_default()), "{json}");
 }
 
 fn rules(json: &Value) -> Vec<&str> {
