@@ -7,8 +7,8 @@
 /// A file of so many bytes is a large one: weights, a dataset's tables.
 const LARGE: u64 = 10_000_000;
 
-/// With fewer bytes in large files a repository is one layer: to fetch it in two takes longer than
-/// to move it again.
+/// With fewer bytes in large files a repository is one layer: an image can have few, and another
+/// would spare little.
 const WHOLE: u64 = 100_000_000;
 
 /// So many bytes of large files are one layer; a file that has more is alone in its own.

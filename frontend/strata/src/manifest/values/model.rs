@@ -10,7 +10,8 @@ use crate::{
     sources::below,
 };
 
-/// Where a step has its secrets, and what else is its own (`run.py` has the same).
+/// Where a step has its secrets, and what else is its own. `run.py` has the same, and where no
+/// destination is: a link may lead there.
 const OF_STEPS: [&str; 5] = ["/tmp/home", "/tmp/ca_bundle.pem", "/run/secrets", "/strata", "/out"];
 
 /// What a repository of a hub holds.
@@ -156,4 +157,18 @@ fn is_part(text: &str) -> bool {
     text.starts_with(word)
         && text.ends_with(word)
         && text.chars().all(|c| word(c) || matches!(c, '-' | '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_does_not_keep_is_refused_before_it() {
+        let step = include_str!("../../plan/steps/run.py");
+        let paths = step.split("OWN_PATHS = [").nth(1).and_then(|rest| rest.split(']').next());
+        let paths: Vec<&str> = paths.unwrap_or_default().split('"').skip(1).step_by(2).collect();
+        assert!(OF_STEPS.iter().all(|own| paths.contains(own)), "{paths:?}");
+        assert!(paths.iter().all(|path| kept(path).is_err()), "{paths:?}");
+    }
 }
