@@ -59,9 +59,11 @@ pub(super) fn make_user(scope: &Scope<'_>, base: &Base, on: State, user: &User) 
     let Some(name) = &user.make else {
         return on;
     };
+    let recipe = scope.recipe;
     Step::new(scope, "user", base, on, PYTHON, &[script!("user.py")])
         .named(format!("make user {name} ({}:{})", user.uid, user.gid))
-        .at(scope.recipe.image.user.as_ref().map(|user| user.lines))
+        // Where nobody is named, it is the base that one cannot be made in.
+        .at(recipe.image.user.as_ref().map_or(recipe.base.lines, |user| user.lines))
         .args([name.clone(), user.uid.to_string(), user.gid.to_string()])
         .root()
 }

@@ -3,7 +3,10 @@
 use crate::project::Project;
 use gateway::ImageName;
 use serde_json::{Value, json};
-use strata::image::{Provenance, config};
+use strata::{
+    graph::Kind,
+    image::{Provenance, config},
+};
 
 fn base() -> Value {
     json!({
@@ -247,5 +250,26 @@ fn users() {
             (number, home),
             "{user}"
         );
+    }
+}
+
+#[test]
+fn every_step_has_a_line_of_the_manifest() {
+    let usual = Project::example();
+    let mut nobody = usual.clone();
+    nobody.manifest = nobody.manifest.replace("user: app\n", "");
+    let line = |project: &Project, text: &str| {
+        let line = project.manifest.lines().position(|line| line == text).unwrap();
+        Some((line as u32 + 1, line as u32 + 1))
+    };
+    // Where none is asked for, it is the base's matter whether one can be made.
+    for (project, of_user) in [(usual, "user: app"), (nobody, "base: python:3.12-slim")] {
+        let graph = project.graph();
+        let steps = graph.vertices().iter().filter(|node| node.kind == Kind::Exec);
+        for step in steps.clone() {
+            assert!(step.lines.is_some(), "{} has no line", step.name);
+        }
+        let user = steps.clone().find(|step| step.name.starts_with("[user]")).unwrap();
+        assert_eq!(user.lines, line(&project, of_user));
     }
 }
