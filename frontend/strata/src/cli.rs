@@ -219,7 +219,7 @@ fn graph(arguments: &PlanArguments, build_args: BTreeMap<String, String>) -> Res
             targets()
         ));
     }
-    if let Some(warning) = &recipe.warning {
+    for warning in &recipe.warnings {
         eprintln!("{warning}");
     }
     let is_dev = recipe.target == Target::Dev && recipe.has_other_packages(&production);

@@ -18,7 +18,7 @@ impl Build<'_> {
         let options = ignored_options(self.gateway).into_iter().map(ignored);
         let base = self.recipe.base.lines;
         let contexts = self.ignored_contexts(dev).into_iter().map(|it| ignored(it).at(base));
-        options.chain(contexts).chain(self.recipe.warning.clone()).collect()
+        options.chain(contexts).chain(self.recipe.warnings.iter().cloned()).collect()
     }
 
     /// Build contexts that stand in for nothing, such as one with a slip in the base's name.

@@ -23,6 +23,9 @@ const HUB: &str = "https://huggingface.co";
 const OF_EVERY_BUILD: [&str; 6] =
     ["SOURCE_DATE_EPOCH", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
 
+/// Why a build argument is no place for a secret.
+const SHOWN: &str = "everyone who gets the image or its provenance could read a build argument";
+
 /// The values of build arguments.
 pub struct Arguments {
     values: BTreeMap<String, Given>,
@@ -114,11 +117,20 @@ impl Arguments {
     }
 
     /// What to know of those that were given and mean nothing here.
-    pub fn warning(&self, manifest: &Manifest) -> Option<Notice> {
-        let first = self.undeclared.first()?;
-        let names = list(self.undeclared.iter().map(String::as_str));
-        let text = format!("no use for {names}: {}", declared(first, manifest));
-        Some(Notice::new("UndeclaredArgument", text))
+    pub fn warnings(&self, manifest: &Manifest) -> Vec<Notice> {
+        let is_secret = |name: &&String| {
+            self.get(name).is_some_and(|given| values::is_secret(name, &given.value))
+        };
+        let (secrets, others): (Vec<_>, Vec<_>) = self.undeclared.iter().partition(is_secret);
+        let names = |names: &[&String]| list(names.iter().map(|name| name.as_str()));
+        let others = others
+            .first()
+            .map(|first| format!("no use for {}: {}", names(&others), declared(first, manifest)));
+        let secrets = secrets.first().map(|first| {
+            format!("no use for {}, and {SHOWN}: {}", names(&secrets), as_secret(first))
+        });
+        let texts = others.into_iter().chain(secrets);
+        texts.map(|text| Notice::new("UndeclaredArgument", text)).collect()
     }
 
     /// `node` with `${…}` filled in; what a variable says of itself, with [`INHERITED`].
@@ -200,16 +212,19 @@ fn give_it(name: &str) -> String {
 
 /// What to say of a secret that is a build argument, which provenance has with its value.
 fn given_away(name: &str) -> Mistake {
+    let message = format!("{} looks like a secret, and {SHOWN}", quote(name));
+    let help =
+        format!("{}; if everyone may know it, declare it as `{name}: !public`", as_secret(name));
+    Mistake::new(message).help(help)
+}
+
+/// How a secret is given that is no build argument.
+fn as_secret(name: &str) -> String {
     let id = name.to_ascii_lowercase();
-    let message = format!(
-        "{} looks like a secret, and everyone who gets the image or its provenance could read a build \
-         argument",
-        quote(name)
-    );
-    Mistake::new(message).help(format!(
+    format!(
         "give it as a build secret, `--secret id={id},env={name}`, to what asks for one: `token: \
-         secret:{id}`, `credentials`, or a command's `secrets`; if everyone may know it, declare it as `{name}: !public`"
-    ))
+         secret:{id}`, `credentials`, or a command's `secrets`"
+    )
 }
 
 fn is_known(name: &str) -> bool {

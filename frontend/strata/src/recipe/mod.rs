@@ -81,7 +81,7 @@ pub struct Recipe {
     /// What the image's config says.
     pub image: ImageSettings,
     /// What to know of the choices.
-    pub warning: Option<Notice>,
+    pub warnings: Vec<Notice>,
 }
 
 /// What of a manifest is wanted: `--target`.
@@ -322,7 +322,7 @@ pub fn offer(file: &Arc<SourceFile>) -> Result<Offer, Mistakes> {
 fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
     let manifest = manifest::read(findings)?;
     let arguments = Arguments::new(&manifest, &choices.build_args, findings);
-    let warning = arguments.warning(&manifest);
+    let warnings = arguments.warnings(&manifest);
     let target = choice::target(choices.target.as_deref(), findings);
     let variant = arguments.get("VARIANT");
     let (layers, models_are_volume) = choice::layers(manifest.root, target, variant, findings);
@@ -354,6 +354,6 @@ fn decide(findings: &mut Findings, choices: &Choices) -> Option<Recipe> {
         code,
         files,
         image,
-        warning,
+        warnings,
     })
 }

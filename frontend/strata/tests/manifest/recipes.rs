@@ -62,7 +62,7 @@ fn said(recipe: &Recipe) -> String {
     image.labels.iter().for_each(|(name, value)| say(&format!("label {name}"), value));
     image.healthcheck.iter().for_each(|check| say("healthcheck", check));
     image.stop_signal.iter().for_each(|signal| say("stop signal", signal));
-    recipe.warning.iter().for_each(|warning| say("warning", &warning.to_string()));
+    recipe.warnings.iter().for_each(|warning| say("warning", &warning.to_string()));
     said
 }
 
@@ -328,6 +328,16 @@ fn arguments_are_filled_in() {
             &["CI=true"],
             "warning \"UndeclaredArgument: no use for `CI`: the manifest declares none; one that \
              does has `args: {CI: …}`\"",
+        ),
+        (
+            "of other builds, a secret among them",
+            "args: {A: 1}",
+            &["CI=true", "HF_TOKEN=hf_abc", "TOKEN_LIMIT=9"],
+            "warning \"UndeclaredArgument: no use for `CI`, `TOKEN_LIMIT`: the manifest declares \
+             `A`\"\nwarning \"UndeclaredArgument: no use for `HF_TOKEN`, and everyone who gets the \
+             image or its provenance could read a build argument: give it as a build secret, \
+             `--secret id=hf_token,env=HF_TOKEN`, to what asks for one: `token: secret:hf_token`, \
+             `credentials`, or a command's `secrets`\"",
         ),
     ]);
     check(&[(
