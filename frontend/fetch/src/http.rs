@@ -23,6 +23,10 @@ const STALLED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 3 } el
 /// How often a server leads elsewhere before it leads nowhere.
 const REDIRECTS: usize = 10;
 
+/// The most that a JSON answer has, in MiB, as all of it is held in memory: the names of 50,000 files,
+/// a hundred bytes each, are 5.
+const ANSWER: usize = 32;
+
 /// How requests are made.
 #[derive(Debug)]
 pub struct Http<'a> {
@@ -96,10 +100,20 @@ impl<'a> Http<'a> {
 
     /// As [`Http::get`], for JSON.
     pub async fn json(&self, url: &str) -> Result<Page, Failure> {
-        let response = self.get(url, HeaderMap::new()).await?;
+        let mut response = self.get(url, HeaderMap::new()).await?;
         let next = next(response.headers());
         let last = response.url().clone();
-        let bytes = response.bytes().await.map_err(|error| self.broken(&last, error))?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.broken(&last, error))? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() > ANSWER << 20 {
+                return Err(Failure::Lasting(anyhow!(
+                    "{} answered more than {ANSWER} MiB to GET {}, which no hub does",
+                    self.named(&last),
+                    last.path()
+                )));
+            }
+        }
         let json = serde_json::from_slice(&bytes).with_context(|| self.odd());
         Ok(Page { json: json?, next })
     }

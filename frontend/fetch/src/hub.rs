@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::http::{Http, Page};
@@ -19,6 +19,10 @@ const PAGE: usize = 1000;
 /// The most files of a repository: a build reads the listing in one message, of no more than 16 MiB
 /// (`grpc.MaxRecvMsgSize` in BuildKit's `frontend/gateway/gateway.go`).
 const MOST: usize = 50_000;
+
+/// The most pages of a listing: twice what [`MOST`] files are in pages of a hundred, as folders are
+/// entries, too. A page may have no file, and each may lead to another.
+const PAGES: usize = 1000;
 
 /// Writes down what the repository holds.
 pub async fn list(http: &Http<'_>, list: &List, out: &Path) -> Result<()> {
@@ -71,7 +75,7 @@ async fn files(http: &Http<'_>, origin: &Origin, commit: &str) -> Result<Vec<Val
     let url = format!("{}/tree/{commit}", repository_url(origin));
     let mut query = format!("recursive=true&limit={PAGE}");
     let mut found = Vec::new();
-    loop {
+    for _ in 0..PAGES {
         let Page { json, next } = match page(http, &format!("{url}?{query}")).await {
             Err(Failure::Missing(error)) => return Err(error.context(cannot_list(origin))),
             page => page?,
@@ -84,15 +88,17 @@ async fn files(http: &Http<'_>, origin: &Origin, commit: &str) -> Result<Vec<Val
              archive, by `url` with `unpack`",
             origin.name
         );
-        let Some(next) = next else { break };
+        let Some(next) = next else {
+            found.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
+            return Ok(found);
+        };
         // Of the next page's URL what tells it from this one: a mirror may name the hub that it
         // mirrors, to which the token does not belong.
         let (_, next) = next.split_once('?').with_context(|| http.odd())?;
         ensure!(next != query, http.odd());
         query = next.to_owned();
     }
-    found.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
-    Ok(found)
+    bail!("{} lists {} on more than {PAGES} pages, which no hub does", origin.endpoint, origin.name)
 }
 
 /// What to say of a hub that has a commit, and nothing where its files would be.

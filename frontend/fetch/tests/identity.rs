@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 /// Of version 1.0.0.
-const IDENTITY: &str = "58186041be3e2afa";
+const IDENTITY: &str = "ea9ffb1321acae8c";
 
 #[test]
 fn the_fetcher_is_the_one_that_users_have() {

@@ -87,6 +87,22 @@ fn more_files_than_a_build_lists() {
 }
 
 #[test]
+fn a_hub_that_does_not_end() {
+    let files = (0..1001).map(|number| (format!("{number}.txt"), ""));
+    let paged = Repo::new("org/paged", files).paged(1);
+    let large = repo("org/large").licensed("x".repeat(32 << 20));
+    let hub = Hub::serve(LOCALHOST, [paged, large]).unwrap();
+    let said = |id: &str| Scene::new().run(&list(&of_hub(&hub, id), None)).badly();
+    let endpoint = hub.endpoint();
+    let pages = format!("{endpoint} lists org/paged on more than 1000 pages, which no hub does");
+    assert_eq!(said("org/paged"), pages);
+    let host = endpoint.replace("http://", "");
+    let asked = "GET /api/models/org/large/revision/main";
+    let answer = format!("{host} answered more than 32 MiB to {asked}, which no hub does");
+    assert_eq!(said("org/large"), answer);
+}
+
+#[test]
 fn who_is_at_fault_is_told_of_where_a_server_leads() {
     let content = bytes(1000);
     let elsewhere = FileServer::serve(LOCALHOST, [("file", content.clone())]).unwrap();
