@@ -3,6 +3,9 @@
 use std::net::Ipv4Addr;
 
 use integration::buildx::Plain;
+use integration::digest::sha256;
+use integration::fault::Fault;
+use integration::file_server::FileServer;
 use integration::git_server::GitServer;
 use integration::hub::{Hub, Repo};
 use integration::package::Package;
@@ -458,4 +461,43 @@ fn what_has_failed_succeeds_once_it_is_mended() {
     fails(&missing, "right", "there is no version of six==0.0.999");
     let mended = Built::new(&format!("# syntax=strata\n{manifest}"), &[], &arguments("right"));
     assert_eq!(mended.run(&[]), format!("1.17.0 {config}"));
+}
+
+#[test]
+fn what_was_wrong_is_in_no_layer_of_what_is_right() {
+    let (address, once) = (STRATA.host_address().unwrap(), unique());
+    let module = Package::of_module("strata_hashed", "1.0", &format!("ONCE = '{once}'\n"));
+    let wheel = module.wheel().unwrap();
+    let (wrong, right) = (sha256(b"another"), sha256(&wheel.content));
+    let index = PackageIndex::serve(address, [wheel]).unwrap();
+    let server = FileServer::serve(address, [("weights", once.clone())]).unwrap();
+    let manifest = format!(
+        "base: {BASE}\n\
+         python: {{requirements: requirements.txt, extra_index_urls: '{}'}}\n\
+         models: [{{url: '{}/weights', sha256: {}, to: /models/}}]\n\
+         code: {{context: ., build: python make.py}}\n",
+        index.url(),
+        server.url(),
+        sha256(once.as_bytes()),
+    );
+    let asking = |hash: &str| format!("strata_hashed==1.0 --hash=sha256:{hash}\n");
+    let (wrong, right) = (asking(&wrong), asking(&right));
+    let broken = "open('made.txt', 'w').write('half')\nraise SystemExit('three blows')\n";
+    let mended = "open('made.txt', 'w').write(open('/models/weights').read())\n";
+    let fails = |what, requirements: &str, says| {
+        let files = &[("requirements.txt", requirements), ("make.py", broken)];
+        Bad { files, ..Bad::new(what, &manifest, &[says]) }.fails();
+    };
+
+    let says = "none of its files on the index has a hash that is asked for";
+    fails("a hash that nothing has", &wrong, says);
+    // As often as it is fetched before it is given up.
+    server.fault("/weights", Fault::Wrong, 3);
+    fails("a model that is another one", &right, "is not what it should be: its checksum is ");
+    fails("code that cannot be built", &right, "three blows");
+    let files = &[("requirements.txt", &*right), ("make.py", mended)];
+    let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), files, &[]);
+    let print = "import strata_hashed\n\
+                 print(strata_hashed.ONCE, open('/models/weights').read(), open('made.txt').read())";
+    assert_eq!(image.run(&["python", "-c", print]), format!("{once} {once} {once}"));
 }
