@@ -302,6 +302,27 @@ fn elf(wide: bool, little: bool, loader: &str) -> Vec<u8> {
 }
 
 #[test]
+fn packages_are_known_by_their_names_and_versions() {
+    let here = tempfile::tempdir().unwrap();
+    let has = |all: &[(&str, &str)]| {
+        let site = tempfile::tempdir_in(here.path()).unwrap();
+        for (name, version) in all {
+            let folder = site.path().join(format!("{name}-{version}.dist-info"));
+            fs::create_dir(&folder).unwrap();
+            let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
+            fs::write(folder.join("METADATA"), metadata).unwrap();
+        }
+        let path = site.path().display();
+        run(&here, &format!("import probe; sys.path = ['{path}']; print(probe.packages())"))
+    };
+    let two = has(&[("six", "1.16.0"), ("idna", "3.10")]);
+    assert_eq!(two, has(&[("idna", "3.10"), ("six", "1.16.0")]));
+    assert_ne!(two, has(&[("six", "1.17.0"), ("idna", "3.10")]));
+    assert_ne!(two, has(&[("six", "1.16.0")]));
+    assert_eq!(two.strip_prefix("sha256:").map(str::len), Some(64), "{two}");
+}
+
+#[test]
 fn the_c_library_is_that_of_the_python_which_runs() {
     let here = tempfile::tempdir().unwrap();
     let loader = |program: &[u8]| {

@@ -168,6 +168,7 @@ fn assumed(platform: &Platform, base: &str) -> Probe {
         users: BTreeMap::new(),
         links: BTreeMap::new(),
         folders: BTreeMap::new(),
+        packages: None,
     }
 }
 

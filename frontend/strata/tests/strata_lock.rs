@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use std::{collections::BTreeSet, fs, process::Command, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+    sync::Arc,
+};
 
 use llb::SourceFile;
 use strata::{
@@ -10,24 +15,33 @@ use strata::{
     inputs::Inputs,
     lock::{File, Lock, Source},
     models::Listing,
-    plan::Pick,
+    plan::{Interpreter, Libc, Pick, Probe},
     recipe::{self, Choices, Pipeline, Recipe},
     requirements::InstallSet,
-    strata_lock::{Entry, Key, StrataLock, asked, beside},
+    strata_lock::{Entry, Key, Misfit, StrataLock, asked, beside},
 };
 
-fn environment() -> Environment {
-    Environment {
-        python_full_version: "3.12.4".into(),
-        implementation_name: "cpython".into(),
-        implementation_version: "3.12.4".into(),
+fn probe() -> Probe {
+    Probe {
+        python: Interpreter {
+            version: "3.12.4".into(),
+            implementation: "cpython".into(),
+            implementation_version: "3.12.4".into(),
+            soabi: None,
+            platform: "linux-x86_64".into(),
+            bits: 64,
+        },
         machine: "x86_64".into(),
-        soabi: String::new(),
-        platform: "linux-x86_64".into(),
-        bits: 64,
-        libc: "glibc".into(),
-        libc_version: "2.36".into(),
+        libc: Libc { name: "glibc".into(), version: "2.36".into() },
+        users: BTreeMap::new(),
+        links: BTreeMap::new(),
+        folders: BTreeMap::new(),
+        packages: None,
     }
+}
+
+fn environment() -> Environment {
+    probe().environment()
 }
 
 fn parse(text: &str) -> Result<StrataLock, String> {
@@ -88,7 +102,7 @@ fn picks() -> Vec<Pick> {
 
 fn entry(base: &str, picks: &[Pick]) -> Entry {
     let digest = Some("sha256:abc".into());
-    Entry::new(base, digest, "sha256:def".into(), None, &environment(), picks)
+    Entry::new(base, digest, "sha256:def".into(), None, &probe(), picks)
 }
 
 #[test]
@@ -98,7 +112,7 @@ fn what_is_written_is_read_again() {
     lock.set(key("linux/amd64", "", false), entry("python:3.12-slim", &picks()));
     lock.set(key("linux/amd64", "", true), entry("python:3.12-slim", &[]));
     let other =
-        Entry::new("a \"b\"\n", None, "".into(), Some("https://e.org/simple"), &environment(), &[]);
+        Entry::new("a \"b\"\n", None, "".into(), Some("https://e.org/simple"), &probe(), &[]);
     lock.set(key("linux/arm64/v8", "nvidia", false), other);
     insta::assert_snapshot!(lock.text());
     assert_eq!(parse(&lock.text()).unwrap().text(), lock.text());
@@ -184,12 +198,13 @@ fn its_packages_are_those_that_were_picked() {
 fn the_python_that_it_is_for() {
     let native =
         Pick { file: "wheel-1.0-cp311-cp311-linux_x86_64.whl".into(), ..pick("wheel", "1.0") };
-    for (pick, fits) in [(pick("wheel", "1.0"), true), (native, false)] {
+    let misfit = Misfit::Python(environment());
+    for (pick, expected) in [(pick("wheel", "1.0"), None), (native, Some(&misfit))] {
         let mut lock = StrataLock::default();
         lock.set(key("linux/amd64", "", false), entry("base", &[pick]));
         let read = parse(&lock.text()).unwrap();
         let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
-        assert_eq!(entry.fits(&environment(), &InstallSet::default()), Ok(fits));
+        assert_eq!(entry.misfit(&probe(), &InstallSet::default()), Ok(expected.cloned()));
         let [package] = &entry.lock(&environment(), &InstallSet::default()).unwrap().packages[..]
         else {
             panic!("one")
@@ -200,11 +215,32 @@ fn the_python_that_it_is_for() {
     // Of another Python, a marker may ask for other packages.
     let mut lock = StrataLock::default();
     lock.set(key("linux/amd64", "", false), entry("base", &[pick("wheel", "1.0")]));
-    for (python, fits) in [("python = \"3.11\"", false), ("", true)] {
+    for (python, expected) in [("python = \"3.11\"", Some(misfit)), ("", None)] {
         let text = lock.text().replace("python = \"3.12\"", python);
         let read = parse(&text).unwrap();
         let entry = read.entry(&key("linux/amd64", "", false)).unwrap();
-        assert_eq!(entry.fits(&environment(), &InstallSet::default()), Ok(fits), "{python}");
+        assert_eq!(entry.misfit(&probe(), &InstallSet::default()), Ok(expected), "{python}");
+    }
+}
+
+#[test]
+fn the_packages_of_the_base_that_it_is_for() {
+    let with = |packages: Option<&str>| Probe { packages: packages.map(str::to_owned), ..probe() };
+    let key = key("linux/amd64", "", false);
+    for (made, found, fits) in [
+        (Some("sha256:a"), Some("sha256:a"), true),
+        (Some("sha256:a"), Some("sha256:b"), false),
+        // What stands in for a base may have an environment that goes on, or none.
+        (None, Some("sha256:a"), false),
+        (Some("sha256:a"), None, false),
+        (None, None, true),
+    ] {
+        let mut lock = StrataLock::default();
+        let packages = [pick("wheel", "1.0")];
+        lock.set(key.clone(), Entry::new("b", None, "".into(), None, &with(made), &packages));
+        let read = parse(&lock.text()).unwrap();
+        let misfit = read.entry(&key).unwrap().misfit(&with(found), &InstallSet::default());
+        assert_eq!(misfit, Ok((!fits).then_some(Misfit::Installed)), "{made:?} {found:?}");
     }
 }
 
@@ -225,7 +261,7 @@ fn what_a_manifest_may_change_and_the_lock_stays_fresh() {
     let digest = Some(format!("sha256:{}", "d".repeat(64)));
     let entry = |digest| {
         let asked = asked(&recipe, &requirements);
-        Entry::new("python:3.12-slim", digest, asked, None, &environment(), &[pick("wheel", "1")])
+        Entry::new("python:3.12-slim", digest, asked, None, &probe(), &[pick("wheel", "1")])
     };
     let index = "index_url: https://mirror.example/simple";
     let extra = "extra_index_urls: https://mirror.example/simple";
@@ -275,7 +311,7 @@ fn files_of_another_index_are_to_be_looked_up() {
     ] {
         let mut lock = StrataLock::default();
         let key = key("linux/amd64", "", false);
-        lock.set(key.clone(), Entry::new("b", None, "".into(), made, &environment(), &picks));
+        lock.set(key.clone(), Entry::new("b", None, "".into(), made, &probe(), &picks));
         let read = parse(&lock.text()).unwrap();
         let index = asked.map(|url| format!("index_url: {url}/")).unwrap_or_default();
         let (_, requirements) = required(&format!("base: b\npython: {{{index}}}\n"));
@@ -311,7 +347,7 @@ fn a_plan_without_an_engine_uses_it() {
         let recipe = recipe(target);
         let requirements = Inputs::new(&recipe).demand(&recipe).unwrap().requirements;
         let asked = asked(&recipe, &requirements);
-        let entry = Entry::new("python:3.12-slim", None, asked, None, &environment(), picks);
+        let entry = Entry::new("python:3.12-slim", None, asked, None, &probe(), picks);
         lock.set(key("linux/amd64", "", target.is_some()), entry);
     };
     set(None, &[pick("torch", "1.0"), pick("wheel", "1.0")]);

@@ -104,7 +104,7 @@ impl Build<'_> {
         let requirements = &self.demand().await?.requirements;
         let (asked, index) = (asked(self.recipe, requirements), requirements.index());
         let base = &self.recipe.base.value;
-        Ok(Entry::new(base, digest, asked, index, &probe.environment(), &picks))
+        Ok(Entry::new(base, digest, asked, index, &probe, &picks))
     }
 
     /// The digest that builds are to stand on; none of a base that is of no registry.

@@ -4,35 +4,32 @@ use llb::Platform;
 
 use super::Build;
 use crate::{
-    environment::Environment,
     notice::Notice,
     recipe::{Model, Source},
     requirements::InstallSet,
+    strata_lock::Misfit,
 };
 
 /// The command that writes it, with whatever the build is called with besides.
 const RENEW: &str = "docker buildx build --target lock --output . …";
 
 impl Build<'_> {
-    /// Of a platform's packages, where they have to be resolved; `misfit` is an environment that
-    /// those of the lock turned out not to be for.
+    /// Of a platform's packages, where they have to be resolved; `misfit` is what those of the lock
+    /// turned out not to be for.
     pub(super) fn lock_notice(
         &self,
         platform: &Platform,
         requirements: &InstallSet,
-        misfit: Option<&Environment>,
+        misfit: Option<&Misfit>,
     ) -> Option<Notice> {
         if self.lock_file.is_none() || !self.warns_of_lock {
             return None;
         }
         let (name, manifest) = (self.lock_name, &self.manifest.file.name);
         let (rule, text) = match (self.entry(platform), misfit) {
-            (Some(_), Some(environment)) => (
+            (Some(_), Some(misfit)) => (
                 "StaleLock",
-                format!(
-                    "packages of {name} are not for the base, {environment}: renew it with \
-                     `{RENEW}`"
-                ),
+                format!("packages of {name} are not for {misfit}: renew it with `{RENEW}`"),
             ),
             (Some(entry), None) if entry.is_fresh(self.recipe, requirements) => return None,
             (Some(_), None) => (

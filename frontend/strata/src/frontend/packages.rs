@@ -89,11 +89,10 @@ impl Build<'_> {
         let entry = self.entry(&base.platform);
         let mut misfit = None;
         if let Some(entry) = entry.filter(|entry| entry.is_fresh(self.recipe, requirements)) {
-            let environment = self.probe(base).await?.environment();
-            if entry.fits(&environment, requirements)? {
+            misfit = entry.misfit(&self.probe(base).await?, requirements)?;
+            if misfit.is_none() {
                 return Ok(Locked::Kept(entry.clone()));
             }
-            misfit = Some(environment);
         }
         if let Some(notice) = self.lock_notice(&base.platform, requirements, misfit.as_ref()) {
             self.warn(notice).await;

@@ -20,8 +20,12 @@ pub(super) fn python(scope: &Scope<'_>, base: &Base) -> State {
 /// The layer that says what the base's Python and system are: `/opt/strata/probe.json`.
 pub(super) fn probe(scope: &Scope<'_>, base: &Base, python: State) -> State {
     let scripts = [script!("probe.sh"), script!("probe.py"), script!("tree.py")];
+    let recipe = scope.recipe;
+    let counts = recipe.python.system_site_packages || base.brings_venv();
     Step::new(scope, "probe", base, python, SHELL, &scripts)
         .named("look at the base's Python")
-        .at(scope.recipe.base.lines)
+        .at(recipe.base.lines)
+        // Who installs nothing need not know what is there.
+        .args((counts && recipe.has_python()).then_some("--packages"))
         .out()
 }

@@ -203,6 +203,10 @@ pub struct Probe {
     pub links: BTreeMap<String, String>,
     /// Folders that are not simply root's with mode 0755.
     pub folders: BTreeMap<String, Folder>,
+    /// What its packages are known by, by their names and versions; none where they do not count as
+    /// installed.
+    #[serde(default)]
+    pub packages: Option<String>,
 }
 
 /// A Python interpreter.

@@ -1,6 +1,6 @@
 //! What the lock says of an image.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use gateway::ImageName;
 use llb::{Location, SourceFile};
@@ -13,7 +13,7 @@ use crate::{
     lock::{self, Document, Kind, Lock, Tags},
     mistake::{Mistake, Mistakes, quote},
     picks,
-    plan::Pick,
+    plan::{Pick, Probe},
     recipe::Recipe,
     requirements::{InstallSet, Selection, normalize},
     sha256,
@@ -36,9 +36,29 @@ pub struct Entry {
     /// The Python that it was for, as markers have it: `3.12`. Not known of locks of before it was
     /// noted.
     pub python: Option<String>,
+    /// What the base's own packages were known by; none where they did not count as installed.
+    pub installed: Option<String>,
     /// The packages, in the words of PEP 751.
     pub(super) packages: String,
     pins: Vec<Pin>,
+}
+
+/// What of a base an entry of it is not for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// Its Python.
+    Python(Environment),
+    /// Its packages, which count as installed.
+    Installed,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Python(environment) => write!(f, "the base, {environment}"),
+            Self::Installed => f.write_str("what the base has installed by now"),
+        }
+    }
 }
 
 /// A package of an entry.
@@ -62,6 +82,7 @@ pub(super) struct Image {
     asked: String,
     index: Option<String>,
     python: Option<String>,
+    installed: Option<String>,
     #[serde(default)]
     packages: Vec<Spanned<toml::Table>>,
 }
@@ -73,7 +94,7 @@ impl Entry {
         digest: Option<String>,
         asked: String,
         index: Option<&str>,
-        environment: &Environment,
+        probe: &Probe,
         picks: &[Pick],
     ) -> Self {
         let package = |pick: &Pick| format!("\n{PACKAGE}\n{}", picks::entries(pick));
@@ -87,7 +108,8 @@ impl Entry {
             digest,
             asked,
             index: index.map(str::to_owned),
-            python: Some(environment.python_series()),
+            python: Some(probe.environment().python_series()),
+            installed: probe.packages.clone(),
             packages: picks.iter().map(package).collect(),
             pins: picks.iter().map(pin).collect(),
         }
@@ -149,22 +171,29 @@ impl Entry {
         Ok(lock.asked_of(requirements.index(), self.index.as_deref()))
     }
 
-    /// Whether it is for an environment, and each of its packages can be installed there: a base of
-    /// the same name may have another Python by now, for which other packages may be needed.
+    /// What of a base it is not for, if anything. One of the same name may have another Python by
+    /// now, for which other packages may be needed or some have no file; or have other packages.
     ///
     /// # Errors
     ///
     /// As [`Entry::lock`].
-    pub fn fits(
+    pub fn misfit(
         &self,
-        environment: &Environment,
+        probe: &Probe,
         requirements: &InstallSet,
-    ) -> Result<bool, Mistakes> {
-        let (lock, tags) = (self.lock(environment, requirements)?, Tags::of(environment));
+    ) -> Result<Option<Misfit>, Mistakes> {
+        let environment = probe.environment();
+        let (lock, tags) = (self.lock(&environment, requirements)?, Tags::of(&environment));
         let options = requirements.options();
         let is_its = self.python.as_ref().is_none_or(|it| *it == environment.python_series());
-        let fits = |package| lock::choose(package, &tags, environment, options).is_ok();
-        Ok(is_its && lock.packages.iter().all(fits))
+        let fits = |package| lock::choose(package, &tags, &environment, options).is_ok();
+        Ok(if !(is_its && lock.packages.iter().all(fits)) {
+            Some(Misfit::Python(environment))
+        } else if self.installed != probe.packages {
+            Some(Misfit::Installed)
+        } else {
+            None
+        })
     }
 
     /// Mistakes in the packages on the lines of the file that they were read from.
@@ -205,8 +234,8 @@ pub(super) fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry)
         pins.push(Pin { name, version, location: Some(location) });
         packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));
     }
-    let Image { base, digest, asked, index, python, .. } = image;
-    Ok((key, Entry { base, digest, asked, index, python, packages, pins }))
+    let Image { base, digest, asked, index, python, installed, .. } = image;
+    Ok((key, Entry { base, digest, asked, index, python, installed, packages, pins }))
 }
 
 /// A package's keys, a line each, as [`picks::entries`] writes them.

@@ -13,7 +13,7 @@ use llb::SourceFile;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use self::entry::{Entry, asked};
+pub use self::entry::{Entry, Misfit, asked};
 use self::models::{LockedModel, LockedPipeline};
 use crate::{
     lock::Document,
@@ -213,6 +213,9 @@ impl StrataLock {
             }
             if let Some(python) = &entry.python {
                 line("python", python);
+            }
+            if let Some(installed) = &entry.installed {
+                line("installed", installed);
             }
             text.push_str(&entry.packages);
         }

@@ -2,6 +2,7 @@
 
 use crate::project::Project;
 use gateway::ImageName;
+use llb::pb::op::Op;
 use serde_json::{Value, json};
 use strata::{
     graph::Kind,
@@ -251,6 +252,26 @@ fn users() {
             "{user}"
         );
     }
+}
+
+#[test]
+fn the_bases_packages_are_looked_at_where_they_count() {
+    let looks = |project: &Project| {
+        let definition = project.plans()[0].image.root.definition();
+        let probe =
+            definition.vertices().find(|it| it.name() == Some("[probe] look at the base's Python"));
+        let Some(Op::Exec(exec)) = probe.unwrap().op() else { panic!("a probe is a step") };
+        exec.meta.unwrap().args.contains(&"--packages".to_owned())
+    };
+    let example = Project::example();
+    assert!(!looks(&example));
+    assert!(looks(&Project { environment: true, ..example.clone() }));
+    let on_packages =
+        example.manifest.replace("python:\n", "python:\n  system_site_packages: true\n");
+    assert!(looks(&Project { manifest: on_packages, ..example.clone() }));
+    let manifest = "base: python:3.12-slim\n".to_owned();
+    let without = Project { manifest, environment: true, lock: Vec::new(), ..example };
+    assert!(!looks(&without), "nothing is installed");
 }
 
 #[test]

@@ -390,5 +390,6 @@ fn probe() -> Probe {
             ("/root".to_owned(), Folder { uid: 0, gid: 0, mode: 0o700 }),
             ("/run/lock".to_owned(), Folder { uid: 0, gid: 0, mode: 0o1777 }),
         ]),
+        packages: None,
     }
 }

@@ -86,11 +86,15 @@ async fn with_lock(tags: &str, target: &str, path: &str) -> (Vec<String>, Vec<St
     let daemon = resolving(MANIFEST).with_file("local://dockerfile", "strata.lock", lock(tags));
     let (result, calls) = build(daemon, &[("platform", "linux/amd64"), ("target", target)]).await;
     result.unwrap();
-    let warnings = calls.iter().filter_map(|call| match call {
+    (calls.iter().filter_map(warned).collect(), written(&calls, path))
+}
+
+/// The words of a warning.
+fn warned(call: &Call) -> Option<String> {
+    match call {
         Call::Warn(warning) => Some(String::from_utf8(warning.short.clone()).unwrap()),
         _ => None,
-    });
-    (warnings.collect(), written(&calls, path))
+    }
 }
 
 #[tokio::test]
@@ -105,6 +109,25 @@ async fn a_lock_for_another_python_than_the_base_has_by_now() {
     let renewed = with_lock("cp311-cp311-manylinux_2_17_x86_64", "lock", "/strata.lock").await;
     let [lock] = &renewed.1[..] else { unreachable!("one is written") };
     assert!(lock.contains("six-1-py3-none-any.whl") && !lock.contains("cp311"), "{lock}");
+}
+
+#[tokio::test]
+async fn a_lock_beside_other_packages_than_the_base_has_by_now() {
+    let noted = "installed = \"sha256:old\"\n";
+    for (installed, is_fresh) in [("old", true), ("new", false)] {
+        let probe = PROBE.replacen('{', &format!("{{\"packages\": \"sha256:{installed}\","), 1);
+        let lock = lock("py3-none-any").replace("asked = ", &format!("{noted}asked = "));
+        let daemon = resolving(MANIFEST)
+            .with_file(BASE, "/opt/strata/probe.json", probe)
+            .with_file("local://dockerfile", "strata.lock", lock);
+        let (result, calls) = build(daemon, &[("platform", "linux/amd64")]).await;
+        result.unwrap();
+        let said: Vec<_> = calls.iter().filter_map(warned).collect();
+        let expected = "StaleLock: packages of strata.lock are not for what the base has installed by \
+                        now: renew it with `docker buildx build --target lock --output . …` (line 3)";
+        assert_eq!(said, [expected][..usize::from(!is_fresh)]);
+        assert_eq!(written(&calls, LOCK).len(), usize::from(is_fresh), "else it is resolved anew");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
-"""Writes down what the base is, for the plan that stands on it."""
+"""Writes down what the base is, for the plan that stands on it; with `--packages`, which Python
+packages it has, too."""
 
+import hashlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -40,6 +43,8 @@ def main():
         },
         **folders(),
     }
+    if "--packages" in sys.argv:
+        facts["packages"] = packages()
     os.makedirs("/out/opt/strata")
     with open("/out/opt/strata/probe.json", "w", encoding="utf-8") as out:
         json.dump(facts, out, indent=1, sort_keys=True)
@@ -64,6 +69,13 @@ def folders():
             if (there.st_uid, there.st_gid, mode) != (0, 0, 0o755):
                 unusual[path] = {"uid": there.st_uid, "gid": there.st_gid, "mode": mode}
     return {"links": links, "folders": unusual}
+
+
+def packages():
+    """What the packages are known by that `resolve.py` counts as installed."""
+    there = importlib.metadata.distributions()
+    pins = {f"{package.metadata['Name']}=={package.metadata['Version']}" for package in there}
+    return "sha256:" + hashlib.sha256("\n".join(sorted(pins)).encode()).hexdigest()
 
 
 def implementation_version():

@@ -10,4 +10,4 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
     echo "the base image's $(command -v python3) is $(python3 --version 2>&1): 3.9 is the oldest that works" >&2
     exit 4
 fi
-exec python3 -EsB /strata/scripts/probe.py
+exec python3 -EsB /strata/scripts/probe.py "$@"
