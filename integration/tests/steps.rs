@@ -30,6 +30,9 @@ fn ends(here: &TempDir, setting: &str, call: &str) -> String {
     )
 }
 
+/// No logins.
+const NETRC: &str = "import network; os.environ['NETRC'] = here + '/netrc'";
+
 #[test]
 fn an_index_that_refuses_is_not_passed_over() {
     let wheel = |name: &str| Package::of_module(name, "1.0", "").wheel().unwrap();
@@ -39,9 +42,12 @@ fn an_index_that_refuses_is_not_passed_over() {
     let said = |refused: &[&str], projects: &str| {
         index.mend();
         refused.iter().for_each(|page| index.trouble(page, Trouble::Status(403)));
-        let setting = "import network; os.environ['NETRC'] = here + '/netrc'";
-        let asked = format!("network.refusal([network.PYPI, {:?}], {projects})", index.url());
-        run(&here, &format!("{setting}\nprint({asked} or '')"))
+        let asked = format!(
+            "first, *others = {projects}\n\
+             print(network.refusal([network.PYPI, {:?}], [first], others) or '')",
+            index.url()
+        );
+        run(&here, &format!("{NETRC}\n{asked}"))
     };
     let refusal = format!("{}/one/ answers 403 Forbidden: if it asks for a password", index.url());
     let nobodys = "strata-has-no-such-project";
@@ -59,6 +65,94 @@ fn an_index_that_refuses_is_not_passed_over() {
 }
 
 #[test]
+fn an_index_that_refuses_a_page_of_the_lock_is_not_passed_over() {
+    let wheel = |name: &str| Package::of_module(name, "1.0", "").wheel().unwrap();
+    let index = PackageIndex::serve(Ipv4Addr::LOCALHOST.into(), [wheel("one")]).unwrap();
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("netrc"), "").unwrap();
+    let files = "[{ url = \"https://h.io/f\" }]";
+    let package =
+        |name: &str, files: String| format!("\n[[packages]]\nname = \"{name}\"\n{files}\n");
+    let lock = [
+        "lock-version = \"1.0\"\n".to_owned(),
+        package("one", format!("wheels = {files}")),
+        package("needed", format!("wheels = {files}")),
+        package("by-url", format!("archive = {files}")),
+        package("torch", format!("sdist = {files}")),
+    ];
+    fs::write(here.path().join("lock"), lock.concat()).unwrap();
+    let said = |pages: &[(&str, u16)], torch: &str, indexes: &str| {
+        index.mend();
+        index.take_asked();
+        pages.iter().for_each(|(page, status)| index.trouble(page, Trouble::Status(*status)));
+        let said = run(
+            &here,
+            &format!(
+                "{NETRC}; import argparse, resolve; resolve.LOCK = here + '/lock'\n\
+                 network.links = lambda options: []; own = {:?}\n\
+                 arguments = argparse.Namespace(torch={torch})\n\
+                 print(resolve.refusal_of_locked(arguments, {indexes}, ['one']) or '')",
+                index.url()
+            ),
+        );
+        let mut asked = index.take_asked();
+        asked.sort_unstable();
+        (said, asked)
+    };
+    let page = |name: &str| format!("simple/{name}");
+    let pages = [page("needed"), page("one"), page("torch")];
+    let both = "[network.PYPI, own]";
+
+    assert_eq!(said(&[], "None", both), (String::new(), pages.to_vec()));
+    assert_eq!(said(&[], "'cpu'", both), (String::new(), pages[..2].to_vec()));
+    assert_eq!(said(&[], "None", "[own]"), (String::new(), vec![]), "there is no other");
+    let pytorch = "[network.PYPI, 'https://download.pytorch.org/whl/cpu']";
+    assert_eq!(said(&[], "None", pytorch), (String::new(), vec![]));
+    for (status, says) in [(401, "401 Unauthorized"), (403, "403 Forbidden"), (407, "407 Proxy")] {
+        let (said, _) = said(&[("simple/needed", status)], "None", both);
+        assert!(said.starts_with(&format!("{}/needed/ answers {says}", index.url())), "{said}");
+        assert!(said.contains("It is not passed over, for another index's package"), "{said}");
+    }
+    // A store of files says so of what it does not have.
+    let nobodys = "strata-has-no-such-project";
+    let absent = [("simple/needed", 403), ("simple/torch", 403), (nobodys, 403)];
+    assert_eq!(said(&absent, "None", both).0, "");
+    // That has trouble which uv does not pass over.
+    assert_eq!(said(&[("simple/needed", 404), ("simple/torch", 503)], "None", both).0, "");
+}
+
+#[test]
+fn pip_passes_over_no_page_of_the_lock() {
+    let index = PackageIndex::serve(Ipv4Addr::LOCALHOST.into(), []).unwrap();
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("netrc"), "").unwrap();
+    let lock = "\n[[packages]]\nname = \"needed\"\nwheels = []\n";
+    fs::write(here.path().join("lock"), lock).unwrap();
+    let setting = format!(
+        "{NETRC}; import argparse, resolve; resolve.LOCK = here + '/lock'\n\
+         network.links = lambda options: []; network.PATIENCE = 1\n\
+         resolve.resolve_with_pip = lambda arguments, preferred: (0, 'resolved')\n\
+         arguments = argparse.Namespace(torch=None)"
+    );
+    let call = |indexes: &str| {
+        format!("print(resolve.ask_pip(arguments, [], [{:?}]{indexes}, ['one']))", index.url())
+    };
+    let two = call(" * 2");
+    assert_eq!(ends(&here, &setting, &two), "(0, 'resolved')");
+    for (trouble, says) in [
+        (Trouble::Status(503), "answers 503 Service Unavailable"),
+        (Trouble::Maintenance, "answers with text/plain"),
+        (Trouble::Silence, "does not answer: timed out"),
+    ] {
+        index.trouble("simple/needed", trouble);
+        let said = ends(&here, &setting, &two);
+        assert!(said.starts_with(&format!("{}/needed/ {says}", index.url())), "{said}");
+    }
+    // pip has said itself what it does not have.
+    assert_eq!(ends(&here, &setting, &call("")), "(0, 'resolved')");
+}
+
+#[test]
 fn an_index_that_is_silent_is_told_of_while_it_is_asked_again() {
     let index = PackageIndex::serve(Ipv4Addr::LOCALHOST.into(), []).unwrap();
     index.trouble("simple", Trouble::Silence);
@@ -67,9 +161,8 @@ fn an_index_that_is_silent_is_told_of_while_it_is_asked_again() {
     let said = run(
         &here,
         &format!(
-            "import network; network.PATIENCE = 1; sys.stderr = sys.stdout\n\
-             os.environ['NETRC'] = here + '/netrc'\n\
-             print(network.refusal([network.PYPI, {:?}], ['one']))",
+            "{NETRC}; network.PATIENCE = 1; sys.stderr = sys.stdout\n\
+             print(network.refusal([network.PYPI, {:?}], ['one'], []))",
             index.url()
         ),
     );

@@ -247,6 +247,33 @@ fn an_index_without_a_login_is_not_passed_over() {
 }
 
 #[test]
+fn an_index_that_refuses_one_page_is_not_passed_over() {
+    // Of what something else needs, which nobody has named.
+    let address = STRATA.host_address().unwrap();
+    let name = format!("strata_{}", unique());
+    let needy = Package::of_module(&name, "1.0", "").needs("six");
+    let own = [needy.wheel().unwrap(), wheel("six", "99.0", "index")];
+    let index = PackageIndex::serve(address, own).unwrap();
+    let manifest = format!(
+        "base: {BASE}\npython: {{requirements: requirements.txt, extra_index_urls: '{}'}}\n",
+        index.url()
+    );
+    for (resolver, option) in [("uv", ""), ("pip", "--prefer-binary\n")] {
+        let requirements = format!("{option}{name}\n");
+        let files = [("requirements.txt", requirements.as_str())];
+        for (status, says) in [(401, "401 Unauthorized"), (403, "403 Forbidden")] {
+            index.trouble("simple/six", Trouble::Status(status));
+            let page = format!("{}/six/ answers {says}", index.url());
+            let says = [&*page, "It is not passed over, for another index's package of that name"];
+            Bad { files: &files, ..Bad::new(resolver, &manifest, &says) }.fails();
+        }
+        index.mend();
+        let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &files, &[]);
+        assert_eq!(image.run(&["python", "-c", "import six"]), "six 99.0 index", "{resolver}");
+    }
+}
+
+#[test]
 fn an_index_in_trouble_is_not_passed_over() {
     // As above, and pip would say nothing of it.
     let address = STRATA.host_address().unwrap();

@@ -2,6 +2,7 @@
 said when that did not do."""
 
 import base64
+import functools
 import netrc
 import os
 import re
@@ -21,13 +22,17 @@ PYTORCH = "download.pytorch.org"
 NOBODYS = "strata-has-no-such-project"
 # What an index answers with (PEP 503, PEP 691); pip takes nothing else for one.
 PAGES = ("text/html", "application/vnd.pypi.simple.")
-# What an index answers for what it does not have; of 403 see `_refuses`. A page may be empty.
+# What an index answers for what it does not have; of 403 see `_is_store`. A page may be empty.
 ABSENT = (403, 404, 410, 416)
+# By which it, or a proxy, lets nobody in. uv passes over them, and over 403.
+REFUSED = (401, 407, 511)
 NOT_PASSED_OVER = (
     "It is not passed over, for another index's package of that name would take the place of its own."
 )
 # How long a server may think, in seconds, before it is said not to answer.
 PATIENCE = 20
+# So many pages are asked for at a time.
+AT_ONCE = 16
 
 # Debian and Alpine, Red Hat, Alpine without ca-certificates.
 TRUST_STORES = [
@@ -92,22 +97,28 @@ def links(options):
         return re.findall(r"^--find-links (\S+)", file.read(), re.MULTILINE)
 
 
-def refusal(indexes, projects):
-    """What to say if an index lets nobody in who asks as this step does. The tools would do without
-    that index, take what another has, and be done: for good, as a step that succeeds is kept."""
+def refusal(indexes, projects, others):
+    """What to say if an index refuses the page of one of the projects to who asks as this step does.
+    The tools would do without it, take what another index has, and be done: for good, as a step that
+    succeeds is kept. The others are what it may have, too."""
     for index in indexes:
         if index == PYPI:
             continue
-        asked = page(index, projects[0])
-        status, reason, _ = _ask(asked)
-        if status is None:
+        pages = [page(index, project) for project in projects]
+        answers = dict(zip(pages, _at_once(_ask, pages)))
+        silent = [asked for asked, (status, *_) in answers.items() if status is None]
+        for asked in silent[:1]:
             # The tools ask again and again, for a quarter of an hour: who waits may know why.
-            print(f"{asked} does not answer: {reason}", file=sys.stderr, flush=True)
-        if _refuses(index, projects, status):
+            print(f"{asked} does not answer: {answers[asked][1]}", file=sys.stderr, flush=True)
+        refused = [asked for asked, (status, *_) in answers.items() if status in REFUSED]
+        forbidden = [asked for asked, (status, *_) in answers.items() if status == 403]
+        if forbidden and not _is_store(index, answers.values(), others):
+            refused += forbidden
+        for asked in refused[:1]:
             return (
-                f"{explanation(asked)}\n{NOT_PASSED_OVER} If it answers so for what it does not "
-                f"have, let it have a page at {index.rstrip('/')}/, or require something that it "
-                "has."
+                f"{_wrong(asked, answers[asked])}\n{NOT_PASSED_OVER} If it answers so for what it "
+                f"does not have, let it have a page at {index.rstrip('/')}/, or require something "
+                "that it has."
             )
     return None
 
@@ -115,33 +126,45 @@ def refusal(indexes, projects):
 def require(pages, others):
     """Ends the step unless these pages of indexes, and the other ones, are there to be asked. pip
     passes over one that is not, takes what another has, and is done."""
-    for words in filter(None, [*map(_no_page, pages), *map(explanation, others)]):
+    for words in filter(None, [*_at_once(_required, pages), *map(explanation, others)]):
         sys.exit(f"{words}\n{NOT_PASSED_OVER}")
 
 
-def _no_page(url):
+def _required(url):
     """What is wrong with a page of an index, which may be absent."""
-    status, _, kind = _ask(url)
-    if status in ABSENT:
+    answer = _ask(url)
+    return None if answer[0] in ABSENT else _wrong(url, answer) or _no_page(url, answer)
+
+
+def _no_page(url, answer):
+    """What is wrong with what a server shows in place of an index's page."""
+    _, _, kind = answer
+    if kind.startswith(PAGES):
         return None
-    if status and status < 400 and not kind.startswith(PAGES):
-        return f"{url} answers with {kind}, and an index does with HTML or JSON (PEP 503, PEP 691)"
-    return explanation(url)
+    return f"{url} answers with {kind}, and an index does with HTML or JSON (PEP 503, PEP 691)"
 
 
-def _refuses(index, projects, status):
-    """Whether an index knows nothing of who asks, by `status`, its answer for the page of the first
-    of the projects.
-
-    That is 401, and 403 but from stores of files (S3), which say so of what they do not have:
-    they do of what nobody has, and show something else.
-    """
-    if status != 403 or urllib.parse.urlsplit(index).hostname == PYTORCH:
-        return status == 401
-    if _ask(page(index, NOBODYS))[0] != 403:
+def _is_store(index, answers, others):
+    """Whether an index that answers 403 is a store of files (S3), which says so of what it does not
+    have: it does of what nobody has, and shows something else."""
+    if is_pytorch(index):
         return True
-    others = [f"{index.rstrip('/')}/"] + [page(index, project) for project in projects[1:]]
-    return not any(status and status < 400 for status, *_ in map(_ask, others))
+    if _ask(page(index, NOBODYS))[0] != 403:
+        return False
+    pages = [f"{index.rstrip('/')}/"] + [page(index, project) for project in others]
+    return any(map(_shows, answers)) or any(map(_shows, map(_ask, pages)))
+
+
+def _shows(answer):
+    return answer[0] is not None and answer[0] < 400
+
+
+def _at_once(function, urls):
+    # Here, because few need it.
+    import concurrent.futures
+
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(function, urls))
 
 
 def explain(urls):
@@ -154,7 +177,12 @@ def explain(urls):
 
 def explanation(url):
     """What is wrong with a URL, if anything is."""
-    status, reason, _ = _ask(url)
+    return _wrong(url, _ask(url))
+
+
+def _wrong(url, answer):
+    """What is wrong with a URL that is answered so."""
+    status, reason, _ = answer
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"{url} does not answer: who signed its certificate is not known here; if these are "
@@ -177,6 +205,11 @@ def lacks(url):
     return _ask(url)[0] in (404, 410)
 
 
+def is_pytorch(index):
+    """Whether an index is one of PyTorch's own."""
+    return urllib.parse.urlsplit(index).hostname == PYTORCH
+
+
 def page(index, project):
     """Where an index has the files of a project (PEP 503)."""
     return f"{index.rstrip('/')}/{re.sub(r'[-_.]+', '-', project).lower()}/"
@@ -196,12 +229,21 @@ def _ask(url):
         # Not for whom this one leads to.
         request.add_unredirected_header("Authorization", f"Basic {login}")
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with _opener().open(request, timeout=PATIENCE) as answer:
             return answer.status, answer.reason, answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
         return error.code, error.reason, error.headers.get_content_type()
     except (OSError, ValueError) as error:
         return None, getattr(error, "reason", error), None
+
+
+@functools.lru_cache(maxsize=None)
+def _opener():
+    """Opens URLs. To read all authorities for each takes longer than to ask."""
+    import urllib.request
+
+    https = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+    return urllib.request.build_opener(https)
 
 
 def _advice(host):

@@ -109,7 +109,7 @@ def main():
     does_uv = os.path.exists(UV) and PREFER_BINARY not in dict(options())
     running = start_uv(arguments, there + preferred) if does_uv else None
     # Meanwhile: it may take as long.
-    refusal = network.refusal(indexes, names)
+    refusal = network.refusal(indexes, names[:1], names[1:])
     if refusal:
         sys.exit(refusal)
     status, words = resolve_with_uv(arguments, running) if running else (2, "")
@@ -120,6 +120,9 @@ def main():
         # pip looks for them on all indexes. Where they are nowhere, this lock shows what there is.
         print("files of another index are asked for: pip resolves, which takes longer", flush=True)
         ask_pip(arguments, preferred, indexes, names)
+    refusal = None if status else refusal_of_locked(arguments, indexes, names)
+    if refusal:
+        sys.exit(refusal)
     if status and arguments.may_need_toolchain and BUILD_FAILED.search(words):
         # Whoever asked may have a toolchain to try with. This outcome is kept, the failure is not.
         # The words of the tool are not those of the next time, and the layer is to be the same.
@@ -137,6 +140,29 @@ def main():
             )
         sys.exit(status)
     tree.normalise("/out")
+
+
+def refusal_of_locked(arguments, indexes, names):
+    """What to say if an index refuses the page of a package of the lock: that it is needed may be
+    known only now, and which index it is of, neither tool says."""
+    locked = released() if has_others(arguments, indexes) else []
+    if arguments.torch:
+        # Whose they are is settled.
+        locked = [name for name in locked if name not in OF_TORCH]
+    indexes = [index for index in indexes if not network.is_pytorch(index)]
+    return network.refusal(indexes, locked, names)
+
+
+def has_others(arguments, indexes):
+    """Whether a package may come from elsewhere than the first index."""
+    return bool(indexes[1:] or arguments.torch or network.links("/strata/options.txt"))
+
+
+def released():
+    """The packages of the lock that are of an index, or a page of links."""
+    packages = read(LOCK).split("\n[[packages]]\n")[1:]
+    files = re.compile(r"^(?:wheels|sdist) = ", re.MULTILINE)
+    return [field(text, "name") for text in packages if files.search(text)]
 
 
 def explain_build(words):
@@ -255,7 +281,9 @@ def ask_pip(arguments, preferred, indexes, names):
     network.require(pages, links)
     status, words = resolve_with_pip(arguments, preferred)
     if status == 0:
-        # One that had trouble meanwhile may have it still.
+        # One that had trouble meanwhile may have it still, and with one page alone.
+        locked = released() if has_others(arguments, indexes) else []
+        pages += [network.page(index, name) for index in indexes for name in locked]
         network.require(pages, links)
     return status, words
 
