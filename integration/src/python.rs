@@ -54,9 +54,17 @@ pub fn installed(name: &str, requirements: &str, options: &[&str]) -> Result<Pat
 
 /// pip, run out of its wheel, which is all of it that Debian's package has.
 fn pip() -> Result<Command> {
-    let wheel =
-        Packages::of_python()?.file("usr/share/python-wheels/pip-23.0.1-py3-none-any.whl")?;
     let mut pip = python()?;
-    pip.arg(wheel.join("pip"));
+    pip.arg(pip_program()?);
     Ok(pip)
+}
+
+/// What Python runs as pip.
+///
+/// # Errors
+///
+/// As [`python`].
+pub fn pip_program() -> Result<PathBuf> {
+    let wheel = "usr/share/python-wheels/pip-23.0.1-py3-none-any.whl";
+    Ok(Packages::of_python()?.file(wheel)?.join("pip"))
 }

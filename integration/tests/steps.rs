@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use integration::command::output;
 use integration::package::Package;
 use integration::package_index::{PackageIndex, Trouble};
-use integration::python::python;
+use integration::python::{pip_program, python};
 use integration::workspace;
 use tempfile::TempDir;
 
@@ -150,6 +150,58 @@ fn pip_passes_over_no_page_of_the_lock() {
     }
     // pip has said itself what it does not have.
     assert_eq!(ends(&here, &setting, &call("")), "(0, 'resolved')");
+}
+
+#[test]
+fn that_there_is_no_uv_is_kept_only_where_an_index_says_so() {
+    let index = PackageIndex::serve(Ipv4Addr::LOCALHOST.into(), []).unwrap();
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("netrc"), "").unwrap();
+    let pins = format!("--index-url {}\nuv==0.13.9 \\\n    --hash=sha256:00\n", index.url());
+    fs::write(here.path().join("tool.txt"), pins).unwrap();
+    let setting = format!(
+        "{NETRC}; import tool; tool.PINS = here + '/tool.txt'; sys.stderr = sys.stdout\n\
+         pip = [sys.executable, {:?}]",
+        pip_program().unwrap()
+    );
+    let page = format!("{}/uv/", index.url());
+    let said = || ends(&here, &setting, "tool.explain_failure(pip, True)");
+    let add = |version: &str, tag: &str| {
+        index.add(Package::new("uv", version).tagged(tag).wheel().unwrap());
+    };
+    let way_out = "there is no uv for this machine: pip will resolve, which takes longer";
+    assert_eq!(said(), way_out, "404");
+    for (trouble, says) in [
+        (Trouble::Status(410), None),
+        (Trouble::Status(403), Some("answers 403 Forbidden")),
+        (Trouble::Status(503), Some("answers 503 Service Unavailable")),
+        (Trouble::Maintenance, Some("answers with text/plain, and an index does with HTML")),
+    ] {
+        index.trouble("simple/uv", trouble);
+        let said = said();
+        match says {
+            None => assert_eq!(said, way_out, "{trouble:?}"),
+            Some(says) => assert!(said.starts_with(&format!("{page} {says}")), "{said}"),
+        }
+        index.mend();
+    }
+    // It is behind.
+    for version in ["0.13.8", "0.13.90"] {
+        add(version, "py3-none-any");
+        let behind =
+            format!("{page} has no uv 0.13.9, which builds take: have the index take that");
+        let said = said();
+        assert!(said.starts_with(&behind) && said.ends_with("\n1"), "{said}");
+    }
+    for tag in ["py3-none-macosx_11_0_arm64", "py3-none-manylinux_2_17_riscv128"] {
+        add("0.13.9", tag);
+        assert_eq!(said(), way_out, "{tag}");
+    }
+    add("0.13.9", "py3-none-any");
+    assert_eq!(
+        said(),
+        format!("{page} has a uv for this machine that pip was not shown: build again\n1")
+    );
 }
 
 #[test]

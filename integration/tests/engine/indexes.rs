@@ -446,6 +446,24 @@ fn what_is_built_behind_a_company() {
 }
 
 #[test]
+fn an_index_that_is_behind_with_uv_is_told_of_and_not_kept() {
+    let address = STRATA.host_address().unwrap();
+    let mirror = PackageIndex::serve_mirror(address, [wheel("uv", "0.0.1", "mirror")]).unwrap();
+    let name = format!("strata_{}", unique());
+    mirror.add(wheel(&name, "1.0", "mirror"));
+    let manifest =
+        format!("base: {BASE}\npython: {{packages: [{name}], index_url: '{}'}}\n", mirror.url());
+    let page = format!("{}/uv/", mirror.url());
+    Bad::new("an old uv", &manifest, &[&format!("{page} has no uv ")]).fails();
+    mirror.trouble("simple/uv", Trouble::Maintenance);
+    Bad::new("no page", &manifest, &[&format!("{page} answers with text/plain")]).fails();
+    mirror.trouble("simple/uv", Trouble::Status(404));
+    let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &[], &[]);
+    let lock = image.run(&["cat", "/opt/strata/pylock.toml"]);
+    assert!(lock.contains("created-by = \"pip\""), "{lock}");
+}
+
+#[test]
 fn torch_comes_from_its_own_index_and_nothing_else_does() {
     const PYTORCH: &str = "download.pytorch.org";
     let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);

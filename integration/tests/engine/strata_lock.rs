@@ -210,6 +210,7 @@ fn pip_moves_no_more_where_there_is_no_uv() {
     let Plain { status, text } = Plain::run(&mut build(&STRATA, project.folder.path())).unwrap();
     assert_eq!(status.code(), Some(1), "{text}");
     assert!(text.contains("the index has no uv for this machine: take `installer: pip`"), "{text}");
+    assert!(text.contains("build once with `--no-cache-filter tool`"), "{text}");
 }
 
 #[test]

@@ -63,7 +63,10 @@ def pip(options):
 
 def with_uv(packages):
     if not os.path.exists(UV):
-        sys.exit("the index has no uv for this machine: take `installer: pip`, or add uv's wheel to it")
+        sys.exit(
+            "the index has no uv for this machine: take `installer: pip`, or add uv's wheel to it and "
+            "build once with `--no-cache-filter tool`, as it is kept that there was none"
+        )
     inside_pip.keep_lib64()
     lock = "/tmp/pylock.toml"
     with open(lock, "w", encoding="utf-8") as out:

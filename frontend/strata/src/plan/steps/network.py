@@ -180,6 +180,12 @@ def explanation(url):
     return _wrong(url, _ask(url))
 
 
+def trouble(url):
+    """What is wrong with a page of an index, if anything is."""
+    answer = _ask(url)
+    return _wrong(url, answer) or _no_page(url, answer)
+
+
 def _wrong(url, answer):
     """What is wrong with a URL that is answered so."""
     status, reason, _ = answer
@@ -218,23 +224,34 @@ def page(index, project):
 def _ask(url):
     """The status of the answer, its name and the media type; no status, and why, if there is no
     answer."""
-    # Here, because they take longer to load than many a step needs, and few ask.
+    # Here, because it takes longer to load than many a step needs, and few ask.
     import urllib.error
-    import urllib.request
 
-    request = urllib.request.Request(url, headers={"Range": "bytes=0-0", "User-Agent": "strata"})
-    login = netrc.netrc(os.environ["NETRC"]).authenticators(urllib.parse.urlsplit(url).hostname)
-    if login:
-        login = base64.b64encode(f"{login[0]}:{login[2]}".encode()).decode()
-        # Not for whom this one leads to.
-        request.add_unredirected_header("Authorization", f"Basic {login}")
     try:
-        with _opener().open(request, timeout=PATIENCE) as answer:
+        with _open(url, {"Range": "bytes=0-0"}) as answer:
             return answer.status, answer.reason, answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
         return error.code, error.reason, error.headers.get_content_type()
     except (OSError, ValueError) as error:
         return None, getattr(error, "reason", error), None
+
+
+def text(url):
+    """All that a server shows."""
+    with _open(url, {}) as answer:
+        return answer.read().decode("utf-8", "replace")
+
+
+def _open(url, headers):
+    import urllib.request
+
+    request = urllib.request.Request(url, headers={**headers, "User-Agent": "strata"})
+    login = netrc.netrc(os.environ["NETRC"]).authenticators(urllib.parse.urlsplit(url).hostname)
+    if login:
+        login = base64.b64encode(f"{login[0]}:{login[2]}".encode()).decode()
+        # Not for whom this one leads to.
+        request.add_unredirected_header("Authorization", f"Basic {login}")
+    return _opener().open(request, timeout=PATIENCE)
 
 
 @functools.lru_cache(maxsize=None)

@@ -5,16 +5,21 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import network
 import tree
 
+# Its release, and the indexes that have it.
+PINS = "/strata/tool.txt"
+# What pip says where no file is for this machine; and where there are none, or it was not answered.
+NOT_FOUND = "No matching distribution found"
 # Where steps have it.
 PLACE = "/tool/"
 # What our scripts import, and pip as they run it, which imports some of itself late.
 OF_STEPS = (
-    "import argparse, html, importlib.metadata, json, netrc, runpy, ssl, subprocess, "
-    "urllib.request, zipfile"
+    "import argparse, concurrent.futures.thread, html, importlib.metadata, json, netrc, runpy, "
+    "ssl, subprocess, urllib.request, zipfile"
 )
 FIND_PIP = f"import sys; sys.path.insert(0, '{PLACE}pip')"
 OF_PIP = (
@@ -25,10 +30,10 @@ OF_PIP = (
 
 def main(name):
     network.prepare()
-    network.trust_plain_http("/strata/tool.txt")
+    network.trust_plain_http(PINS)
+    pip = bootstrap_pip()
     installed = subprocess.run(
-        bootstrap_pip()
-        + ["install", "--target", "/out", "--requirement", "/strata/tool.txt", "--no-deps"]
+        pip + ["install", "--target", "/out", "--requirement", PINS, "--no-deps"]
         + ["--only-binary", ":all:", "--no-compile", "--no-input", "--disable-pip-version-check"]
         + ["--quiet"],
         # By the environment, because an old pip refuses flags it does not know.
@@ -40,7 +45,7 @@ def main(name):
     )
     print(installed.stderr, end="", file=sys.stderr, flush=True)
     if installed.returncode != 0:
-        explain_failure("No matching distribution found" in installed.stderr)
+        explain_failure(pip, NOT_FOUND in installed.stderr)
     # The time of a source is in its bytecode.
     tree.normalise("/out")
     compile_imports(name)
@@ -66,17 +71,22 @@ def compile_imports(name):
         subprocess.run(command, env=env, check=False)
 
 
-def explain_failure(not_found):
+def explain_failure(pip, not_found):
     """Says which indexes lack the tool, or have trouble, and ends the step; unless it is uv, and
     all indexes say that they have none for this machine: pip can do what it does."""
-    with open("/strata/tool.txt", encoding="utf-8") as file:
-        (tool,) = re.findall(r"^([\w.-]+)==", file.read(), re.MULTILINE)
-    indexes = network.indexes("/strata/tool.txt")
+    with open(PINS, encoding="utf-8") as file:
+        ((tool, version),) = re.findall(r"^([\w.-]+)==(\S+)", file.read(), re.MULTILINE)
+    indexes = network.indexes(PINS)
     pages = [network.page(index, tool) for index in indexes]
     has_way_out = not_found and tool == "uv"
     if has_way_out:
         pages = [page for page in pages if not network.lacks(page)]
-    if network.explain(pages) or not has_way_out:
+    wrong = list(filter(None, map(network.trouble, pages)))
+    if has_way_out and pages and not wrong:
+        wrong = lack(pip, pages, version)
+    for words in wrong:
+        print(words, file=sys.stderr)
+    if wrong or not has_way_out:
         if network.PYPI in indexes:
             print(
                 f"{tool} comes from PyPI: where another index stands in for that, name it in the "
@@ -85,6 +95,41 @@ def explain_failure(not_found):
             )
         sys.exit(1)
     print("there is no uv for this machine: pip will resolve, which takes longer")
+
+
+def lack(pip, pages, version):
+    """What is wrong if none of these pages has uv in this version, or one has it for this machine.
+    That there is none is kept, and of an index that is behind it may be so for an hour only."""
+    name = re.compile(rf"\buv-{re.escape(version)}(?:-[\w.-]+?\.whl|\.tar\.gz)")
+    files = {file for page in pages for file in name.findall(network.text(page))}
+    if not files:
+        words = (
+            f"has no uv {version}, which builds take: have the index take that up, as PyPI has it; "
+            "where an index has no page of uv (404), pip resolves"
+        )
+    elif fits(pip, files, version):
+        words = "has a uv for this machine that pip was not shown: build again"
+    else:
+        return []
+    return [f"{page} {words}" for page in pages]
+
+
+def fits(pip, files, version):
+    """Whether one of these files of uv is for this machine: pip goes by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in files:
+            open(os.path.join(folder, file), "wb").close()
+        tried = subprocess.run(
+            pip
+            + ["download", f"uv=={version}", "--no-index", "--find-links", folder, "--no-deps"]
+            + ["--only-binary", ":all:", "--dest", folder, "--disable-pip-version-check"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    return NOT_FOUND not in tried.stderr
 
 
 def bootstrap_pip():
@@ -106,4 +151,5 @@ def answers(command):
     return subprocess.run(command, stdout=quiet, stderr=quiet, check=False).returncode == 0
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
