@@ -420,6 +420,54 @@ fn what_a_step_has_its_secrets_in_is_not_kept() {
     );
 }
 
+#[test]
+fn a_layer_without_its_bytecode_is_not_kept() {
+    // What is no Python, and what has something else in bytecode's place, never had any.
+    let setting = r#"
+import resource, tree
+places = ["own", "odd"]
+for place in places:
+    os.makedirs(here + "/lib/" + place, exist_ok=True)
+sources = {"own/valid": "a = 1", "own/old": "print 1", "odd/valid": "", "own/" + "n" * 245: ""}
+for name, text in sources.items():
+    open(f"{here}/lib/{name}.py", "w").write(text)
+open(here + "/lib/odd/__pycache__", "w").close()
+"#;
+    let setting = format!("{setting}os.environ.pop('PYTHONPYCACHEPREFIX'); os.dup2(1, 2)");
+    let compile = "tree.compile_bytecode(here + '/lib', here)";
+    let here = tempfile::tempdir().unwrap();
+    let own = here.path().join("lib/own");
+    let source = own.join("valid.py").display().to_string();
+    let not_kept = "a layer without all of its bytecode is not kept: see the words above";
+    for (variable, name) in [("", "valid.cpython-311.pyc"), ("1", "valid.cpython-311.opt-1.pyc")] {
+        let setting = format!("{setting}\nos.environ['PYTHONOPTIMIZE'] = {variable:?}");
+        assert_eq!(ends(&here, &setting, compile), "");
+        let written: Vec<_> = fs::read_dir(own.join("__pycache__")).unwrap().collect();
+        let [Ok(written)] = &written[..] else { panic!("{written:?}") };
+        assert_eq!(written.file_name(), name);
+        fs::remove_dir_all(own.join("__pycache__")).unwrap();
+
+        // As on a full disk.
+        let full = format!("{setting}\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))");
+        assert_eq!(
+            ends(&here, &full, compile),
+            format!("the bytecode of {source} cannot be written: File too large\n{not_kept}")
+        );
+        fs::remove_dir_all(own.join("__pycache__")).unwrap();
+    }
+    let killed = format!(
+        "{setting}\nasked = tree.subprocess.run\n\
+         def run(command, **how):\n    \
+             is_killed = '-m' in command\n    \
+             return tree.subprocess.CompletedProcess(command, -9) if is_killed else \
+             asked(command, **how)\n\
+         tree.subprocess.run = run"
+    );
+    let said = ends(&here, &killed, compile);
+    let missing = format!("the bytecode of {source} is missing: what compiles was ended");
+    assert!(said.starts_with(&missing) && said.ends_with(not_kept), "{said}");
+}
+
 /// A program whose loader is `loader`, as the heads of an ELF file say it.
 fn elf(wide: bool, little: bool, loader: &str) -> Vec<u8> {
     let number = |value: u64, size: usize| {

@@ -1,5 +1,6 @@
 """The form every step's result has: the same bytes and metadata whoever builds it, and when."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -52,14 +53,61 @@ def compile_bytecode(folder, root):
     the bytes (which constants are shared); Python 3.13 was the first that several processes
     give the same bytes with. As all sources have one time, that serves as the key, as everywhere:
     a hash in its place would make every start of Python read every source. Files that are no
-    valid Python for this version are left as they are.
+    valid Python for this version are left as they are; any other without bytecode ends the step.
     """
     # To start more processes takes as long as some hundred files do.
     several = sys.version_info >= (3, 13) and sources(folder) > 400
     processes = "0" if several else "1"
-    subprocess.run(
-        [sys.executable, "-sB", "-m", "compileall", "-qq", "-j", processes, "-s", root]
+    # What is set for the base's Python holds for this one, too.
+    python = [sys.executable, "-sB"]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    compiled = subprocess.run(
+        python + ["-m", "compileall", "-qq", "-j", processes, "-s", root]
         + ["--invalidation-mode", "timestamp", folder],
-        env={**os.environ, "PYTHONHASHSEED": "0"},
+        env=environment,
         check=False,
     )
+    # It says the same of a full disk as of a source that is none.
+    if compiled.returncode != 0:
+        looked = subprocess.run(python + [__file__, folder], env=environment, check=False)
+        if looked.returncode != 0:
+            sys.exit("a layer without all of its bytecode is not kept: see the words above")
+
+
+def require_bytecode(folder):
+    """Ends the process, which is as that of `compileall` was, if a source lacks the bytecode that it
+    can have."""
+    import py_compile
+
+    for source, bytecode in _without_bytecode(folder):
+        try:
+            py_compile.compile(source, bytecode, doraise=True)
+        except py_compile.PyCompileError:
+            continue
+        except OSError as error:
+            # What the package itself has in the way, or a name that bytecode would make too long.
+            if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG):
+                continue
+            sys.exit(f"the bytecode of {source} cannot be written: {error.strerror}")
+        sys.exit(
+            f"the bytecode of {source} is missing: what compiles was ended before it was done, "
+            "perhaps because memory ran out; build again"
+        )
+
+
+def _without_bytecode(folder):
+    """The sources without bytecode, and where that would be."""
+    from importlib.util import cache_from_source
+
+    for above, _, files in os.walk(folder):
+        for name in files if os.path.basename(above) != "__pycache__" else ():
+            source = os.path.join(above, name)
+            if not name.endswith(".py") or not os.path.isfile(source):
+                continue
+            bytecode = cache_from_source(source)
+            if not os.path.lexists(bytecode):
+                yield source, bytecode
+
+
+if __name__ == "__main__":
+    require_bytecode(*sys.argv[1:])
