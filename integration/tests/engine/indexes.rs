@@ -446,21 +446,25 @@ fn what_is_built_behind_a_company() {
 }
 
 #[test]
-fn an_index_that_is_behind_with_uv_is_told_of_and_not_kept() {
+fn without_uv_pip_resolves_until_an_index_has_it() {
     let address = STRATA.host_address().unwrap();
-    let mirror = PackageIndex::serve_mirror(address, [wheel("uv", "0.0.1", "mirror")]).unwrap();
     let name = format!("strata_{}", unique());
-    mirror.add(wheel(&name, "1.0", "mirror"));
+    let mirror = PackageIndex::serve_mirror(address, [wheel(&name, "1.0", "mirror")]).unwrap();
     let manifest =
         format!("base: {BASE}\npython: {{packages: [{name}], index_url: '{}'}}\n", mirror.url());
-    let page = format!("{}/uv/", mirror.url());
-    Bad::new("an old uv", &manifest, &[&format!("{page} has no uv ")]).fails();
     mirror.trouble("simple/uv", Trouble::Maintenance);
-    Bad::new("no page", &manifest, &[&format!("{page} answers with text/plain")]).fails();
+    let says = format!("{}/uv/ answers with text/plain", mirror.url());
+    Bad::new("no page", &manifest, &[&says]).fails();
     mirror.trouble("simple/uv", Trouble::Status(404));
-    let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &[], &[]);
-    let lock = image.run(&["cat", "/opt/strata/pylock.toml"]);
-    assert!(lock.contains("created-by = \"pip\""), "{lock}");
+    let manifest = format!("# syntax=strata\n{manifest}");
+    let resolver = |options: &[&str]| {
+        let lock = Built::new::<&str>(&manifest, &[], options);
+        let lock = lock.run(&["cat", "/opt/strata/pylock.toml"]);
+        lock.lines().find(|line| line.starts_with("created-by")).unwrap().to_owned()
+    };
+    assert_eq!(resolver(&[]), "created-by = \"pip\"");
+    mirror.mend();
+    assert_eq!(resolver(&["--no-cache-filter=tool"]), "created-by = \"uv\"");
 }
 
 #[test]

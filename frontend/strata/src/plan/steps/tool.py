@@ -94,20 +94,20 @@ def explain_failure(pip, not_found):
                 file=sys.stderr,
             )
         sys.exit(1)
-    print("there is no uv for this machine: pip will resolve, which takes longer")
+    print(
+        f"there is no uv {version} for this machine: pip will resolve, which takes longer; once an "
+        "index has it, build with `--no-cache-filter tool`"
+    )
 
 
 def lack(pip, pages, version):
-    """What is wrong if none of these pages has uv in this version, or one has it for this machine.
-    That there is none is kept, and of an index that is behind it may be so for an hour only."""
-    name = re.compile(rf"\buv-{re.escape(version)}(?:-[\w.-]+?\.whl|\.tar\.gz)")
-    files = {file for page in pages for file in name.findall(network.text(page))}
-    if not files:
-        words = (
-            f"has no uv {version}, which builds take: have the index take that up, as PyPI has it; "
-            "where an index has no page of uv (404), pip resolves"
-        )
-    elif fits(pip, files, version):
+    """What is wrong if none of these pages is one of uv's, or one has it for this machine: that there
+    is none is kept."""
+    name = re.compile(r"\buv-(\d[\w.+!]*)(?:-[\w.-]+?\.whl|\.tar\.gz)")
+    found = [one for page in pages for one in name.finditer(network.text(page))]
+    if not found:
+        words = "has no file of uv, and is no page of its files: try again later"
+    elif fits(pip, {one.group() for one in found if one.group(1) == version}, version):
         words = "has a uv for this machine that pip was not shown: build again"
     else:
         return []
