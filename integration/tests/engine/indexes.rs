@@ -274,6 +274,35 @@ fn an_index_that_refuses_one_page_is_not_passed_over() {
 }
 
 #[test]
+fn an_index_that_refuses_what_a_build_needs_is_not_passed_over() {
+    let address = STRATA.host_address().unwrap();
+    let name = format!("strata_{}", unique());
+    let setup = format!(
+        "import setuptools, six\n\
+         setuptools.setup(name='{name}', version='1.0', py_modules=['{name}'])\n"
+    );
+    let source = Package::of_module(&name, "1.0", "print('built')\n")
+        .file("setup.py", &setup)
+        .file("pyproject.toml", "[build-system]\nrequires = ['setuptools==80.9.0', 'six']\n");
+    let own = [source.sdist().unwrap(), wheel("six", "99.0", "index")];
+    let index = PackageIndex::serve(address, own).unwrap();
+    let manifest = format!(
+        "base: {BASE}\npython: {{packages: [{name}], extra_index_urls: '{}'}}\n",
+        index.url()
+    );
+    for (status, says) in [(401, "401 Unauthorized"), (403, "403 Forbidden"), (503, "503 Service")]
+    {
+        index.trouble("simple/six", Trouble::Status(status));
+        let page = format!("{}/six/ answers {says}", index.url());
+        let says = [&*page, "It is not passed over, for another index's package of that name"];
+        Bad::new("a build's requirement", &manifest, &says).fails();
+    }
+    index.mend();
+    let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &[], &[]);
+    assert_eq!(image.run(&["python", "-c", &format!("import {name}")]), "built");
+}
+
+#[test]
 fn an_index_in_trouble_is_not_passed_over() {
     // As above, and pip would say nothing of it.
     let address = STRATA.host_address().unwrap();

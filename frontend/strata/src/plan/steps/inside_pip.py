@@ -1,10 +1,14 @@
 """pip, run in this very process: its words, its exit code and its idea of the interpreter are then
 what they would be inside the environment, and its builds can be settled."""
 
+import importlib.metadata
 import os
 import runpy
 import sys
 
+import network
+
+OPTIONS = "/strata/options.txt"
 VENV = "/opt/venv"
 OUT_VENV = "/out" + VENV
 # What a build must see beside its own requirements: an environment.
@@ -33,16 +37,18 @@ def install(arguments):
 
 
 def options():
-    """pip's options in /strata/options.txt, which has one on each line."""
-    with open("/strata/options.txt", encoding="utf-8") as file:
+    """pip's options, of which the file has one on each line."""
+    with open(OPTIONS, encoding="utf-8") as file:
         return [word for line in file for word in line.strip().split(" ", 1)]
 
 
 def settle_builds():
-    """Keeps what varies out of packages that are built from source."""
+    """Keeps what varies out of packages that are built from source, and what is of another index than
+    its own out of what they are built with."""
     exec(COUNTED_NAMES)
     sys.path.insert(0, "/tool/pip")
     from pip._internal import build_env
+    from pip._internal.exceptions import InstallationError
 
     class SettledEnvironment(build_env.BuildEnvironment):
         """Runs the backend, which is a process of its own, with the same names, and lets it see
@@ -55,10 +61,27 @@ def settle_builds():
                 if os.path.isdir(VISIBLE):
                     startup.write(f"sys.path.append({visible_packages()!r})\n")
 
+        def install_requirements(self, *arguments, **options):
+            super().install_requirements(*arguments, **options)
+            folders = [one for prefix in self._prefixes.values() for one in prefix.lib_dirs]
+            installed = importlib.metadata.distributions(path=folders)
+            words = passed_over(sorted(filter(None, {one.metadata["Name"] for one in installed})))
+            if words:
+                raise InstallationError(words)
+
     build_env.BuildEnvironment = SettledEnvironment
     # Debug information names files, too; and it would be most of a library's size.
     for flags in ["CFLAGS", "CXXFLAGS"]:
         os.environ.setdefault(flags, "-g0")
+
+
+def passed_over(names):
+    """What to say if pip may have taken one of these from another index than its own."""
+    indexes, links = network.indexes(OPTIONS), network.links(OPTIONS)
+    if not names or not (indexes[1:] or links):
+        return None
+    pages = [network.page(index, name) for index in indexes for name in names]
+    return network.refusal(indexes, names, []) or network.trouble_of(pages, links)
 
 
 def visible_packages():

@@ -126,8 +126,15 @@ def refusal(indexes, projects, others):
 def require(pages, others):
     """Ends the step unless these pages of indexes, and the other ones, are there to be asked. pip
     passes over one that is not, takes what another has, and is done."""
-    for words in filter(None, [*_at_once(_required, pages), *map(explanation, others)]):
-        sys.exit(f"{words}\n{NOT_PASSED_OVER}")
+    words = trouble_of(pages, others)
+    if words:
+        sys.exit(words)
+
+
+def trouble_of(pages, others):
+    """What to say if one of these pages of indexes, or of the other ones, has trouble."""
+    wrong = next(filter(None, [*_at_once(_required, pages), *map(explanation, others)]), None)
+    return wrong and f"{wrong}\n{NOT_PASSED_OVER}"
 
 
 def _required(url):
