@@ -2,7 +2,7 @@
 
 use gateway::without_credentials;
 
-use crate::manifest::values::is_secret;
+use crate::secret::is_secret;
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "…";

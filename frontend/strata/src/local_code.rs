@@ -7,8 +7,8 @@ use crate::{
     lock::{Local, Pyproject},
     mistake::{Mistake, Mistakes, list, quote},
     notice::Notice,
+    paths::{below, join},
     recipe::{Code, CodeSource, ImageSettings, InputPath, Recipe, Target},
-    sources::{below, join},
 };
 
 /// The project that the packages are of, where it is a package itself: code that nothing installs.

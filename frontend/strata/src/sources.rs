@@ -4,6 +4,7 @@ use gateway::GitUrl;
 use llb::{Meta, State};
 
 use crate::{
+    paths::{below, join},
     plan::CodeFacts,
     recipe::{Code, CodeSource, Git, InputPath, Recipe, Source},
     strata_lock,
@@ -103,16 +104,6 @@ fn within<'a>(folder: &str, manifest: &'a str) -> Option<&'a str> {
     below(folder, manifest)
 }
 
-/// A path as one of a folder, if it is in that; empty for the folder itself. Both are clean, and both
-/// absolute or neither; an empty folder is the root.
-pub fn below<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
-    if folder.is_empty() {
-        return Some(path.strip_prefix('/').unwrap_or(path));
-    }
-    let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
-}
-
 /// Where a file is in the build context; `None` if it is in git.
 pub fn in_context(recipe: &Recipe, path: &InputPath) -> Option<String> {
     let code = recipe.python.code.as_ref();
@@ -131,20 +122,6 @@ pub fn models(recipe: &Recipe) -> impl Iterator<Item = &str> {
         Source::Context(files) => Some(files.path.as_str()),
         _ => None,
     })
-}
-
-/// Where a file goes that is copied from `path` to `to`. Of a folder, what is in it goes to `to`, which
-/// others may share; which of the two a path is, nobody knows before it is looked at.
-pub fn place(path: &str, to: &str) -> String {
-    match to.strip_suffix('/') {
-        Some(folder) => format!("{folder}/{}", path.rsplit('/').next().unwrap_or(path)),
-        None => to.to_owned(),
-    }
-}
-
-/// Two relative, clean paths as one; either may be empty.
-pub fn join(folder: &str, path: &str) -> String {
-    [folder, path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

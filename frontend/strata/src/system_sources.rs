@@ -6,9 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use llb::{Lines, SourceFile};
 
 use crate::{
-    manifest::values::{credentials, is_secret, is_signed},
+    manifest::values::credentials,
     mistake::{Mistake, Mistakes},
     recipe::{InputPath, Recipe},
+    secret::{is_secret, is_signed},
     url::Url,
 };
 

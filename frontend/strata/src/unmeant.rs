@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::{
     mistake::list,
     notice::Notice,
+    paths::join,
     recipe::{Code, CodeSource, Recipe},
-    sources::join,
 };
 
 /// Files with secrets, where they are in a project's folder.

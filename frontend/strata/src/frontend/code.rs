@@ -8,6 +8,7 @@ use crate::{
     local_code::{self, Project},
     models,
     notice::Notice,
+    paths::join,
     plan::{CodeFacts, ModelFacts},
     recipe::{Code, CodeSource},
     sources::{self, Checkout},
@@ -78,7 +79,7 @@ impl Build<'_> {
         let CodeSource::Context(folder) = &code.source else {
             return Ok(State::scratch());
         };
-        let folder = sources::join(folder, &code.subdir);
+        let folder = join(folder, &code.subdir);
         let models = sources::models(self.recipe).map(str::to_owned);
         let not_wanted = sources::REPOSITORIES.map(str::to_owned).into_iter().chain(models);
         let paths = Some(folder).filter(|folder| !folder.is_empty());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gateway::{Error, Files, Reference};
 
 use super::Build;
-use crate::{recipe::InputPath, sources, system_sources};
+use crate::{paths::join, recipe::InputPath, sources, system_sources};
 
 impl Build<'_> {
     /// The texts of files; `None` for those that are not there.
@@ -54,7 +54,7 @@ impl Build<'_> {
                 "`code:{path}` names a file of the code, and there is no `code`"
             )));
         };
-        let path = sources::join(&code.subdir, path);
+        let path = join(&code.subdir, path);
         let read = async { self.gateway.read_file(&self.checkout(code).await?, &path).await };
         read.await.map_err(|error| self.explain_code(code, error))
     }

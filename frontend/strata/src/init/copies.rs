@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     manifest::values,
-    sources::{below, place},
+    paths::{below, place},
 };
 
 /// What of the build context is part of the code.

@@ -7,7 +7,7 @@ use super::{
     run::Run,
     shell::{Command, Word},
 };
-use crate::manifest::values;
+use crate::{manifest::values, secret};
 
 /// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
 const OF_TOOLS: [&str; 8] =
@@ -257,7 +257,7 @@ impl Dockerfile<'_> {
 
 /// Whether a variable looks like a secret, be it without a value that is known.
 fn is_secret(name: &str, value: &str) -> bool {
-    values::is_secret(name, if value.is_empty() { "unknown" } else { value })
+    secret::is_secret(name, if value.is_empty() { "unknown" } else { value })
 }
 
 /// What a command's own variables say to its program.

@@ -13,7 +13,7 @@ use super::{
     Note,
     draft::{Code, Draft, Python, Words, fits},
 };
-use crate::{manifest::values, sources};
+use crate::{manifest::values, paths::join};
 
 /// Locks, the best to have first.
 pub const LOCKS: [&str; 5] = ["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"];
@@ -73,7 +73,7 @@ impl Folder {
             return None;
         }
         let folder = if code.source == "." { "" } else { &code.source };
-        let name = sources::join(folder, "pyproject.toml");
+        let name = join(folder, "pyproject.toml");
         let project: Table = self.read(&name)?.parse().ok()?;
         let requires = project.get("build-system")?.get("requires")?.as_array()?.iter();
         let names = requires.filter_map(Value::as_str).map(|one| one.replace('_', "-"));
@@ -112,7 +112,7 @@ impl Folder {
             let source = one.get("source")?;
             ["editable", "virtual", "directory"].iter().find_map(|key| source.get(key)?.as_str())
         })?;
-        Some(sources::join(if folder == "." { "" } else { folder }, "pyproject.toml"))
+        Some(join(if folder == "." { "" } else { folder }, "pyproject.toml"))
     }
 
     /// A manifest for a project without a Dockerfile.

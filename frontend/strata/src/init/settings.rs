@@ -10,7 +10,7 @@ use super::{
     dockerfile::Dockerfile,
     draft::{Draft, Words, add, fits, set},
 };
-use crate::manifest::values;
+use crate::{manifest::values, secret::is_secret};
 
 impl<'a> Dockerfile<'a> {
     /// An instruction of the last stage, or of one that it stands on.
@@ -95,7 +95,7 @@ impl<'a> Dockerfile<'a> {
     }
 
     fn label(&mut self, line: usize, name: &str, value: String) {
-        if values::key_name(name).is_ok() && !values::is_secret(name, &value) {
+        if values::key_name(name).is_ok() && !is_secret(name, &value) {
             set(&mut self.draft.labels, name, value);
         } else {
             self.note(line, format!("the label `{name}` is not carried over"));

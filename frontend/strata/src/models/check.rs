@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
+    paths::join,
     plan::{Base, ModelFacts, Packages},
     recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease},
-    sources::join,
 };
 
 /// Checks what only facts can tell.

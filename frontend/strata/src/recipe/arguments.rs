@@ -9,10 +9,10 @@ use crate::{
     manifest::{
         Data, Entry, Manifest, Node, PREDEFINED,
         template::{Argument, Otherwise, Piece, pieces},
-        values,
     },
     mistake::{Findings, Mistake, list, nearest, quote},
     notice::Notice,
+    secret,
 };
 
 /// The hub if `HF_ENDPOINT` names none.
@@ -78,7 +78,7 @@ impl Arguments {
         }
         for (name, declared) in &manifest.arguments {
             if let Some(value) = given.get(name) {
-                if !declared.is_public && values::is_secret(name, value) {
+                if !declared.is_public && secret::is_secret(name, value) {
                     findings.at(declared.lines, given_away(name));
                     // Nothing more is said of where it would go.
                     arguments.values.remove(name);
@@ -119,7 +119,7 @@ impl Arguments {
     /// What to know of those that were given and mean nothing here.
     pub fn warnings(&self, manifest: &Manifest) -> Vec<Notice> {
         let is_secret = |name: &&String| {
-            self.get(name).is_some_and(|given| values::is_secret(name, &given.value))
+            self.get(name).is_some_and(|given| secret::is_secret(name, &given.value))
         };
         let (secrets, others): (Vec<_>, Vec<_>) = self.undeclared.iter().partition(is_secret);
         let names = |names: &[&String]| list(names.iter().map(|name| name.as_str()));

@@ -6,7 +6,7 @@ use super::{Code, CodeSource, Files, Hub, InContext, Model, Source, reader::Read
 use crate::{
     manifest::values,
     mistake::{Mistake, quote},
-    sources::{below, join, place},
+    paths::{below, join, place},
 };
 
 impl Reader<'_> {

@@ -1,8 +1,8 @@
 //! URLs in requirements: which of them a build can use, and what they tell.
 
 use crate::{
-    manifest::values::is_signed,
     mistake::{Mistake, quote},
+    secret::is_signed,
     url::Url,
 };
 

@@ -30,10 +30,10 @@ pub use path::{
     is_folder, lock, pyproject, relative, requirements, system_sources, volume,
 };
 pub use port::{Port, ports};
-pub use public::{is_secret, public};
+pub use public::public;
 pub use python::{Installer, extra, host, installer, module, project, project_name, torch};
 pub use reference::reference;
-pub use remote::{credentials, git, hub, index, is_signed, is_ssh, looks_like_git, page, source};
+pub use remote::{credentials, git, hub, index, is_ssh, looks_like_git, page, source};
 pub use time::duration;
 
 use crate::mistake::{Mistake, quote};

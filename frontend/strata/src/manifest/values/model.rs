@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     mistake::{Mistake, quote},
-    sources::below,
+    paths::below,
 };
 
 /// Where a step has its secrets, and what else is its own. `run.py` has the same, and where no

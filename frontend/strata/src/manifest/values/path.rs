@@ -6,6 +6,7 @@ use super::{Read, boolean, expected};
 use crate::{
     lock::Kind,
     mistake::{Mistake, list, quote},
+    paths::below,
 };
 
 /// Folders of the image that nothing of the manifest's may be put into: the Python environment and
@@ -121,10 +122,7 @@ pub fn destination(text: &str) -> Read<String> {
     if path == "/" {
         return Err(Mistake::new("the root of the image is taken").help("name a folder below it"));
     }
-    let within = |taken: &str| {
-        path.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    match TAKEN.into_iter().find(|taken| within(taken)) {
+    match TAKEN.into_iter().find(|taken| below(taken, &path).is_some()) {
         Some(taken) => Err(Mistake::new(format!("{} is inside `{taken}`", quote(text)))
             .help(format!("`{taken}` is taken; name a folder outside of it"))),
         None => Ok(path),

@@ -3,6 +3,7 @@
 use super::{Read, expected};
 use crate::{
     mistake::{Mistake, quote},
+    secret::is_signed,
     url::Url,
 };
 
@@ -16,22 +17,6 @@ const CREDENTIALS: &str = "give the URL without them, and name the build secret 
 /// Where the token of a hub goes, and of a file.
 pub(super) const TOKEN: &str =
     "give the URL without them, and name a build secret: `token: secret:my_token`";
-
-/// Parts of a query that let who knows them download: of S3, Google's and Azure's storage, of
-/// CloudFront, and of forges.
-const SIGNATURES: [&str; 11] = [
-    "X-Amz-Signature",
-    "X-Amz-Security-Token",
-    "X-Goog-Signature",
-    "Signature",
-    "sig",
-    "token",
-    "access_token",
-    "auth_token",
-    "private_token",
-    "api_key",
-    "apikey",
-];
 
 /// The URL of a package index, which is the same with and without a slash at its end.
 pub fn index(text: &str) -> Read<String> {
@@ -119,14 +104,6 @@ pub(super) fn http(text: &str, url: &str, instead: &str) -> Read<String> {
         Some(authority) if authority.contains('@') || is_signed(text) => Err(credentials(instead)),
         Some(_) => Ok(text.to_owned()),
     }
-}
-
-/// Whether a URL has in its query what only those may know who may download what is there.
-pub fn is_signed(url: &str) -> bool {
-    let query = url.split('#').next().unwrap_or(url).split_once('?');
-    let names = query.into_iter().flat_map(|(_, query)| query.split('&'));
-    let mut names = names.filter_map(|pair| pair.split('=').next());
-    names.any(|name| SIGNATURES.iter().any(|known| name.eq_ignore_ascii_case(known)))
 }
 
 fn not_git(text: &str) -> Mistake {
