@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     base_config::BaseConfig,
-    plan::{Plan, VENV},
+    in_image::VENV,
+    plan::Plan,
     recipe::{CodeSource, Healthcheck, Model, Recipe, RepositoryKind, Target, Variable},
 };
 

@@ -12,6 +12,7 @@ pub mod frontend;
 pub mod graph;
 mod hidden;
 pub mod image;
+mod in_image;
 pub mod init;
 pub mod inputs;
 pub mod local_code;

@@ -6,11 +6,9 @@ use llb::{Platform, State};
 use super::Build;
 use crate::{
     base_config::BaseConfig,
+    in_image::PROBE,
     plan::{self, Base, Probe},
 };
-
-/// Where the probe's findings are in its layer.
-const PROBE: &str = "/opt/strata/probe.json";
 
 /// A base image, and what is to be said of it.
 pub(super) struct Found {

@@ -7,6 +7,7 @@ use llb::{Platform, SourceFile, State};
 
 use super::Build;
 use crate::{
+    in_image::{LOCK, UNBUILT, VENV},
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
     mistake::Mistakes,
@@ -15,10 +16,6 @@ use crate::{
     requirements::Selection,
     strata_lock::{Entry, Key},
 };
-
-/// Where the lock is in its layer, and in its place the reason why there is none yet.
-const LOCK: &str = "/opt/strata/pylock.toml";
-const UNBUILT: &str = "/opt/strata/unbuilt.txt";
 
 /// The packages of a platform before they are chosen from.
 pub(super) enum Locked {
@@ -111,8 +108,7 @@ impl Build<'_> {
     fn lock_on_environment(&self) -> Error {
         let base = &self.recipe.base.value;
         let message = format!(
-            "{base} has an environment at {}, which goes on, and a lock is of a whole one",
-            plan::VENV
+            "{base} has an environment at {VENV}, which goes on, and a lock is of a whole one"
         );
         let lock = self.recipe.python.lock.as_ref().map(|lock| self.location(lock.lines));
         Error::new(message)

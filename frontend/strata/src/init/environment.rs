@@ -7,7 +7,7 @@ use super::{
     run::Run,
     shell::{Command, Word},
 };
-use crate::{manifest::values, secret};
+use crate::{in_image::HF_HOME, manifest::values, secret};
 
 /// Variables that configure the tools of a Dockerfile's build, and nothing of the image.
 const OF_TOOLS: [&str; 8] =
@@ -212,7 +212,7 @@ impl Dockerfile<'_> {
                 line,
                 format!(
                     "`HF_HOME` is not carried over: models are in {} then, which all users read",
-                    models::HOME
+                    HF_HOME
                 ),
             );
         } else if is_secret(name, &value) {

@@ -7,7 +7,7 @@ use super::{
     run::{Run, Secret, shortened},
     shell::Command,
 };
-use crate::manifest::values;
+use crate::{in_image::HF_HOME, manifest::values};
 
 /// Calls that download a repository of the hub, with the organisation of those that leave it out.
 const CALLS: [(&str, &str); 6] = [
@@ -34,12 +34,9 @@ const COMMANDS: [(&str, &str); 5] = [
 /// The hub that is asked if nothing is said.
 const HUB: &str = "https://huggingface.co";
 
-/// Where Strata has the Hugging Face cache if nothing is said.
-pub const HOME: &str = "/opt/huggingface";
-
 /// What to know where a Dockerfile has a folder of its own for a cache.
 pub fn of_cache() -> String {
-    format!("models are in the Hugging Face cache, {HOME} or what `env` sets `HF_HOME` to")
+    format!("models are in the Hugging Face cache, {HF_HOME} or what `env` sets `HF_HOME` to")
 }
 
 /// Finds models in a program of Python, and says whether there are any.

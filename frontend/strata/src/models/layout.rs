@@ -11,15 +11,10 @@ use super::{
     parts::divided,
 };
 use crate::{
+    in_image::{LISTINGS, MODELS},
     recipe::{Hub, RepositoryKind},
     sha256,
 };
-
-/// Where the image says which models it has: a file for each.
-const STATEMENTS: &str = "/opt/strata/models";
-
-/// Where it has what hubs said of their repositories.
-const LISTINGS: &str = "/opt/strata/hub";
 
 /// The fetcher's requests for `listing`'s files, whose paths are decided here: into the cache of
 /// huggingface_hub below `hf_home`, or to `to`. Each is a layer, of `most` or fewer: large files
@@ -85,7 +80,7 @@ pub fn origin(hub: &Hub, token: Option<&str>) -> Value {
 
 /// Where the image has what is said of a model.
 pub fn statement_path(name: &str, statement: &str) -> String {
-    named(STATEMENTS, name, statement)
+    named(MODELS, name, statement)
 }
 
 /// Where the image has what a hub said of a repository.

@@ -17,7 +17,7 @@ pub(super) fn python(scope: &Scope<'_>, base: &Base) -> State {
     }
 }
 
-/// The layer that says what the base's Python and system are: `/opt/strata/probe.json`.
+/// The layer that says what the base's Python and system are.
 pub(super) fn probe(scope: &Scope<'_>, base: &Base, python: State) -> State {
     let scripts = [script!("probe.sh"), script!("probe.py"), script!("tree.py")];
     let recipe = scope.recipe;

@@ -11,6 +11,7 @@ use super::{
     system,
 };
 use crate::{
+    in_image::HOME,
     mistake::Spanned,
     recipe::{Code, CodeSource},
 };
@@ -78,7 +79,7 @@ pub(super) fn build(
         .network()
         // What compilers and package managers keep between two edits.
         .cache_of(
-            "/tmp/home/.cache",
+            &format!("{HOME}/.cache"),
             "strata-code",
             cache(scope, platform, code, words),
             CacheSharing::Locked,

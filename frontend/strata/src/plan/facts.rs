@@ -7,8 +7,10 @@ use llb::{Platform, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::VENV;
-use crate::{environment::Environment, lock::Local, models::Listing, requirements::InstallSet};
+use crate::{
+    environment::Environment, in_image::VENV, lock::Local, models::Listing,
+    requirements::InstallSet,
+};
 
 /// Everything that is not in the recipe and yet decides the graph.
 #[derive(Clone, Debug)]
@@ -188,7 +190,7 @@ impl Base {
     }
 }
 
-/// What the probe step found in the base (`/opt/strata/probe.json`).
+/// What the probe step found in the base.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Probe {
     /// The interpreter.

@@ -37,12 +37,14 @@ pub use facts::{
 };
 pub use layers::{Layers, check_layers};
 pub use models::SUM;
-pub use python::VENV;
 use python::VENV_PYTHON;
 use step::PYTHON;
 pub use user::User;
 
-use crate::recipe::{Hub, Model, Recipe, SpacyRelease};
+use crate::{
+    in_image::VENV,
+    recipe::{Hub, Model, Recipe, SpacyRelease},
+};
 
 /// What the name of a vertex that does work begins with, in brackets: what `--no-cache-filter`
 /// takes.

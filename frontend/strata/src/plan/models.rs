@@ -16,11 +16,11 @@ use super::{
     files,
     folders::Folders,
     ground::Ground,
-    python::VENV,
     run,
-    step::sandboxed,
+    step::{build_secret, sandboxed},
 };
 use crate::{
+    in_image::{OUT, SECRETS, VENV},
     models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
     recipe::{Download, Hub, Model, Pipeline, Recipe, Source, SpacyRelease},
 };
@@ -318,30 +318,29 @@ fn step(
     request: Value,
 ) -> State {
     const REQUEST: &str = "/request.json";
-    const SECRETS: &str = "/run/secrets";
     let settings = scope.settings;
     let request = File::on(State::scratch())
         .timestamp(EPOCH)
         .mkfile(REQUEST, 0o644, request.to_string())
         .build(Meta::named(format!("[internal] request to {name}")));
-    let mut exec = Exec::new(State::scratch(), [FETCHER, REQUEST, "/out", "/cache", SECRETS])
+    let mut exec = Exec::new(State::scratch(), [FETCHER, REQUEST, OUT, "/cache", SECRETS])
         .mount(Mount::read_only(FETCHER, fetcher.image.clone()).select(FETCHER))
         .mount(Mount::read_only(REQUEST, request).select(REQUEST))
-        .mount(Mount::output("/out", State::scratch()))
+        .mount(Mount::output(OUT, State::scratch()))
         // A listing keeps nothing there, and listing without cache would empty the mount for all.
         .mounts((stage == MODELS).then(|| {
             let id = format!("{}strata-models", settings.cache_namespace);
             Mount::cache("/cache", id, CacheSharing::Shared)
         }))
-        .mount(Mount::secret(format!("{SECRETS}/ca_bundle"), "ca_bundle", true))
+        .mount(build_secret("ca_bundle", "ca_bundle"))
         .network(settings.sandbox.network)
         .proxy(settings.sandbox.proxy.clone());
     if let Some(secret) = &model.token {
-        // Optional, because the fetcher can say what to do about one that is missing.
-        exec = exec.mount(Mount::secret(format!("{SECRETS}/token"), secret, true));
+        // The fetcher can say what to do about one that is missing.
+        exec = exec.mount(build_secret("token", secret));
     }
     let meta = Meta::named(scope.name(stage, fetcher.native, name))
         .at([scope.location(model.lines)])
         .ignore_cache(settings.no_cache.covers(stage));
-    sandboxed(exec, &settings.sandbox).build(fetcher.native, meta).output("/out")
+    sandboxed(exec, &settings.sandbox).build(fetcher.native, meta).output(OUT)
 }

@@ -16,9 +16,6 @@ use crate::{
     url::Url,
 };
 
-/// Where the environment is in the image.
-pub const VENV: &str = "/opt/venv";
-
 /// The environment's own Python: pip is run by the one it installs for.
 pub(super) const VENV_PYTHON: &[&str] = &["/opt/venv/bin/python3", "-EsB"];
 
@@ -59,8 +56,8 @@ const fn pins(installer: Installer) -> &'static str {
     }
 }
 
-/// An installer for the build, in a folder of its own and never in the image.
-pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Installer) -> State {
+/// Shows a step an installer, which has a folder of its own and is never in the image.
+pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Installer) -> Mount {
     let scripts = [script!("tool.py"), script!("tree.py"), script!("network.py")];
     // It comes from PyPI, or from what stands in its place: the other indexes are for packages.
     let indexes = Some(&scope.recipe.python.indexes).filter(|all| all.index_url.is_some());
@@ -70,7 +67,7 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Ins
     let extra = extra.map(|url| format!("--extra-index-url {url}\n"));
     let pins = index.chain(extra).chain([pins(installer).to_owned()]).collect::<String>();
     let credentials = indexes.map(|all| all.credentials.clone()).unwrap_or_default();
-    Step::new(scope, "tool", base, python, PYTHON, &scripts)
+    let tool = Step::new(scope, "tool", base, python, PYTHON, &scripts)
         .named(format!("get {}", installer.name()))
         .at(scope.recipe.python.lines)
         .args([installer.name()])
@@ -79,7 +76,8 @@ pub(super) fn tool(scope: &Scope<'_>, base: &Base, python: State, installer: Ins
         .credentials(&credentials)
         .caches(Installer::Pip)
         .forget_wheels()
-        .out()
+        .out();
+    Mount::read_only(format!("/tool/{}", installer.name()), tool)
 }
 
 /// A bucket of wheels. No toolchain, no index: files by their hashes.
@@ -92,13 +90,12 @@ pub(super) fn wheels(
 ) -> State {
     let base = &platform.base;
     let installer = scope.recipe.python.installer;
-    let path = format!("/tool/{}", installer.name());
     install(scope, "packages", base, python.clone(), venv, installer, bucket)
         .named(format!("install {}", named(bucket)))
         .args([installer.name()])
         .args((installer == Installer::Uv && buckets::overlap(bucket)).then_some("apart"))
         .files(trusted(&platform.packages.options, bucket).map(|hosts| ("trusted.txt", hosts)))
-        .mount(Mount::read_only(path, tool(scope, base, python.clone(), installer)))
+        .mount(tool(scope, base, python.clone(), installer))
         .caches(installer)
         .out()
 }
@@ -139,7 +136,7 @@ pub(super) fn built(
         .args(["source"])
         .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
-        .mount(Mount::read_only("/tool/pip", tool(scope, base, python.clone(), Installer::Pip)))
+        .mount(tool(scope, base, python.clone(), Installer::Pip))
         // What builds it may write there, and pages of an index that others believe are among it.
         .pip_cache(&format!("{DOWNLOADS_FOR}-{}", pick.name))
         .cache_of(
@@ -215,7 +212,7 @@ pub(super) fn code(
         .file("options.txt", facts.packages.options.as_str())
         .mount(files.mount())
         .venv(venv)
-        .mount(Mount::read_only("/tool/pip", tool(scope, base, python, Installer::Pip)))
+        .mount(tool(scope, base, python, Installer::Pip))
         .network()
         .credentials(&scope.recipe.python.indexes.credentials)
         .caches(Installer::Pip)

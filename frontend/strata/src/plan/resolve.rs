@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use llb::{CacheSharing, Meta, Mount, State};
+use llb::{CacheSharing, Meta, State};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,13 +14,14 @@ use super::{
     system,
 };
 use crate::{
+    in_image::{LOCK, STRATA},
     recipe::{Installer, Recipe},
     requirements::InstallSet,
 };
 
 const METADATA_CACHE: &str = "strata-uv-metadata";
 
-/// The layer that says what is installed: `/opt/strata/pylock.toml`.
+/// The layer that says what is installed.
 pub(super) fn bill(
     scope: &Scope<'_>,
     base: &Base,
@@ -31,11 +32,7 @@ pub(super) fn bill(
     match bill {
         Bill::Resolved(resolution) => lock(scope, base, python, resolution),
         Bill::Stated(text) => folders
-            .with_files(
-                &["/opt/strata".to_owned()],
-                |_| None,
-                &[("/opt/strata/pylock.toml".to_owned(), text.clone())],
-            )
+            .with_files(&[STRATA.to_owned()], |_| None, &[(LOCK.to_owned(), text.clone())])
             .build(Meta::named("[internal] what is installed")),
     }
 }
@@ -81,8 +78,8 @@ pub(super) fn lock(
             preferences.iter().map(|pin| format!("{pin}\n")).collect::<String>(),
         )
         .file("uv.toml", settings)
-        .mount(Mount::read_only("/tool/uv", uv))
-        .mount(Mount::read_only("/tool/pip", pip))
+        .mount(uv)
+        .mount(pip)
         .network()
         .credentials(&indexes.credentials)
         .cache_of(

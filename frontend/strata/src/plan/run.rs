@@ -1,6 +1,6 @@
 //! A command that downloads what no other way does, on the packages that it names.
 
-use llb::{CacheSharing, Mount, State};
+use llb::{CacheSharing, State};
 use serde_json::{Value, json};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     environment::meant,
     facts::{Pick, PlatformFacts},
     ground::Ground,
-    step::{Step, script},
+    step::{Step, build_secret, script},
     system, together,
     user::User,
 };
@@ -53,7 +53,7 @@ pub(super) fn run(
             CacheSharing::Locked,
         );
     if let Some(secret) = &model.token {
-        step = step.mount(Mount::secret("/run/secrets/token", secret, true));
+        step = step.mount(build_secret("token", secret));
     }
     step.out()
 }

@@ -6,8 +6,12 @@ use gateway::Sandbox;
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 use serde_json::Value;
 
-use super::{EPOCH, Scope, VENV, facts::Base};
-use crate::{recipe::Installer, sha256};
+use super::{EPOCH, Scope, facts::Base};
+use crate::{
+    in_image::{FILES, HOME, OUT, SECRETS, VENV},
+    recipe::Installer,
+    sha256,
+};
 
 /// A script of `steps/` by name and text.
 pub(super) type Script = (&'static str, &'static str);
@@ -29,10 +33,7 @@ pub(super) const SHELL: &[&str] = &["/bin/sh"];
 const PIP_CACHE: &str = "strata-pip";
 const UV_CACHE: &str = "strata-uv";
 
-/// Where the files that a step reads are mounted.
-const FILES: &str = "/strata";
-
-/// Where its scripts are: apart, because a dozen installs have the same ones, which are then sent
+/// Where a step's scripts are: apart from its other files, because a dozen installs have the same ones, which are then sent
 /// once, and not a dozen times.
 const SCRIPTS: &str = "/strata/scripts";
 
@@ -65,7 +66,7 @@ impl<'a> Step<'a> {
             // Its Python may need it, and so do builds, which look for compilers and CUDA by it.
             .envs(env)
             .env("PATH", base.path())
-            .env("HOME", "/tmp/home")
+            .env("HOME", HOME)
             .env("LANG", "C.UTF-8")
             .env("SOURCE_DATE_EPOCH", EPOCH.to_string())
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -186,24 +187,20 @@ impl<'a> Step<'a> {
     pub(super) fn network(mut self) -> Self {
         let sandbox = &self.scope.settings.sandbox;
         self.exec = self.exec.network(sandbox.network).proxy(sandbox.proxy.clone());
-        self.mount(Mount::secret("/run/secrets/ca_bundle", "ca_bundle", true)).mount(Mount::secret(
-            "/run/secrets/netrc",
-            "netrc",
-            true,
-        ))
+        self.mount(build_secret("ca_bundle", "ca_bundle")).mount(build_secret("netrc", "netrc"))
     }
 
     /// Gives it the secrets that hosts ask for, by host: `user:password`, or a token.
     pub(super) fn credentials(mut self, secrets: &BTreeMap<String, String>) -> Self {
-        const FOLDER: &str = "/run/secrets/credentials";
         if secrets.is_empty() {
             return self;
         }
         let ids: BTreeSet<&String> = secrets.values().collect();
         for id in ids {
-            self = self.mount(Mount::secret(format!("{FOLDER}/{id}"), id, true));
+            self = self.mount(build_secret(&format!("credentials/{id}"), id));
         }
-        let hosts = secrets.iter().map(|(host, id)| format!("{host} {FOLDER}/{id}\n"));
+        let line = |(host, id)| format!("{host} {SECRETS}/credentials/{id}\n");
+        let hosts = secrets.iter().map(line);
         self.file("credentials.txt", hosts.collect::<String>())
     }
 
@@ -238,10 +235,10 @@ impl<'a> Step<'a> {
         self.envs(settings)
     }
 
-    /// The layer that it leaves in `/out`; what it does to its root is forgotten.
+    /// The layer that it leaves; what it does to its root is forgotten.
     pub(super) fn out(mut self) -> State {
-        self.exec = self.exec.mount(Mount::output("/out", State::scratch()));
-        self.build().output("/out")
+        self.exec = self.exec.mount(Mount::output(OUT, State::scratch()));
+        self.build().output(OUT)
     }
 
     /// The root as it leaves it.
@@ -265,6 +262,11 @@ impl<'a> Step<'a> {
             .mount(Mount::read_only(SCRIPTS, scripts))
             .build(&base.platform, meta)
     }
+}
+
+/// Shows a step a build secret, if there is one of this id.
+pub(super) fn build_secret(name: &str, id: &str) -> Mount {
+    Mount::secret(format!("{SECRETS}/{name}"), id, true)
 }
 
 /// Whether a variable is a setting of pip's or uv's.

@@ -25,7 +25,7 @@ pub(super) struct Imports<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     /// Whether packages that own the same file are told of, too.
     pub(super) overlaps: bool,
-    /// The name of the note in `/opt/strata` that says so.
+    /// The name of the note that says so.
     pub(super) note: &'a str,
 }
 

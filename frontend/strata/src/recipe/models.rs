@@ -6,15 +6,13 @@ use llb::Lines;
 
 use super::{Code, Variable, arguments::Given, reader::Reader};
 use crate::{
+    in_image::HF_HOME,
     manifest::{
         Node,
         values::{self, Pipeline, RepositoryKind},
     },
     mistake::Mistake,
 };
-
-/// Where the Hugging Face cache is, unless the manifest's `env` sets `HF_HOME`.
-const HF_HOME: &str = "/opt/huggingface";
 
 /// Where spaCy's pipelines are released.
 const SPACY_RELEASES: &str = "https://github.com/explosion/spacy-models/releases/download";

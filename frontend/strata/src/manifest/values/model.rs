@@ -6,13 +6,14 @@ use super::{
     remote::{TOKEN, http},
 };
 use crate::{
+    in_image::{FILES, HOME, OUT, SECRETS},
     mistake::{Mistake, quote},
     paths::below,
 };
 
 /// Where a step has its secrets, and what else is its own. `run.py` has the same, and where no
 /// destination is: a link may lead there.
-const OF_STEPS: [&str; 5] = ["/tmp/home", "/tmp/ca_bundle.pem", "/run/secrets", "/strata", "/out"];
+const OF_STEPS: [&str; 5] = [HOME, "/tmp/ca_bundle.pem", SECRETS, FILES, OUT];
 
 /// What a repository of a hub holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

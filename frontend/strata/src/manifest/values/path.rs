@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Read, boolean, expected};
 use crate::{
+    in_image::{HF_HOME, STRATA, VENV},
     lock::Kind,
     mistake::{Mistake, list, quote},
     paths::below,
@@ -11,7 +12,7 @@ use crate::{
 
 /// Folders of the image that nothing of the manifest's may be put into: the Python environment and
 /// the models' cache are laid there by name, and the others are mounted over when a container runs.
-const TAKEN: [&str; 6] = ["/opt/venv", "/opt/huggingface", "/opt/strata", "/proc", "/sys", "/dev"];
+const TAKEN: [&str; 6] = [VENV, HF_HOME, STRATA, "/proc", "/sys", "/dev"];
 
 /// Folders that images have: what is copied there goes into them.
 const FOLDERS: [&str; 31] = [
