@@ -11,16 +11,16 @@ use llb::{Image, Local, Meta, Platform, State};
 
 use crate::{
     environment::Environment,
+    facts::{
+        Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts, Probe,
+        Resolution, Settings,
+    },
     inputs::{Demand, Inputs},
+    listing::Listing,
     local_code::{self, Project},
     lock::{self, Lock},
     mistake::{Mistake, Mistakes},
-    models::Listing,
-    picks,
-    plan::{
-        self, Base, Bill, Facts, Interpreter, Libc, ModelFacts, Packages, Pick, PlatformFacts,
-        Probe, Resolution, Settings,
-    },
+    picks, plan,
     recipe::{CodeSource, FileSource, Files, InputPath, Model, Recipe, Source},
     requirements::Requirement,
     sources::{self, Checkout},

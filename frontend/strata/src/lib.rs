@@ -1,6 +1,6 @@
 //! Strata: a BuildKit frontend for Python machine-learning services.
 //!
-//! One way through: [`manifest`] → [`recipe`] → facts → [`plan`] → definition → result.
+//! One way through: [`manifest`] → [`recipe`] → [`facts`] → [`plan`] → definition → result.
 //! [`frontend`] gathers the facts from BuildKit and gives the result back; everything else is
 //! a function of values.
 
@@ -8,6 +8,7 @@ pub mod assumed;
 pub mod base_config;
 pub mod cli;
 pub mod environment;
+pub mod facts;
 pub mod frontend;
 pub mod graph;
 mod hidden;
@@ -15,6 +16,7 @@ pub mod image;
 mod in_image;
 pub mod init;
 pub mod inputs;
+pub mod listing;
 pub mod local_code;
 pub mod lock;
 pub mod manifest;

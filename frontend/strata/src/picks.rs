@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::{
     environment::Environment,
+    facts::Pick,
     lock::{self, Choice, File, Lock, Package, Source, Tags},
     mistake::{Mistake, Mistakes, quote},
-    plan::Pick,
     recipe::Recipe,
     requirements::Options,
 };

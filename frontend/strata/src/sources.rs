@@ -4,8 +4,8 @@ use gateway::GitUrl;
 use llb::{Meta, State};
 
 use crate::{
+    facts::CodeFacts,
     paths::{below, join},
-    plan::CodeFacts,
     recipe::{Code, CodeSource, Git, InputPath, Recipe, Source},
     strata_lock,
 };

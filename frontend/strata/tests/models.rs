@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use llb::{Platform, SourceFile, State};
 use serde_json::json;
-use strata::models::{self, Checksum, File, Listing};
+use strata::facts::{Base, ModelFacts, Packages};
+use strata::listing::{Checksum, File, Listing};
+use strata::models;
 use strata::notice::Notice;
-use strata::plan::{Base, ModelFacts, Packages};
 use strata::recipe::{self, Choices, Recipe, Source};
 
 fn recipe(models: &str) -> Recipe {

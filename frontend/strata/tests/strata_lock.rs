@@ -12,10 +12,10 @@ use std::{
 use llb::SourceFile;
 use strata::{
     environment::Environment,
+    facts::{Interpreter, Libc, Pick, Probe},
     inputs::Inputs,
+    listing::Listing,
     lock::{File, Lock, Source},
-    models::Listing,
-    plan::{Interpreter, Libc, Pick, Probe},
     recipe::{self, Choices, Pipeline, Recipe},
     requirements::InstallSet,
     strata_lock::{Entry, Key, Misfit, StrataLock, asked, beside},

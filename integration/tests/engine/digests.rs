@@ -9,13 +9,14 @@ use integration::command::output;
 use integration::digest::sha256;
 use llb::{Image, Platform, SourceFile, State};
 use serde_json::{Value, json};
+use strata::facts::{
+    Base, Bill, Building, Facts, Packages, PlatformFacts, Probe, Resolution, Settings,
+};
 use strata::graph::Graph;
 use strata::inputs::Inputs;
 use strata::lock::{self, Kind};
 use strata::picks;
-use strata::plan::{
-    self, Base, Bill, Building, Facts, Packages, PlatformFacts, Probe, Resolution, Settings,
-};
+use strata::plan;
 use strata::recipe::{self, Choices, Recipe};
 use strata::requirements::Selection;
 use strata::sources::{self, Checkout};

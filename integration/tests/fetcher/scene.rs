@@ -13,8 +13,9 @@ use integration::frontend_image::fetcher;
 use integration::hub::{Hub, Repo};
 use rustix::process::geteuid;
 use serde_json::{Value, json};
+use strata::listing::Listing;
 use strata::manifest::values::RepositoryKind;
-use strata::models::{self, Listing};
+use strata::models;
 use strata::recipe;
 use tempfile::TempDir;
 

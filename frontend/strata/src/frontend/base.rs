@@ -6,8 +6,9 @@ use llb::{Platform, State};
 use super::Build;
 use crate::{
     base_config::BaseConfig,
+    facts::{Base, Probe},
     in_image::PROBE,
-    plan::{self, Base, Probe},
+    plan,
 };
 
 /// A base image, and what is to be said of it.

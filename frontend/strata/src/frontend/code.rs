@@ -5,11 +5,11 @@ use llb::State;
 
 use super::Build;
 use crate::{
+    facts::{CodeFacts, ModelFacts},
     local_code::{self, Project},
     models,
     notice::Notice,
     paths::join,
-    plan::{CodeFacts, ModelFacts},
     recipe::{Code, CodeSource},
     sources::{self, Checkout},
     unmeant,

@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::Build;
 use crate::{
+    facts::ModelFacts,
+    listing::Listing,
     mistake::{Mistake, Mistakes},
-    models::{self, Listing},
-    plan::{self, ModelFacts},
+    models, plan,
     recipe::{Hub, Model, Source, SpacyRelease},
 };
 

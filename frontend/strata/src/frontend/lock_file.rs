@@ -6,8 +6,9 @@ use llb::{File, Meta, Platform, State};
 
 use super::{Build, base::Found, packages::Locked};
 use crate::{
+    facts::ModelFacts,
     notice::Notice,
-    plan::{EPOCH, ModelFacts},
+    plan::EPOCH,
     recipe::{Pipeline, Source, SpacyRelease},
     strata_lock::{Entry, StrataLock, asked},
 };

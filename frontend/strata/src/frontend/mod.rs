@@ -28,13 +28,14 @@ use tokio::sync::OnceCell;
 use self::base::{Found, Stated};
 use crate::{
     base_config::BaseConfig,
+    facts::{CodeFacts, Facts, Packages, PlatformFacts, Settings},
     image::{self, Provenance},
     inputs::Demand,
     local_code,
     mistake::Mistakes,
     models,
     notice::Notice,
-    plan::{self, CodeFacts, Facts, Packages, Plan, PlatformFacts, Settings},
+    plan::{self, Plan},
     questions,
     recipe::{self, Choices, Recipe, Target},
     strata_lock::{self, StrataLock},

@@ -7,12 +7,12 @@ use llb::{Platform, SourceFile, State};
 
 use super::Build;
 use crate::{
+    facts::{Base, Bill, Building, Packages, Probe, Resolution},
     in_image::{LOCK, UNBUILT, VENV},
     inputs::{Demand, Inputs},
     lock::{self, Kind, Lock},
     mistake::Mistakes,
-    picks,
-    plan::{self, Base, Bill, Building, Packages, Probe, Resolution},
+    picks, plan,
     requirements::Selection,
     strata_lock::{Entry, Key},
 };

@@ -1,8 +1,8 @@
 //! Where libraries look for models, if the image's environment sends them elsewhere.
 
 use crate::{
+    facts::Base,
     notice::Notice,
-    plan::Base,
     recipe::{Recipe, Target},
 };
 

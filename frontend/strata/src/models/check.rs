@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    facts::{Base, ModelFacts, Packages},
     mistake::{Mistake, Mistakes, nearest, quote},
     models::{places, written},
     paths::join,
-    plan::{Base, ModelFacts, Packages},
     recipe::{Code, CodeSource, Model, Recipe, Source, SpacyRelease},
 };
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use glob::{MatchOptions, Pattern};
 
-use super::listing::{File, Listing};
 use crate::{
+    listing::{File, Listing},
     mistake::{Mistake, list, nearest},
     recipe::{Hub, RepositoryKind},
 };

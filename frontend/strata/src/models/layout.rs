@@ -5,13 +5,10 @@ use std::collections::BTreeSet;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{
-    choose::is_name,
-    listing::{File, Listing},
-    parts::divided,
-};
+use super::{choose::is_name, parts::divided};
 use crate::{
     in_image::{LISTINGS, MODELS},
+    listing::{File, Listing},
     recipe::{Hub, RepositoryKind},
     sha256,
 };

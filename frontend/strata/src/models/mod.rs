@@ -4,7 +4,6 @@ mod caches;
 mod check;
 mod choose;
 mod layout;
-mod listing;
 mod parts;
 
 pub use caches::hidden;
@@ -13,4 +12,3 @@ pub use choose::choose;
 pub use layout::{
     cache_folder, layers, layout, listing_path, origin, places, references, statement_path, written,
 };
-pub use listing::{Checksum, File, Listing};

@@ -4,10 +4,10 @@ use llb::State;
 
 use super::{
     Scope,
-    facts::Base,
     step::{SHELL, Step, script},
     system,
 };
+use crate::facts::Base;
 
 /// The base with a Python: as it is, or with `system.python` installed.
 pub(super) fn python(scope: &Scope<'_>, base: &Base) -> State {

@@ -7,7 +7,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::facts::Pick;
+use crate::facts::Pick;
 
 /// Packages that get a layer of their own, because they are large, have many files, or pull large
 /// ones along when they change: every layer above a changed one is extracted again, so only small

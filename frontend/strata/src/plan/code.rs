@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     ROOT, Scope,
-    facts::{CodeFacts, PlatformFacts},
     folders::Folders,
     step::{Step, script},
     system,
 };
 use crate::{
+    facts::{CodeFacts, PlatformFacts},
     in_image::HOME,
     mistake::Spanned,
     recipe::{Code, CodeSource},

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use llb::{Copy, File, Meta, State};
 
-use super::{EPOCH, Layer, ROOT, Scope, facts::PlatformFacts, files, folders::Folders};
-use crate::recipe::{FileSource, Files};
+use super::{EPOCH, Layer, ROOT, Scope, files, folders::Folders};
+use crate::{
+    facts::PlatformFacts,
+    recipe::{FileSource, Files},
+};
 
 /// What the name of their vertices begins with.
 const FILES: &str = "files";

@@ -7,10 +7,10 @@ use llb::State;
 use super::{
     Layer, Scope, assemble,
     buckets::{Buckets, Heavy},
-    facts::{Packages, Pick, PlatformFacts},
     files,
     python::{self, Visible},
 };
+use crate::facts::{Packages, Pick, PlatformFacts};
 
 /// The environment's layers, those that go together in one list.
 #[derive(Default)]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use llb::{Copy, File, Meta, Owner, State};
 
-use super::{EPOCH, Scope, facts::Probe, user::User};
+use super::{EPOCH, Scope, user::User};
+use crate::facts::Probe;
 
 /// Folders as the image has them below the layer that is being made.
 pub(super) struct Folders<'a> {

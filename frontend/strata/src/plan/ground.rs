@@ -2,7 +2,8 @@
 
 use llb::State;
 
-use super::{Layer, Scope, base, delta, facts::Base, system, user::User};
+use super::{Layer, Scope, base, delta, system, user::User};
+use crate::facts::Base;
 
 /// What packages are installed on, and what commands run on beside packages.
 pub(super) struct Ground<'a> {

@@ -9,7 +9,6 @@ use super::{
     code::{self, Files},
     copies,
     environment::{self, Environment},
-    facts::{CodeFacts, Facts, PlatformFacts},
     files,
     folders::{self, Folders},
     ground::Ground,
@@ -21,7 +20,10 @@ use super::{
     user::User,
     verify::{self, Imports},
 };
-use crate::recipe::{Code, Target};
+use crate::{
+    facts::{CodeFacts, Facts, PlatformFacts},
+    recipe::{Code, Target},
+};
 
 /// The plan of one platform.
 pub(super) fn plan(scope: &Scope<'_>, facts: &Facts, platform: &PlatformFacts) -> Plan {

@@ -1,7 +1,8 @@
 //! How many layers an image has, and how many of them its packages may take.
 
-use super::{Base, ModelFacts, Plan};
+use super::Plan;
 use crate::{
+    facts::{Base, ModelFacts},
     mistake::{Mistake, Mistakes},
     models,
     recipe::{Model, Recipe, Source},

@@ -7,7 +7,6 @@ mod buckets;
 mod code;
 mod copies;
 mod environment;
-mod facts;
 mod folders;
 mod ground;
 mod image;
@@ -31,10 +30,6 @@ use models::Fetcher;
 use serde::Serialize;
 
 pub use buckets::HEAVY;
-pub use facts::{
-    Account, Base, Bill, Building, CodeFacts, Facts, Folder, Interpreter, Libc, ModelFacts,
-    Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
-};
 pub use layers::{Layers, check_layers};
 pub use models::SUM;
 use python::VENV_PYTHON;
@@ -42,6 +37,7 @@ use step::PYTHON;
 pub use user::User;
 
 use crate::{
+    facts::{Base, Facts, Resolution, Settings},
     in_image::VENV,
     recipe::{Hub, Model, Recipe, SpacyRelease},
 };

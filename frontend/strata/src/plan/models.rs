@@ -12,7 +12,6 @@ use super::{
     Carried, EPOCH, Layer, Scope,
     copies::{Wanted, copied},
     environment::Environment,
-    facts::{Facts, ModelFacts, PlatformFacts},
     files,
     folders::Folders,
     ground::Ground,
@@ -20,8 +19,10 @@ use super::{
     step::{build_secret, sandboxed},
 };
 use crate::{
+    facts::{Facts, ModelFacts, PlatformFacts},
     in_image::{OUT, SECRETS, VENV},
-    models::{Listing, cache_folder, layout, listing_path, origin, references, statement_path},
+    listing::Listing,
+    models::{cache_folder, layout, listing_path, origin, references, statement_path},
     recipe::{Download, Hub, Model, Pipeline, Recipe, Source, SpacyRelease},
 };
 

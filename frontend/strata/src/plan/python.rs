@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::{
     Scope, buckets,
     code::Files,
-    facts::{Base, Pick, PlatformFacts},
     step::{PYTHON, Script, Step, script},
     system,
 };
 use crate::{
+    facts::{Base, Pick, PlatformFacts},
     mistake::Spanned,
     recipe::{Code, Installer},
     url::Url,

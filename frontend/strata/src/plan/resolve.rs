@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     Scope,
-    facts::{Base, Bill, Building, Resolution},
     folders::Folders,
     python::{self, HINTS},
     step::{PYTHON, Step, script},
     system,
 };
 use crate::{
+    facts::{Base, Bill, Building, Resolution},
     in_image::{LOCK, STRATA},
     recipe::{Installer, Recipe},
     requirements::InstallSet,

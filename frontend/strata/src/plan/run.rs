@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 use super::{
     Layer, Scope,
     environment::meant,
-    facts::{Pick, PlatformFacts},
     ground::Ground,
     step::{Step, build_secret, script},
     system, together,
     user::User,
 };
-use crate::recipe::{Command, Model};
+use crate::{
+    facts::{Pick, PlatformFacts},
+    recipe::{Command, Model},
+};
 
 /// The layer with what is kept of what the command makes on `packages`, those that it names.
 pub(super) fn run(

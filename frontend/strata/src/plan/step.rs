@@ -6,8 +6,9 @@ use gateway::Sandbox;
 use llb::{CacheSharing, Exec, Executed, File, Lines, Location, Meta, Mount, Network, State};
 use serde_json::Value;
 
-use super::{EPOCH, Scope, facts::Base};
+use super::{EPOCH, Scope};
 use crate::{
+    facts::Base,
     in_image::{FILES, HOME, OUT, SECRETS, VENV},
     recipe::Installer,
     sha256,

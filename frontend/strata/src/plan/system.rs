@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     Scope,
-    facts::Base,
     step::{PYTHON, SHELL, Step, script},
     user::User,
 };
-use crate::mistake::Spanned;
+use crate::{facts::Base, mistake::Spanned};
 
 /// `on` with system packages installed. Its packages are kept in a cache mount under a lock:
 /// package managers lock their folders themselves, and fail instead of waiting. Where they come from

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Account;
-use crate::recipe;
+use crate::{facts::Account, recipe};
 
 /// The number of a user that we make. Fixed, so that volumes keep their owner from build to
 /// build and Kubernetes' `runAsNonRoot` can tell that it is not root; high, so that it is none

@@ -7,11 +7,10 @@ use serde_json::json;
 
 use super::{
     Scope,
-    facts::Base,
     step::{Step, script},
     user::User,
 };
-use crate::mistake::Spanned;
+use crate::{facts::Base, mistake::Spanned};
 
 /// What is to be imported, and how.
 pub(super) struct Imports<'a> {

@@ -10,10 +10,10 @@ use toml::Spanned;
 use super::{DEV, Key, RENEW};
 use crate::{
     environment::Environment,
+    facts::{Pick, Probe},
     lock::{self, Document, Kind, Lock, Tags},
     mistake::{Mistake, Mistakes, quote},
     picks,
-    plan::{Pick, Probe},
     recipe::Recipe,
     requirements::{InstallSet, Selection, normalize},
     sha256,

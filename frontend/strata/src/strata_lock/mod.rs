@@ -16,12 +16,12 @@ use toml::Spanned;
 pub use self::entry::{Entry, Misfit, asked};
 use self::models::{LockedModel, LockedPipeline};
 use crate::{
+    facts::ModelFacts,
+    listing::Listing,
     lock::Document,
     manifest::values,
     mistake::{Mistake, Mistakes},
-    models::Listing,
     picks,
-    plan::ModelFacts,
     recipe::{Hub, Model, Pipeline, Source, SpacyRelease},
 };
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use crate::{
-    models::{Checksum, File, Listing},
+    listing::{Checksum, File, Listing},
     picks,
     recipe::Hub,
 };

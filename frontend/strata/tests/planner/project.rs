@@ -11,13 +11,14 @@ use llb::{
     pb::{file_action::Action, op::Op},
 };
 use strata::{
+    facts::{
+        Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts, Packages,
+        Pick, PlatformFacts, Probe, Resolution, Settings,
+    },
     graph::{Graph, Kind},
     inputs::Inputs,
-    models::{Checksum, File, Listing},
-    plan::{
-        self, Account, Base, Bill, Building, Facts, Folder, Interpreter, Libc, ModelFacts,
-        Packages, Pick, PlatformFacts, Probe, Resolution, Settings,
-    },
+    listing::{Checksum, File, Listing},
+    plan,
     recipe::{self, Choices, FileSource, Files, Model, Recipe, Source},
     sources::{self, Checkout},
     system_sources,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    environment::Environment, in_image::VENV, lock::Local, models::Listing,
+    environment::Environment, in_image::VENV, listing::Listing, lock::Local,
     requirements::InstallSet,
 };
 
@@ -177,7 +177,7 @@ impl Base {
     /// What caches of things that are made on it are told apart by; none where nobody knows its
     /// files. Not its vertex: how an image is looked up and which session it comes by are part of
     /// that, and differ from build to build.
-    pub(super) fn identity(&self) -> Option<Value> {
+    pub(crate) fn identity(&self) -> Option<Value> {
         let content = self.content.as_ref()?;
         Some(json!([self.platform.to_string(), content, self.env]))
     }
