@@ -206,7 +206,7 @@ fn strata_lock(manifest: &Path) -> Result<Option<StrataLock>, Mistakes> {
     match fs::read(&name) {
         Ok(data) => StrataLock::read(name, data).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Mistakes(vec![Mistake::new(format!("cannot read {name}: {error}"))])),
+        Err(error) => Err(Mistake::new(format!("cannot read {name}: {error}")).into()),
     }
 }
 

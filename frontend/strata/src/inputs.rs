@@ -239,7 +239,7 @@ impl Inputs {
             }
         }
         let demand = Demand { requirements, lock, project, members, selection };
-        if mistakes.is_empty() { Ok(demand) } else { Err(Mistakes(mistakes)) }
+        Mistakes(mistakes).or(demand)
     }
 
     /// What the requirements files and the manifest ask for, and by which indexes.

@@ -94,9 +94,7 @@ pub fn check(
             }
         }
     }
-    if !mistakes.is_empty() {
-        return Err(Mistakes(mistakes));
-    }
+    Mistakes(mistakes).or(())?;
     let Some(code) = &recipe.code else { return Ok(None) };
     let project = project.filter(|project| project.has_to_be_installed(recipe, code));
     missing.extend(project.map(|project| (project.name.as_str(), project.place.clone())));

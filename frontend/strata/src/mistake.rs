@@ -115,7 +115,22 @@ impl Mistake {
     }
 }
 
+impl From<Mistake> for Mistakes {
+    fn from(mistake: Mistake) -> Self {
+        Self(vec![mistake])
+    }
+}
+
 impl Mistakes {
+    /// What was found beside them, if there are none.
+    ///
+    /// # Errors
+    ///
+    /// The mistakes, if there are any.
+    pub(crate) fn or<T>(self, found: T) -> Result<T, Self> {
+        if self.0.is_empty() { Ok(found) } else { Err(self) }
+    }
+
     /// The mistakes with the lines they are on, for a terminal.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -199,6 +214,11 @@ impl Findings {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.mistakes.is_empty()
+    }
+
+    /// What was read, if nothing is wrong with it.
+    pub fn or<T>(self, read: T) -> Result<T, Mistakes> {
+        self.into_mistakes().or(read)
     }
 
     /// The mistakes in the order of their lines; an alias can bring one to light twice, and it

@@ -49,7 +49,7 @@ pub fn picks<'a>(
             });
         }
     }
-    if mistakes.is_empty() { Ok(picks) } else { Err(Mistakes(mistakes)) }
+    Mistakes(mistakes).or(picks)
 }
 
 fn pick(package: &Package, choice: Choice<'_>) -> Result<Pick, Mistake> {

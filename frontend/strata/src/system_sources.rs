@@ -38,7 +38,7 @@ pub fn texts(
             Err(found) => mistakes.extend(found),
         }
     }
-    if mistakes.is_empty() { Ok(texts) } else { Err(Mistakes(mistakes)) }
+    Mistakes(mistakes).or(texts)
 }
 
 /// The text of a file that has nothing in it that only some may know.

@@ -48,8 +48,7 @@ pub(crate) struct Document<'a> {
 impl<'a> Document<'a> {
     pub(crate) fn new(file: &'a Arc<SourceFile>) -> Result<Self, Mistakes> {
         let Ok(text) = str::from_utf8(&file.data) else {
-            let mistake = Mistake::at(file, Lines::one(1), "the file is not UTF-8 text");
-            return Err(Mistakes(vec![mistake]));
+            return Err(Mistake::at(file, Lines::one(1), "the file is not UTF-8 text").into());
         };
         let ends = text.match_indices('\n').map(|(end, _)| end + 1);
         Ok(Self { file, text, starts: [0].into_iter().chain(ends).collect() })
@@ -62,7 +61,7 @@ impl<'a> Document<'a> {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             // It quotes what it did not expect.
             let message = without_credentials(&message);
-            Mistakes(vec![Mistake::at(self.file, lines, message)])
+            Mistake::at(self.file, lines, message).into()
         })
     }
 

@@ -103,7 +103,7 @@ impl Pinned {
             mistakes.push(Mistake::new(words).help(help));
         }
         lock.packages.sort_by(|a, b| a.name.cmp(&b.name));
-        if mistakes.is_empty() { Ok(lock.located(found)) } else { Err(Mistakes(mistakes)) }
+        Mistakes(mistakes).or(lock.located(found))
     }
 }
 

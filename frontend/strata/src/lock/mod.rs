@@ -378,11 +378,7 @@ impl Lock {
                 None => findings.add(mistake),
             }
         }
-        if findings.is_empty() {
-            Ok(Self { packages, local, says_needs: false })
-        } else {
-            Err(findings.into_mistakes())
-        }
+        findings.or(Self { packages, local, says_needs: false })
     }
 }
 

@@ -166,8 +166,7 @@ impl Pyproject {
     /// One mistake, on the line of `requires-python`.
     pub fn check_python(&self, environment: &Environment) -> Result<(), Mistakes> {
         let Some((python, lines)) = &self.requires_python else { return Ok(()) };
-        require_python(python, environment)
-            .map_err(|mistake| Mistakes(vec![mistake.on(&self.file, *lines)]))
+        require_python(python, environment).map_err(|mistake| mistake.on(&self.file, *lines).into())
     }
 
     /// What is to be resolved where no lock says it: the project's dependencies, those of the
@@ -199,7 +198,7 @@ impl Pyproject {
             walk.group(group, &[], None);
         }
         let Walk { findings, found, .. } = walk;
-        if findings.is_empty() { Ok(found) } else { Err(findings.into_mistakes()) }
+        findings.or(found)
     }
 
     /// Refuses what only the project's own tool reads, because without it other packages would be
@@ -242,7 +241,7 @@ impl Pyproject {
                 findings.at(self.line_of_table(tool, path), Mistake::new(words).help(help));
             }
         }
-        if findings.is_empty() { Ok(()) } else { Err(findings.into_mistakes()) }
+        findings.or(())
     }
 
     /// What the project holds all packages to, if something asks for them: uv's
@@ -270,7 +269,7 @@ impl Pyproject {
                 Err(mistake) => findings.at(self.line_of_table("uv", key), mistake),
             }
         }
-        if findings.is_empty() { Ok(constraints) } else { Err(findings.into_mistakes()) }
+        findings.or(constraints)
     }
 
     /// What uv takes as a source only, or as a wheel only, whatever a lock has of it: pip's option

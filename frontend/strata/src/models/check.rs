@@ -34,7 +34,7 @@ pub fn check(
     found.sort_by_key(|(model, _)| model.lines.start);
     let at = |(model, mistake): (&Model, Mistake)| mistake.on(&recipe.file, model.lines);
     let mistakes: Vec<Mistake> = found.into_iter().map(at).collect();
-    if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+    Mistakes(mistakes).or(())
 }
 
 /// That the base has its cache elsewhere: one of the two would not be found.
@@ -159,7 +159,7 @@ pub fn check_code(
         Some(Mistake::at(&recipe.file, model.lines, message).help(help))
     });
     let mistakes: Vec<Mistake> = mistakes.collect();
-    if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes)) }
+    Mistakes(mistakes).or(())
 }
 
 /// The paths in the code of what a model writes there.

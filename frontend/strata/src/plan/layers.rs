@@ -120,5 +120,5 @@ pub fn check_layers(recipe: &Recipe, plan: &Plan) -> Result<(), Mistakes> {
         (recipe.models.first().map(|model| model.lines), help)
     };
     let mistake = Mistake::new(message).help(help);
-    Err(Mistakes(vec![mistake.on(&recipe.file, lines.unwrap_or(recipe.base.lines))]))
+    Err(mistake.on(&recipe.file, lines.unwrap_or(recipe.base.lines)).into())
 }

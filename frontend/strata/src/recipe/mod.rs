@@ -297,7 +297,7 @@ pub fn read(file: Arc<SourceFile>, choices: &Choices) -> Result<Recipe, Mistakes
 pub fn target(file: &Arc<SourceFile>, choices: &Choices) -> Result<Target, Mistakes> {
     let mut findings = Findings::new(Arc::clone(file));
     let target = choice::target(choices.target.as_deref(), &mut findings);
-    if findings.is_empty() { Ok(target) } else { Err(findings.into_mistakes()) }
+    findings.or(target)
 }
 
 /// What there is to choose of the manifest `file`.

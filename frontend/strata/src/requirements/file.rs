@@ -61,7 +61,7 @@ impl RequirementsFile {
                 }
             }
         }
-        if findings.is_empty() { Ok(read) } else { Err(findings.into_mistakes()) }
+        findings.or(read)
     }
 
     fn line(&mut self, file: &Arc<SourceFile>, lines: Lines, line: &str) -> Result<(), Mistake> {

@@ -217,7 +217,7 @@ pub(super) fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry)
     if let Some(target) = image.target.filter(|_| !dev) {
         let words = format!("the target {} is not known here", quote(target.get_ref()));
         let location = Some(document.location(&target.span()));
-        return Err(Mistakes(vec![Mistake { location, ..Mistake::new(words).help(RENEW) }]));
+        return Err(Mistake { location, ..Mistake::new(words).help(RENEW) }.into());
     }
     let key = Key { platform: image.platform, variant: image.variant, dev };
     let mut pins = Vec::new();
@@ -229,7 +229,7 @@ pub(super) fn read(image: Image, document: &Document<'_>) -> Result<(Key, Entry)
         let (name, version) = (text("name"), text("version"));
         let Some(name) = name else {
             let mistake = Mistake::new("a package has no `name`").help(RENEW);
-            return Err(Mistakes(vec![Mistake { location: Some(location), ..mistake }]));
+            return Err(Mistake { location: Some(location), ..mistake }.into());
         };
         pins.push(Pin { name, version, location: Some(location) });
         packages.push_str(&format!("\n{PACKAGE}\n{}", inline(&package)));

@@ -89,7 +89,7 @@ impl StrataLock {
         if *text.version.get_ref() != VERSION {
             let words = format!("version {} of the lock is not known here", text.version.get_ref());
             let mistake = Mistake::at(file, document.lines(&text.version.span()), words);
-            return Err(Mistakes(vec![mistake.help(RENEW)]));
+            return Err(mistake.help(RENEW).into());
         }
         let (mut pipelines, mut wrong) = (Vec::new(), Vec::new());
         for pipeline in text.pipelines {
@@ -100,9 +100,7 @@ impl StrataLock {
                 Err(mistake) => wrong.push(mistake.about("sha256").on(file, lines).help(RENEW)),
             }
         }
-        if !wrong.is_empty() {
-            return Err(Mistakes(wrong));
-        }
+        Mistakes(wrong).or(())?;
         let entries = text.images.into_iter().map(|image| entry::read(image, &document));
         Ok(Self { entries: entries.collect::<Result<_, _>>()?, models: text.models, pipelines })
     }
