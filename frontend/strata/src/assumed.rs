@@ -248,7 +248,7 @@ fn required(demand: &Demand, environment: &Environment) -> Result<Packages, Mist
             pinned.packages().iter().map(|it| named(&it.name, it.version.clone())).collect()
         }
         None => {
-            let is_for = |it: &&Requirement| it.dependency().is_ok_and(|it| it.is_for(environment));
+            let is_for = |it: &&Requirement| it.dependency.is_for(environment);
             let here = requirements.requirements().filter(is_for).map(|it| it.name.as_str());
             here.collect::<BTreeSet<_>>().into_iter().map(|name| named(name, None)).collect()
         }

@@ -114,14 +114,14 @@ fn limit(
     environment: &Environment,
     limits: &mut BTreeMap<String, Limit>,
 ) -> Result<(), Mistake> {
-    let dependency = constraint.dependency()?;
+    let dependency = &constraint.dependency;
     let is_here = dependency.is_for(environment);
     if let (true, Some(name), DependencySource::Versions(versions)) =
-        (is_here, dependency.name, dependency.source)
+        (is_here, &dependency.name, &dependency.source)
     {
-        let limit = limits.entry(name).or_default();
-        limit.versions.extend(versions);
-        limit.hashes = common(&constraint.name, &limit.hashes, &constraint.hashes())?;
+        let limit = limits.entry(name.clone()).or_default();
+        limit.versions.extend(versions.iter().cloned());
+        limit.hashes = common(&constraint.name, &limit.hashes, &constraint.hashes)?;
     }
     Ok(())
 }
@@ -132,27 +132,25 @@ fn package(
     limits: &BTreeMap<String, Limit>,
     environment: &Environment,
 ) -> Result<Option<Package>, Mistake> {
-    let dependency = requirement.dependency()?;
+    let Requirement { dependency, hashes, .. } = requirement;
     let shown = dependency.to_string();
     if !dependency.is_for(environment) {
         return Ok(None);
     }
-    let Some(name) = dependency.name else {
+    let Some(name) = dependency.name.clone() else {
         return Err(Mistake::new(format!("{} does not tell its name", quote(&shown)))
             .help("write `name @ URL`"));
     };
     let no_hash = || Mistake::new(format!("{} has no hash", quote(&shown))).help(HELP);
-    let hashes = requirement.hashes();
-    match dependency.source {
-        DependencySource::Versions(mut versions) => {
+    match &dependency.source {
+        DependencySource::Versions(versions) => {
             let nothing = Limit::default();
             let limit = limits.get(&name).unwrap_or(&nothing);
-            versions.extend(limit.versions.iter().cloned());
-            let Some(version) = pin(&versions) else {
+            let Some(version) = pin(&(versions | &limit.versions)) else {
                 let words = format!("{} is not pinned to one version", quote(&shown));
                 return Err(Mistake::new(words).help(HELP));
             };
-            let hashes = common(&name, &hashes, &limit.hashes)?;
+            let hashes = common(&name, hashes, &limit.hashes)?;
             if hashes.is_empty() {
                 return Err(no_hash());
             }
@@ -164,10 +162,10 @@ fn package(
                 return Err(Mistake::new(words).help(HELP));
             }
             // As pip takes it: a hash in the URL counts like one behind it.
-            let (url, fragment) = url.split_once('#').unwrap_or((&url, ""));
+            let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
             let parts = fragment.split('&').filter_map(|part| part.split_once('='));
             let own = parts.filter_map(|(key, value)| hash_text(&format!("{key}:{value}")));
-            let hashes: BTreeSet<String> = hashes.into_iter().chain(own).collect();
+            let hashes: BTreeSet<String> = hashes.iter().cloned().chain(own).collect();
             if hashes.is_empty() {
                 return Err(no_hash());
             }

@@ -115,8 +115,7 @@ fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> Option<
 fn seen_by_builds(after: &BTreeMap<String, BTreeSet<String>>, requirements: &InstallSet) -> String {
     let required = |name: &String| {
         let same = requirements.requirements().filter(|required| required.name == *name);
-        let texts = same.filter_map(|required| Some(required.dependency().ok()?.to_string()));
-        let texts: Vec<String> = texts.collect();
+        let texts: Vec<String> = same.map(|required| required.dependency.to_string()).collect();
         if texts.is_empty() { vec![name.clone()] } else { texts }
     };
     let lines = after.iter().map(|(name, seen)| {

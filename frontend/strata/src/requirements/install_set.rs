@@ -76,7 +76,7 @@ impl InstallSet {
     /// Whether everything is to have a hash: one that has, be it a constraint, is enough, as for pip.
     pub fn requires_hashes(&self) -> bool {
         let mut all = self.requirements.iter().chain(&self.constraints);
-        self.options.flags.contains(REQUIRE_HASHES) || all.any(|one| !one.hashes().is_empty())
+        self.options.flags.contains(REQUIRE_HASHES) || all.any(|one| !one.hashes.is_empty())
     }
 
     /// What the files say beside requirements.

@@ -11,6 +11,10 @@ pub struct Requirement {
     /// The project's name, normalised (PEP 503); of a bare URL that does not tell, the URL.
     pub name: String,
     text: String,
+    /// What is required, without the options behind it.
+    pub(crate) dependency: Dependency,
+    /// The hashes behind it, `sha256:…`.
+    pub(crate) hashes: BTreeSet<String>,
 }
 
 impl Requirement {
@@ -22,29 +26,15 @@ impl Requirement {
     /// when it has a password in it.
     pub fn parse(line: &str) -> Result<Self, Mistake> {
         let (specifier, options) = split_options(line);
-        let options = read_options(options)?;
+        let hashes = read_hashes(options)?;
         refuse_variable(specifier)?;
         if !url::is_bare(specifier) {
             url::refuse_path(specifier)?;
         }
         let dependency = Dependency::parse(specifier)?;
-        let mut text = dependency.to_string();
-        for option in options {
-            text.push(' ');
-            text.push_str(&option);
-        }
-        Ok(Self { name: dependency.name.unwrap_or_else(|| specifier.to_owned()), text })
-    }
-
-    /// What is required, without the options behind it.
-    pub(crate) fn dependency(&self) -> Result<Dependency, Mistake> {
-        Dependency::parse(split_options(&self.text).0)
-    }
-
-    /// The hashes behind it, `sha256:…`.
-    pub(crate) fn hashes(&self) -> BTreeSet<String> {
-        let options = self.text.split(' ').filter_map(|word| word.strip_prefix("--hash="));
-        options.map(str::to_owned).collect()
+        let name = dependency.name.clone().unwrap_or_else(|| specifier.to_owned());
+        let options: String = hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
+        Ok(Self { name, text: format!("{dependency}{options}"), dependency, hashes })
     }
 }
 
@@ -81,8 +71,8 @@ fn split_options(line: &str) -> (&str, &str) {
     (specifier.trim(), options.trim())
 }
 
-/// The options in canonical order, each as one word.
-fn read_options(options: &str) -> Result<BTreeSet<String>, Mistake> {
+/// The hashes among options, which are all that a requirement may have.
+fn read_hashes(options: &str) -> Result<BTreeSet<String>, Mistake> {
     let words = shlex::split(options)
         .ok_or_else(|| Mistake::new(format!("{} has an unclosed quote", quote(options))))?;
     let mut read = BTreeSet::new();
@@ -106,16 +96,15 @@ fn read_options(options: &str) -> Result<BTreeSet<String>, Mistake> {
         }
         let value = value.or_else(|| words.next());
         let value = value.ok_or_else(|| Mistake::new(format!("{} has no value", quote(option))))?;
-        read.insert(hash_option(&value)?);
+        read.insert(read_hash(&value)?);
     }
     Ok(read)
 }
 
-fn hash_option(value: &str) -> Result<String, Mistake> {
+fn read_hash(value: &str) -> Result<String, Mistake> {
     let read = value.split_once(':').and_then(|(algorithm, digits)| hash(algorithm, digits));
-    let Some(hash) = read else {
-        let mistake = Mistake::new(format!("{} is not a hash", quote(value)));
-        return Err(mistake.help("pip takes `sha256:`, `sha384:` or `sha512:` and the hash"));
-    };
-    Ok(format!("--hash={hash}"))
+    read.ok_or_else(|| {
+        Mistake::new(format!("{} is not a hash", quote(value)))
+            .help("pip takes `sha256:`, `sha384:` or `sha512:` and the hash")
+    })
 }
