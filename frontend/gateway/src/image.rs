@@ -3,8 +3,9 @@
 use llb::{Http, Image, Meta, OciLayout, Platform, State};
 
 use crate::{
-    BuildRequest, Error, Gateway, GitUrl, ImageName, credentials::without_credentials,
-    resolve::Resolved,
+    BuildRequest, Error, Gateway, GitUrl, ImageName,
+    credentials::without_credentials,
+    resolve::{Lookup, Resolved},
 };
 
 /// What a build stands on.
@@ -136,13 +137,14 @@ impl Gateway {
     ) -> Result<Loaded, Error> {
         let parse =
             |name: &str| ImageName::parse(name).map_err(|error| Error::new(error.to_string()));
-        let full = parse(image)?.to_string();
-        let log_name = match named_context(self.request(), name, platform) {
-            Some((key, _)) => format!("[context {key}] load metadata for {full}"),
-            None => format!("[internal] load metadata for {full}"),
+        let reference = &parse(image)?.to_string();
+        let log_name = &match named_context(self.request(), name, platform) {
+            Some((key, _)) => format!("[context {key}] load metadata for {reference}"),
+            None => format!("[internal] load metadata for {reference}"),
         };
         let mode = self.request().options.resolve_mode;
-        let resolved = match self.resolve(&full, platform, &log_name, None, mode).await? {
+        let lookup = Lookup { reference, platform, log_name, store: None, mode };
+        let resolved = match self.resolve(lookup).await? {
             Resolved::Image(resolved) => resolved,
             Resolved::Other(identifier) => return Ok(Loaded::Other(identifier)),
         };
@@ -170,13 +172,16 @@ impl Gateway {
         // The daemon wants an image's name, and looks at the store and the digest alone.
         let plain = name.split("::").next().unwrap_or(name);
         let image = ImageName::parse(plain).map_err(|error| invalid(&error.to_string()))?;
-        let image = image.with_digest(digest).to_string();
-        let log_name = format!("[context {name}] load metadata for {image}");
+        let reference = &image.with_digest(digest).to_string();
+        let log_name = &format!("[context {name}] load metadata for {reference}");
         let mode = self.request().options.resolve_mode;
-        match self.resolve(&image, platform, &log_name, Some(store), mode).await? {
+        match self
+            .resolve(Lookup { reference, platform, log_name, store: Some(store), mode })
+            .await?
+        {
             Resolved::Other(identifier) => Ok(Loaded::Other(identifier)),
             Resolved::Image(resolved) => {
-                let layout = OciLayout::new(image, &self.request().session, store);
+                let layout = OciLayout::new(reference, &self.request().session, store);
                 Ok(Loaded::Base(BaseImage {
                     state: layout.build(platform, meta),
                     name: None,

@@ -33,15 +33,25 @@ pub struct ResolvedGit {
     pub commit: String,
 }
 
+/// An image that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    /// In full, as [`ImageName`] makes it.
+    pub(crate) reference: &'a str,
+    pub(crate) platform: &'a Platform,
+    /// What progress calls it.
+    pub(crate) log_name: &'a str,
+    /// The client's folder of OCI layouts that it is looked up in, by its name; none for a registry.
+    pub(crate) store: Option<&'a str>,
+    pub(crate) mode: ResolveMode,
+}
+
 /// What became of an image.
 pub(crate) enum Resolved {
     Image(ResolvedImage),
     /// A policy put a source of another kind in its place; this is its identifier.
     Other(String),
 }
-
-/// The client's folder of OCI layouts that an image is looked up in, by its name.
-pub(crate) type Store<'a> = Option<&'a str>;
 
 impl Gateway {
     /// The digest that a registry has for an image, whatever the engine's own store has; none if a
@@ -57,38 +67,25 @@ impl Gateway {
         image: &ImageName,
         platform: &Platform,
     ) -> Result<Option<String>, Error> {
-        let name = image.to_string();
-        let log_name = format!("[internal] load metadata for {name}");
-        let found = self.resolve(&name, platform, &log_name, None, ResolveMode::Pull).await?;
+        let reference = &image.to_string();
+        let log_name = &format!("[internal] load metadata for {reference}");
+        let lookup = Lookup { reference, platform, log_name, store: None, mode: ResolveMode::Pull };
+        let found = self.resolve(lookup).await?;
         let Resolved::Image(ResolvedImage { digest, .. }) = found else { return Ok(None) };
         Ok(Some(digest).filter(|digest| !digest.is_empty()))
     }
 
-    /// Asks for an image's digest and configuration. `reference` is in full, as [`ImageName`]
-    /// makes it.
-    pub(crate) async fn resolve(
-        &self,
-        reference: &str,
-        platform: &Platform,
-        log_name: &str,
-        store: Store<'_>,
-        mode: ResolveMode,
-    ) -> Result<Resolved, Error> {
+    /// Asks for an image's digest and configuration.
+    pub(crate) async fn resolve(&self, lookup: Lookup<'_>) -> Result<Resolved, Error> {
         if self.capabilities().gateway(SOURCE_METADATA) {
-            self.resolve_source(reference, platform, log_name, store, mode).await
+            self.resolve_source(lookup).await
         } else {
-            self.resolve_config(reference, platform, log_name, store, mode).await
+            self.resolve_config(lookup).await
         }
     }
 
-    async fn resolve_source(
-        &self,
-        reference: &str,
-        platform: &Platform,
-        log_name: &str,
-        store: Store<'_>,
-        mode: ResolveMode,
-    ) -> Result<Resolved, Error> {
+    async fn resolve_source(&self, lookup: Lookup<'_>) -> Result<Resolved, Error> {
+        let Lookup { reference, platform, log_name, store, mode } = lookup;
         let source = match store {
             None => pb::SourceOp {
                 identifier: format!("docker-image://{reference}"),
@@ -123,14 +120,8 @@ impl Gateway {
     }
 
     /// Before BuildKit 0.13.
-    async fn resolve_config(
-        &self,
-        reference: &str,
-        platform: &Platform,
-        log_name: &str,
-        store: Store<'_>,
-        mode: ResolveMode,
-    ) -> Result<Resolved, Error> {
+    async fn resolve_config(&self, lookup: Lookup<'_>) -> Result<Resolved, Error> {
+        let Lookup { reference, platform, log_name, store, mode } = lookup;
         let mut request = ResolveImageConfigRequest {
             r#ref: reference.to_owned(),
             platform: Some(platform.into()),
