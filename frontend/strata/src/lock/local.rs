@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use llb::Location;
 
-use super::{Package, SDISTS};
+use super::packages::{Package, SDISTS};
 
 /// A package that is a folder, and needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
