@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The index that is asked where nothing says another, and the host that has its files.
-const PYPI: &str = "https://pypi.org/simple";
+pub(super) const PYPI: &str = "https://pypi.org/simple";
 const PYPI_FILES: &str = "files.pythonhosted.org";
 
 /// The forms of a source on an index, the usual one first.
