@@ -5,6 +5,7 @@
 
 mod bases;
 mod branches;
+mod clones;
 mod copies;
 mod dockerfile;
 mod draft;
@@ -15,6 +16,7 @@ mod indexes;
 mod lockers;
 mod models;
 mod packages;
+mod programs;
 mod pythons;
 mod repositories;
 mod run;

@@ -2,12 +2,13 @@
 
 use super::{
     branches::{self, Step},
+    clones,
     copies::is_root,
     dockerfile::Dockerfile,
-    draft::{Code, add, fits},
+    draft::{add, fits},
     environment,
     lockers::{self, LOCKERS},
-    models, packages, repositories,
+    models, packages, programs, repositories,
     runner::runner,
     shell::{self, Command, joined},
 };
@@ -36,26 +37,6 @@ const IDLE: [&str; 21] = [
     "source",
     ".",
     "virtualenv",
-];
-
-/// Modules that Python itself has.
-const STANDARD: [&str; 16] = [
-    "sys",
-    "os",
-    "re",
-    "json",
-    "time",
-    "ssl",
-    "logging",
-    "pathlib",
-    "subprocess",
-    "shutil",
-    "sqlite3",
-    "platform",
-    "sysconfig",
-    "site",
-    "importlib",
-    "typing",
 ];
 
 /// What to do in place of a program, or about what it leaves undone.
@@ -170,7 +151,8 @@ impl<'d, 'a> Run<'d, 'a> {
         }
     }
 
-    fn command(&mut self, mut command: Command) {
+    /// One of the commands.
+    pub fn command(&mut self, mut command: Command) {
         self.take_prefixes(&mut command);
         if command.words.first().is_some_and(|program| program == "export") {
             command
@@ -237,7 +219,7 @@ impl<'d, 'a> Run<'d, 'a> {
             self.writes(command);
         } else if downloads {
         } else if is_python {
-            self.python(words, command);
+            programs::python(self, words, command);
         } else {
             self.tool(program, words, command);
         }
@@ -263,9 +245,9 @@ impl<'d, 'a> Run<'d, 'a> {
             "pip" | "pip3" => packages::pip(self, words),
             _ if program.starts_with("pip3.") => packages::pip(self, words),
             _ if LOCKERS.contains(&program) => lockers::tool(self, program, words, &command.files),
-            "git" => self.git(words),
+            "git" => clones::git(self, words),
             "huggingface-cli" | "hf" => models::hub(self, words),
-            "spacy" => self.module("spacy", words, command),
+            "spacy" => programs::module(self, "spacy", words, command),
             "mkdir" => self.make(words),
             "useradd" | "adduser" => self.user(words),
             "cd" => self.folder = words.first().map(|folder| self.path(folder)),
@@ -296,7 +278,7 @@ impl<'d, 'a> Run<'d, 'a> {
     }
 
     /// What is done with the code when it is there, and what else nobody knows.
-    fn unknown(&mut self, command: &Command) {
+    pub fn unknown(&mut self, command: &Command) {
         let whole = command.words.join(" ");
         let stage = &self.reader.stage;
         let builds = |word: &String| {
@@ -333,7 +315,7 @@ impl<'d, 'a> Run<'d, 'a> {
     /// A text that a shell reads, or what its first line says.
     fn script(&mut self, text: &str, command: &Command) {
         match text.lines().next().and_then(|line| line.strip_prefix("#!")) {
-            Some(reader) if reader.contains("python") => self.program(text, command),
+            Some(reader) if reader.contains("python") => programs::program(self, text, command),
             Some(reader) if !reader.contains("sh") => {
                 self.note(format!(
                     "a program for `{}` is not carried over",
@@ -345,129 +327,6 @@ impl<'d, 'a> Run<'d, 'a> {
                 let lookup = |name: &str| variables.get(name).cloned();
                 self.commands(shell::commands(&joined(text), &lookup));
             }
-        }
-    }
-
-    /// A program of Python, for the models that it downloads or the modules that it imports.
-    fn program(&mut self, code: &str, command: &Command) {
-        if !models::in_python(self.reader, self.line, code) && !self.verify(code) {
-            self.unknown(command);
-        }
-    }
-
-    /// Python's own command line.
-    fn python(&mut self, words: &[String], command: &Command) {
-        let at =
-            words.iter().position(|word| !word.starts_with('-') || word == "-m" || word == "-c");
-        let words = &words[at.unwrap_or(words.len())..];
-        match words {
-            [flag, module, rest @ ..] if flag == "-m" => self.module(module, rest, command),
-            [flag, code, ..] if flag == "-c" => self.program(code, command),
-            [] => {
-                if let Some(text) = &command.text {
-                    self.program(text, command);
-                }
-            }
-            _ => self.unknown(command),
-        }
-    }
-
-    fn module(&mut self, module: &str, words: &[String], command: &Command) {
-        match module {
-            "pip" => packages::pip(self, words),
-            _ if LOCKERS.contains(&module) => {
-                let words = std::iter::once(module.to_owned()).chain(words.iter().cloned());
-                self.command(Command { words: words.collect(), ..command.clone() });
-            }
-            "venv" | "virtualenv" | "ensurepip" | "compileall" => {}
-            "spacy" => match words {
-                [download, name, ..] if download == "download" => {
-                    models::spacy(self.reader, self.line, name);
-                }
-                _ => {}
-            },
-            "nltk.downloader" | "nltk" => models::command(self, "nltk", &command.words.join(" ")),
-            _ => self.unknown(command),
-        }
-    }
-
-    /// A program that only imports: what it imports must.
-    fn verify(&mut self, code: &str) -> bool {
-        let mut modules = Vec::new();
-        for statement in code.split([';', '\n']).map(str::trim) {
-            let (first, rest) = statement.split_once(' ').unwrap_or((statement, ""));
-            match first {
-                "import" => {
-                    let names = rest.split(',').filter_map(|name| name.split_whitespace().next());
-                    modules.extend(names.map(str::to_owned));
-                }
-                "from" => modules.extend(rest.split(' ').next().map(str::to_owned)),
-                _ if statement.is_empty() || statement.starts_with("print") => {}
-                _ => return false,
-            }
-        }
-        let reader = &mut *self.reader;
-        let of_code = reader.stage.is_final && reader.stage.has_code;
-        for module in modules.into_iter().filter(|module| fits(module, values::module)) {
-            let top = module.split('.').next().unwrap_or(&module);
-            if !STANDARD.contains(&top) {
-                let verify =
-                    if of_code { &mut reader.code.verify } else { &mut reader.draft.python.verify };
-                add(verify, module);
-            }
-        }
-        true
-    }
-
-    fn git(&mut self, words: &[String]) {
-        if words.first().map(String::as_str) != Some("clone") {
-            if words.first().is_some_and(|verb| verb == "lfs") {
-                self.note("`git lfs`: code that BuildKit gets from git has pointers in place of LFS files: have these in the build context, or as `models`");
-            } else if words
-                .first()
-                .is_some_and(|verb| !["config", "--version"].contains(&verb.as_str()))
-            {
-                self.note(format!("`git {}`: a branch, tag or commit is `code.ref`, or the build argument CODE_VERSION", words.join(" ")));
-            }
-            return;
-        }
-        let mut reference = None;
-        let mut places = Vec::new();
-        let mut words = words[1..].iter();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "-b" | "--branch" => reference = words.next().cloned(),
-                "--depth" | "-c" | "--config" | "-j" | "--jobs" | "--filter" => drop(words.next()),
-                _ if word.starts_with("--branch=") => {
-                    reference = word.split_once('=').map(|(_, name)| name.to_owned());
-                }
-                _ if word.starts_with('-') => {}
-                _ => places.push(word.clone()),
-            }
-        }
-        let Some(url) = places.first() else { return };
-        let name = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(url);
-        let folder = places.get(1).map_or_else(|| name.trim_end_matches(".git"), String::as_str);
-        let to = self.path(folder);
-        let hub = ["https://huggingface.co/", "https://hf.co/"];
-        if let Some(name) = hub.iter().find_map(|hub| url.strip_prefix(hub)) {
-            let name = name.trim_end_matches('/').trim_end_matches(".git").to_owned();
-            models::repository(self.reader, self.line, name, reference, Vec::new(), Some(to));
-            return;
-        }
-        if !fits(url, values::git) {
-            self.note(format!(
-                "`git clone {}`: a remote is `code: {{git: …}}`, without credentials in its URL",
-                shortened(url)
-            ));
-            return;
-        }
-        let reference = reference.filter(|name| fits(name, values::reference));
-        let clone = Code { source: url.clone(), reference, to, ..Code::default() };
-        match self.reader.stage.is_final {
-            true => self.reader.clone_code(self.line, clone),
-            // Who copies it says whether it is the code.
-            false => self.reader.stage.clone = Some(clone),
         }
     }
 
