@@ -6,6 +6,7 @@ use super::{
     indexes, models, packages, pythons,
     run::Run,
     shell::{Command, Word},
+    system,
 };
 use crate::{in_image::HF_HOME, manifest::values, secret};
 
@@ -272,7 +273,7 @@ pub fn of_command(run: &mut Run<'_, '_>, command: &Command) {
                 "`{name}` of a command is not carried over: {}",
                 models::of_cache()
             )),
-            Purpose::Image if packages::is_of_system(&command.words) => run.note(format!(
+            Purpose::Image if system::is_manager(&command.words) => run.note(format!(
                 "`{name}` of a command is not carried over: where a package asks for it, have a base \
                  that sets it"
             )),

@@ -24,6 +24,7 @@ mod runner;
 mod settings;
 mod shell;
 mod stages;
+mod system;
 mod yaml;
 
 use std::{fmt, fs, path::Path};

@@ -11,6 +11,7 @@ use super::{
     models, packages, programs, repositories,
     runner::runner,
     shell::{self, Command, joined},
+    system,
 };
 use crate::manifest::values;
 
@@ -241,7 +242,7 @@ impl<'d, 'a> Run<'d, 'a> {
     fn tool(&mut self, program: &str, words: &[String], command: &Command) {
         let whole = || shortened(&command.words.join(" "));
         match program {
-            _ if packages::MANAGERS.contains(&program) => packages::system(self, words),
+            _ if system::MANAGERS.contains(&program) => system::install(self, words),
             "pip" | "pip3" => packages::pip(self, words),
             _ if program.starts_with("pip3.") => packages::pip(self, words),
             _ if LOCKERS.contains(&program) => lockers::tool(self, program, words, &command.files),
