@@ -63,7 +63,7 @@ pub(super) fn listing(scope: &Scope<'_>, fetcher: Fetcher<'_>, model: &Model, hu
     step(scope, fetcher, "listing", &name, model, request)
 }
 
-/// Where [`sum`] writes it down.
+/// Where [`sum`](super::sum) writes it down.
 pub const SUM: &str = "/sum.json";
 
 /// The step that writes down the checksum of a pipeline's wheel.
