@@ -226,9 +226,15 @@ fn locked(
     let bills = vec![Bill::Stated(picks::bill(&picks))];
     picks
         .extend(unlocated.into_iter().map(|package| named(&package.name, package.version.clone())));
-    let (options, local) = (demand.requirements.build_options_text(), lock.local.clone());
-    let is_flat = !lock.says_needs;
-    Ok(Packages { picks, is_flat, local, bills, earlier: Vec::new(), options })
+    Ok(Packages {
+        picks,
+        is_flat: !lock.says_needs,
+        local: lock.local.clone(),
+        bills,
+        earlier: Vec::new(),
+        options: demand.requirements.build_options_text(),
+        build_constraints: demand.requirements.build_constraints_text(),
+    })
 }
 
 /// Says beside mistakes that the environment may be another one.
@@ -254,11 +260,12 @@ fn required(demand: &Demand, environment: &Environment) -> Result<Packages, Mist
         }
     };
     let options = requirements.build_options_text();
+    let build_constraints = requirements.build_constraints_text();
     let is_empty = requirements.is_empty();
     let resolution = Resolution { requirements, ..Resolution::default() };
     let bill = (!is_empty).then(|| Bill::Resolved(resolution.into()));
     let bills = bill.into_iter().collect();
-    Ok(Packages { picks, bills, options, ..Packages::default() })
+    Ok(Packages { picks, bills, options, build_constraints, ..Packages::default() })
 }
 
 /// A package of which nobody knows yet where it comes from.

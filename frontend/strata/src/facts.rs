@@ -85,6 +85,8 @@ pub struct Packages {
     pub earlier: Vec<State>,
     /// Options of pip's for what is built from source, which needs an index: a line each.
     pub options: String,
+    /// What these builds' own requirements are held to: a line each.
+    pub build_constraints: String,
 }
 
 /// A package and the one thing that it is installed from.

@@ -233,6 +233,12 @@ impl Inputs {
                     let found = required(&project, &selection, &python.indexes, &mut requirements);
                     mistakes.extend(recipe.blame_selection(Mistakes(found)).0);
                 }
+                match project.build_constraints() {
+                    Ok(held) => {
+                        held.into_iter().for_each(|one| requirements.add_build_constraint(one))
+                    }
+                    Err(found) => mistakes.extend(recipe.blame_selection(found).0),
+                }
                 for (option, names) in project.formats() {
                     requirements.choose(option, names);
                 }
@@ -256,6 +262,12 @@ impl Inputs {
             match Requirement::parse(&package.value) {
                 Ok(requirement) => set.add(requirement),
                 Err(mistake) => mistakes.push(mistake.on(&recipe.file, package.lines)),
+            }
+        }
+        for constraint in &recipe.python.build_constraints {
+            match Requirement::constraint(&constraint.value) {
+                Ok(constraint) => set.add_build_constraint(constraint),
+                Err(mistake) => mistakes.push(mistake.on(&recipe.file, constraint.lines)),
             }
         }
         let Indexes { index_url, extra_index_urls, find_links, .. } = recipe.python.indexes.clone();

@@ -79,7 +79,9 @@ fn what_a_project_has_for_its_own_tool() {
         inputs.supply(InputPath::Context("pyproject.toml".to_owned()), project.into());
         match inputs.demand(&recipe) {
             Ok(Demand { requirements, .. }) => {
-                requirements.constraints_text() + &requirements.build_options_text()
+                let held = requirements.build_constraints_text();
+                let held: String = held.lines().map(|it| format!("built with {it}\n")).collect();
+                requirements.constraints_text() + &held + &requirements.build_options_text()
             }
             Err(mistakes) => mistakes.to_string(),
         }
@@ -91,9 +93,21 @@ fn what_a_project_has_for_its_own_tool() {
     let built = told("", "[tool.uv]\nno-build = true\nno-binary-package = [\"Some_Lib\"]\n");
     assert_eq!(built, "--only-binary :all:\n--no-binary some-lib\n");
     assert_eq!(told("", "[tool.uv]\nconstraint-dependencies = [\"idna<3\"]\n"), "idna<3\n");
+    let held = "[tool.uv]\nbuild-constraint-dependencies = [\"Cython[x]<4\"]\n";
+    assert_eq!(told("", held), "built with cython<4\n");
+    let both = told("  build_constraints: [setuptools==80.9.0, 'cython < 4']\n", held);
+    assert_eq!(both, "built with cython<4\nbuilt with setuptools==80.9.0\n");
     // All of it at once.
-    let all = told("", &format!("[tool.uv]\nconstraint-dependencies = [\"-x\"]\n{index}"));
-    assert!(all.contains("tool.uv.index") && all.contains("-x"), "{all}");
+    let all = told(
+        "  build_constraints: a b\n",
+        &format!(
+            "[tool.uv]\nconstraint-dependencies = [\"-x\"]\n\
+             build-constraint-dependencies = [\"-y\"]\n{index}"
+        ),
+    );
+    for said in ["strata.yaml:4: ", "tool.uv.index", "-x", "-y"] {
+        assert!(all.contains(said), "{all}");
+    }
 }
 
 #[test]

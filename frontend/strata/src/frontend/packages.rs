@@ -263,8 +263,10 @@ impl Build<'_> {
             None => (None, Vec::new()),
         };
         let bills = resolved.into_iter().chain(stated).collect();
-        let (options, local) = (requirements.build_options_text(), lock.local);
         let is_flat = !lock.says_needs;
-        Ok(Packages { picks, is_flat, local, bills, earlier, options })
+        let options = requirements.build_options_text();
+        let build_constraints = requirements.build_constraints_text();
+        let local = lock.local;
+        Ok(Packages { picks, is_flat, local, bills, earlier, options, build_constraints })
     }
 }

@@ -325,6 +325,11 @@ const PYTHON: Object = Object {
             Shape::List(&Shape::One(PROJECT)),
             "Packages that get a layer of their own, beside the known ones.",
         ),
+        key(
+            "build_constraints",
+            Shape::List(&Shape::One(REQUIREMENT)),
+            "What builds from source are held to in the choice of what builds them.",
+        ),
         key("env", VARIABLES, "Variables for builds from source, such as `CMAKE_ARGS`."),
         key(
             "after",

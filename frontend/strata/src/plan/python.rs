@@ -136,6 +136,7 @@ pub(super) fn built(
         .args(["source"])
         .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
+        .files(build_constraints(&facts.packages.build_constraints))
         .mount(tool(scope, base, python.clone(), Installer::Pip))
         // What builds it may write there, and pages of an index that others believe are among it.
         .pip_cache(&format!("{DOWNLOADS_FOR}-{}", pick.name))
@@ -150,6 +151,11 @@ pub(super) fn built(
         Some(Visible { root, .. }) => step.mount(Mount::read_only("/see", root)),
     };
     step.envs(&scope.recipe.python.env).out()
+}
+
+/// The file of what builds are held to; none if that is nothing.
+pub(super) fn build_constraints(text: &str) -> Option<(&'static str, String)> {
+    (!text.is_empty()).then(|| ("build_constraints.txt", text.to_owned()))
 }
 
 /// What installing wheels and building from source have in common.
@@ -210,6 +216,7 @@ pub(super) fn code(
         .args([files.at.clone()])
         .args(below(&files.at))
         .file("options.txt", facts.packages.options.as_str())
+        .files(build_constraints(&facts.packages.build_constraints))
         .mount(files.mount())
         .venv(venv)
         .mount(tool(scope, base, python, Installer::Pip))
@@ -245,5 +252,6 @@ fn built_wheels(
     let system = &scope.recipe.system;
     let packages = system::identities(scope, &facts.base, [&system.python, &system.build]);
     let visible = visible.map(|visible| &visible.picks);
-    Some(json!([pick, made_on, packages, scope.recipe.python.env, visible]))
+    let held = &facts.packages.build_constraints;
+    Some(json!([pick, made_on, packages, scope.recipe.python.env, visible, held]))
 }

@@ -73,6 +73,7 @@ pub(super) fn lock(
         .file("requirements.txt", requirements.requirements_text())
         .file("constraints.txt", requirements.constraints_text())
         .file("options.txt", requirements.options_text())
+        .files(python::build_constraints(&requirements.build_constraints_text()))
         .file(
             "preferences.txt",
             preferences.iter().map(|pin| format!("{pin}\n")).collect::<String>(),
@@ -85,7 +86,7 @@ pub(super) fn lock(
         .cache_of(
             "/cache/uv",
             METADATA_CACHE,
-            metadata_cache(scope, base, *building),
+            metadata_cache(scope, base, resolution),
             CacheSharing::Shared,
         )
         .caches(Installer::Pip)
@@ -99,10 +100,12 @@ pub(super) fn lock(
 
 /// What uv's cache of metadata is of. uv tells what it had to build for it apart by name and version
 /// alone: a `setup.py` may ask for other packages by the Python, the machine or a variable.
-fn metadata_cache(scope: &Scope<'_>, base: &Base, building: Building) -> Option<Value> {
+fn metadata_cache(scope: &Scope<'_>, base: &Base, resolution: &Resolution) -> Option<Value> {
     let Recipe { system, python, .. } = scope.recipe;
     let [of_base, of_toolchain] = system::identities(scope, base, [&system.python, &system.build]);
-    let mut identity = json!([base.identity()?, of_base]);
+    let held = resolution.requirements.build_constraints_text();
+    let mut identity = json!([base.identity()?, of_base, held]);
+    let building = resolution.building;
     if building != Building::Deferred {
         let toolchain = (building == Building::WithToolchain).then_some(of_toolchain);
         identity = json!([identity, toolchain, python.env, python.after]);

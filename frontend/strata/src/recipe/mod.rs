@@ -138,6 +138,8 @@ pub struct Python {
     pub indexes: Indexes,
     /// Packages with a layer of their own beside the known ones, normalised.
     pub heavy: BTreeSet<String>,
+    /// What builds from source are held to in the choice of what builds them (PEP 508), as written.
+    pub build_constraints: Vec<Spanned<String>>,
     /// Variables for builds from source, such as `CMAKE_ARGS`.
     pub env: BTreeMap<String, String>,
     /// What must be there when a package is built from source, by the package's name.

@@ -26,6 +26,7 @@ impl Reader<'_> {
                 .map_or_else(Default::default, |installer| installer.value),
             indexes: self.indexes(section),
             heavy: plain(self.list(section, "heavy", values::project)).collect(),
+            build_constraints: self.list(section, "build_constraints", values::requirement),
             env: self.public(section, "env", values::variable_text),
             after: self.after(section),
             system_site_packages: self

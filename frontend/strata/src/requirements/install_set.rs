@@ -9,6 +9,7 @@ use super::{IncludeKind, Options, Requirement, RequirementsFile, options::REQUIR
 pub struct InstallSet {
     requirements: BTreeSet<Requirement>,
     constraints: BTreeSet<Requirement>,
+    build_constraints: BTreeSet<Requirement>,
     options: Options,
 }
 
@@ -31,6 +32,11 @@ impl InstallSet {
     /// Adds a constraint.
     pub fn add_constraint(&mut self, constraint: Requirement) {
         self.constraints.insert(constraint);
+    }
+
+    /// Adds a constraint for what packages are built with.
+    pub fn add_build_constraint(&mut self, constraint: Requirement) {
+        self.build_constraints.insert(constraint);
     }
 
     /// Adds releases, `name==version`.
@@ -99,17 +105,21 @@ impl InstallSet {
         self.options.index_url.as_deref()
     }
 
-    /// Releases alone, `name==version`, by the same options.
+    /// Releases alone, `name==version`, by the same options, and built with the same.
     #[must_use]
     pub fn only(&self, pins: impl IntoIterator<Item = String>) -> Self {
-        let mut set = Self { options: self.options.clone(), ..Self::default() };
+        let mut set = Self {
+            options: self.options.clone(),
+            build_constraints: self.build_constraints.clone(),
+            ..Self::default()
+        };
         set.require(pins);
         set
     }
 
     /// The text of a requirements file, without options.
     pub fn requirements_text(&self) -> String {
-        self.requirements.iter().map(|requirement| format!("{requirement}\n")).collect()
+        text(&self.requirements)
     }
 
     /// The options, a line each.
@@ -132,7 +142,12 @@ impl InstallSet {
 
     /// The text of a constraints file.
     pub fn constraints_text(&self) -> String {
-        self.constraints.iter().map(|constraint| format!("{constraint}\n")).collect()
+        text(&self.constraints)
+    }
+
+    /// The text of a constraints file for what packages are built with.
+    pub fn build_constraints_text(&self) -> String {
+        text(&self.build_constraints)
     }
 }
 
@@ -145,4 +160,9 @@ impl fmt::Display for InstallSet {
         }
         f.write_str(&names.into_iter().collect::<Vec<_>>().join(", "))
     }
+}
+
+/// A requirement on each line.
+fn text(requirements: &BTreeSet<Requirement>) -> String {
+    requirements.iter().map(|requirement| format!("{requirement}\n")).collect()
 }

@@ -38,6 +38,21 @@ impl Requirement {
     }
 }
 
+impl Requirement {
+    /// Reads what a project is held to if something asks for it: extras say nothing then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requirement::parse`].
+    pub fn constraint(line: &str) -> Result<Self, Mistake> {
+        let read = Self::parse(line)?;
+        if read.dependency.extras.is_empty() {
+            return Ok(read);
+        }
+        Self::parse(&Dependency { extras: BTreeSet::new(), ..read.dependency }.to_string())
+    }
+}
+
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

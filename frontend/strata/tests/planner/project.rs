@@ -224,6 +224,7 @@ impl Project {
         }
         let demand = inputs.demand(recipe).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = demand.requirements.build_options_text();
+        let build_constraints = demand.requirements.build_constraints_text();
         let resolution = Resolution { requirements: demand.requirements, ..Resolution::default() };
         let first = Resolution { building: Building::Deferred, ..resolution.clone() };
         let first = plan::lock(recipe, settings, &self.base(platform), &first);
@@ -239,6 +240,7 @@ impl Project {
             bills: vec![Bill::Resolved(resolution.into())],
             earlier: self.is_hard_to_resolve.then_some(first).into_iter().collect(),
             options,
+            build_constraints,
         }
     }
 

@@ -590,6 +590,18 @@ fn system_packages() {
     assert_eq!(runs(replace("runtime: [curl,", "runtime: [curl, git,")), ["runtime"]);
     assert_eq!(runs(replace("build: [g++]", "build: [gcc]")), ["source", "toolchain"]);
     assert_eq!(runs(replace("CMAKE_ARGS: -DX=1", "CMAKE_ARGS: -DX=2")), ["source"]);
+    let held = replace("  env: {CMAKE_ARGS", "  build_constraints: Cython<4\n  env: {CMAKE_ARGS");
+    assert_eq!(runs(&held), ["lock", "source"]);
+    assert_eq!(
+        steps_of_code(&held),
+        [
+            "[code] build /app",
+            "[code] install /app",
+            "[lock] resolve numpy, requests, tqdm",
+            "[source] build uvloop 0.21.0",
+            "[verify] import app.main",
+        ]
+    );
     let wheels_alone = |project: &mut Project| project.lock.retain(|pin| !pin.ends_with("source"));
     let mut before = Project::example();
     wheels_alone(&mut before);

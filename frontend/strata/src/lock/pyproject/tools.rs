@@ -1,6 +1,6 @@
 //! What tools have in their own tables that decides what is installed.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use llb::Lines;
 use toml::Value;
@@ -9,7 +9,7 @@ use super::Pyproject;
 use crate::{
     lock::packages::PYPI,
     mistake::{Findings, Mistake, Mistakes},
-    requirements::{Dependency, Requirement},
+    requirements::Requirement,
 };
 
 /// The tables in which tools have indexes beside PyPI or in its place.
@@ -80,19 +80,28 @@ impl Pyproject {
     ///
     /// Every one that cannot be read.
     pub fn constraints(&self) -> Result<Vec<Requirement>, Mistakes> {
-        let key = "constraint-dependencies";
+        self.held_by("constraint-dependencies")
+    }
+
+    /// What the project holds the requirements of builds to: uv's `build-constraint-dependencies`.
+    ///
+    /// # Errors
+    ///
+    /// Every one that cannot be read.
+    pub fn build_constraints(&self) -> Result<Vec<Requirement>, Mistakes> {
+        self.held_by("build-constraint-dependencies")
+    }
+
+    /// The constraints in a table of uv's.
+    fn held_by(&self, key: &str) -> Result<Vec<Requirement>, Mistakes> {
         let stated = self.tool("uv").and_then(|uv| uv.get(key)).and_then(Value::as_array);
         let mut findings = Findings::new(Arc::clone(&self.file));
         let mut constraints = Vec::new();
         for text in stated.into_iter().flatten() {
-            let dependency = text.as_str().map_or_else(
+            let read = text.as_str().map_or_else(
                 || Err(Mistake::new(format!("`tool.uv.{key}` is a list of texts"))),
-                Dependency::parse,
+                Requirement::constraint,
             );
-            let read = dependency.and_then(|dependency| {
-                let plain = Dependency { extras: BTreeSet::new(), ..dependency };
-                Requirement::parse(&plain.to_string())
-            });
             match read {
                 Ok(constraint) => constraints.push(constraint),
                 Err(mistake) => findings.at(self.line_of_table("uv", key), mistake),

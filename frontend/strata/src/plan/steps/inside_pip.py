@@ -9,6 +9,8 @@ import sys
 import network
 
 OPTIONS = "/strata/options.txt"
+# What builds are held to, if they are.
+BUILD_CONSTRAINTS = "/strata/build_constraints.txt"
 VENV = "/opt/venv"
 OUT_VENV = "/out" + VENV
 # What a build must see beside its own requirements: an environment.
@@ -37,9 +39,10 @@ def install(arguments):
 
 
 def options():
-    """pip's options, of which the file has one on each line."""
+    """pip's options, of which the file has one on each line, for what is built."""
+    held = ["--build-constraint", BUILD_CONSTRAINTS] if os.path.exists(BUILD_CONSTRAINTS) else []
     with open(OPTIONS, encoding="utf-8") as file:
-        return [word for line in file for word in line.strip().split(" ", 1)]
+        return held + [word for line in file for word in line.strip().split(" ", 1)]
 
 
 def settle_builds():

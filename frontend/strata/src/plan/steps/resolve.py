@@ -18,6 +18,8 @@ import tree
 
 UV = "/tool/uv/bin/uv"
 LOCK = "/out/opt/strata/pylock.toml"
+# What builds are held to, if they are.
+BUILD_CONSTRAINTS = "/strata/build_constraints.txt"
 # In place of the lock: that it takes a toolchain to make one.
 UNBUILT = "/out/opt/strata/unbuilt.txt"
 WORK = "/tmp/resolve"
@@ -242,6 +244,8 @@ def uv(arguments, output):
     command = [UV, "--config-file", "/strata/uv.toml", "pip", "compile", "/strata/requirements.txt"]
     if read("/strata/constraints.txt"):
         command += ["--constraints", "/strata/constraints.txt"]
+    if os.path.exists(BUILD_CONSTRAINTS):
+        command += ["--build-constraints", BUILD_CONSTRAINTS]
     command += ["--constraints", KEPT] if arguments.goes_on else []
     command += ["--python", sys.executable, "--no-python-downloads", "--cache-dir", "/cache/uv"]
     command += ["--no-header"]
@@ -331,6 +335,8 @@ def pip(arguments):
     command += [] if arguments.site_packages else ["--ignore-installed"]
     command += ["--requirement", "/strata/requirements.txt"]
     command += ["--constraint", "/strata/constraints.txt"]
+    if os.path.exists(BUILD_CONSTRAINTS):
+        command += ["--build-constraint", BUILD_CONSTRAINTS]
     command += ["--constraint", KEPT] if arguments.goes_on else []
     command += ["--no-deps"] if arguments.no_deps else []
     if arguments.torch:
