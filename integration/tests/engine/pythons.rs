@@ -49,6 +49,7 @@ fn the_python_of_debian_12() {
 }
 
 #[test]
+#[ignore = "slow: another base, made of Debian's packages"]
 fn the_python_of_the_debian_to_come() {
     runs_on(Suite::Testing);
 }
