@@ -31,7 +31,7 @@ fn ends(here: &TempDir, setting: &str, call: &str) -> String {
 }
 
 /// No logins.
-const NETRC: &str = "import network; os.environ['NETRC'] = here + '/netrc'";
+const NETRC: &str = "import network; network.PAUSES = (); os.environ['NETRC'] = here + '/netrc'";
 
 #[test]
 fn an_index_that_refuses_is_not_passed_over() {
@@ -62,6 +62,15 @@ fn an_index_that_refuses_is_not_passed_over() {
     // It has none, and shows something.
     assert_eq!(said(&["simple/one", nobodys], "['one', 'two']"), "");
     assert_eq!(said(&["simple/one", nobodys], "['one']"), "", "a page of all that it has");
+    // Where nobody knows what it has, it says itself what it is.
+    for (is_amazons, says) in [("True", "None"), ("False", "https://h.io/one/ answers 403")] {
+        let asked = format!(
+            "{NETRC}; network._ask = lambda url: (403, 'Forbidden', 'text/html', {is_amazons})\n\
+             print(network.refusal(['https://h.io'], ['one'], None))"
+        );
+        let said = run(&here, &asked);
+        assert!(said.starts_with(says), "{said}");
+    }
 }
 
 #[test]

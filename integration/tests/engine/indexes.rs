@@ -297,6 +297,12 @@ fn an_index_that_refuses_what_a_build_needs_is_not_passed_over() {
         let says = [&*page, "It is not passed over, for another index's package of that name"];
         Bad::new("a build's requirement", &manifest, &says).fails();
     }
+    // It may be its way to say that it has none.
+    index.trouble("simple/six", Trouble::Status(401));
+    let refusals = format!("ignore_refusals: '{}', extra_index_urls", index.url());
+    let lenient = manifest.replace("extra_index_urls", &refusals);
+    let image = Built::new::<&str>(&format!("# syntax=strata\n{lenient}"), &[], &[]);
+    assert_eq!(image.run(&["python", "-c", &format!("import {name}")]), "built");
     index.mend();
     let image = Built::new::<&str>(&format!("# syntax=strata\n{manifest}"), &[], &[]);
     assert_eq!(image.run(&["python", "-c", &format!("import {name}")]), "built");
@@ -419,10 +425,19 @@ fn a_host_that_is_trusted_without_a_certificate() {
     let _port = HTTPS.lock().unwrap_or_else(PoisonError::into_inner);
     let address = STRATA.host_address().unwrap();
     let name = format!("strata_{}", unique());
-    let index = PackageIndex::serve(address, [wheel(&name, "1.0", "there")]).unwrap();
+    let setup = format!(
+        "import setuptools\n\
+         setuptools.setup(name='{name}_built', version='1.0', py_modules=['{name}_built'])\n"
+    );
+    let source = Package::of_module(&format!("{name}_built"), "1.0", "")
+        .file("setup.py", &setup)
+        .file("pyproject.toml", "[build-system]\nrequires = ['setuptools==80.9.0']\n");
+    let files = [wheel(&name, "1.0", "there"), source.sdist().unwrap()];
+    let index = PackageIndex::serve(address, files).unwrap();
     let _front = TlsFront::serve(address, HOST, index.address()).unwrap();
     let requirements = format!(
-        "--extra-index-url https://{HOST}/simple\n--trusted-host {HOST}\n{name}\nsix==1.17.0\n"
+        "--extra-index-url https://{HOST}/simple\n--trusted-host {HOST}\n{name}\n{name}_built\n\
+         six==1.17.0\n"
     );
     let host = format!("--add-host={HOST}:{address}");
     for installer in ["pip", "uv"] {
@@ -431,7 +446,7 @@ fn a_host_that_is_trusted_without_a_certificate() {
              python: {{requirements: requirements.txt, installer: {installer}}}\n"
         );
         let image = Built::new(&manifest, &[("requirements.txt", &requirements)], &[&host]);
-        let said = image.run(&["python", "-c", &format!("import {name}, six")]);
+        let said = image.run(&["python", "-c", &format!("import {name}, {name}_built, six")]);
         assert_eq!(said, format!("{name} 1.0 there"), "{installer}");
     }
 }
@@ -454,17 +469,22 @@ fn what_is_built_behind_a_company() {
         .file("setup.py", &setup)
         .file("pyproject.toml", "[build-system]\nrequires = ['setuptools==80.9.0']\n");
     let index = PackageIndex::serve_mirror(address, [source.sdist().unwrap()]).unwrap();
+    let other = PackageIndex::serve(address, []).unwrap();
     let front = TlsFront::serve(address, HOST, index.address()).unwrap();
     // Whatever asks knows the authority: pip for what it builds with, and what the code's own
     // command starts.
     let manifest = format!(
         "# syntax=strata\nbase: {BASE}\n\
-         python: {{packages: [{name}], index_url: 'https://{HOST}/simple'}}\n\
+         python: {{packages: [{name}], index_url: 'https://{HOST}/simple', \
+         extra_index_urls: '{}'}}\n\
          code: {{context: ., install: true, build: 'python fetch.py'}}\n\
-         cmd: [python, -c, 'import {name}, own']\n"
+         cmd: [python, -c, 'import {name}, own']\n",
+        other.url()
     );
     let fetch = format!(
-        "import ssl, urllib.request as r\nr.urlopen('https://{HOST}/simple/{name}/')\n\
+        "import ssl, urllib.request as r\ncontext = ssl.create_default_context()\n\
+         context.verify_flags &= ~ssl.VERIFY_X509_STRICT\n\
+         r.urlopen('https://{HOST}/simple/{name}/', context=context)\n\
          open('own.py', 'w').write(\"print('fetched')\")\n"
     );
     let files = [("pyproject.toml", PROJECT), ("fetch.py", &fetch)];

@@ -311,6 +311,11 @@ const PYTHON: Object = Object {
         key("extra_index_urls", Shape::List(&Shape::One(INDEX)), "Indexes beside it."),
         key("find_links", Shape::List(&Shape::One(PAGE)), "Pages with links to packages."),
         key(
+            "ignore_refusals",
+            Shape::List(&Shape::One(INDEX)),
+            "Indexes that answer 401 or 403 for packages that they do not have.",
+        ),
+        key(
             "credentials",
             Shape::Map { name: host, of: &Shape::One(SECRET), public: false, inherits: false },
             "The build secret for each host that asks for a password: `user:password`, or a token.",

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     facts::{Base, Pick, PlatformFacts},
     mistake::Spanned,
-    recipe::{Code, Installer},
+    recipe::{Code, Indexes, Installer},
     url::Url,
 };
 
@@ -137,6 +137,7 @@ pub(super) fn built(
         .script(HINTS)
         .file("options.txt", facts.packages.options.as_str())
         .files(build_constraints(&facts.packages.build_constraints))
+        .files(refusals(&scope.recipe.python.indexes))
         .mount(tool(scope, base, python.clone(), Installer::Pip))
         // What builds it may write there, and pages of an index that others believe are among it.
         .pip_cache(&format!("{DOWNLOADS_FOR}-{}", pick.name))
@@ -156,6 +157,12 @@ pub(super) fn built(
 /// The file of what builds are held to; none if that is nothing.
 pub(super) fn build_constraints(text: &str) -> Option<(&'static str, String)> {
     (!text.is_empty()).then(|| ("build_constraints.txt", text.to_owned()))
+}
+
+/// The file of the indexes that refuse what they do not have, a line each; none if there are none.
+pub(super) fn refusals(indexes: &Indexes) -> Option<(&'static str, String)> {
+    let urls: String = indexes.ignore_refusals.iter().map(|url| format!("{url}\n")).collect();
+    (!urls.is_empty()).then_some(("refusals.txt", urls))
 }
 
 /// What installing wheels and building from source have in common.
@@ -217,6 +224,7 @@ pub(super) fn code(
         .args(below(&files.at))
         .file("options.txt", facts.packages.options.as_str())
         .files(build_constraints(&facts.packages.build_constraints))
+        .files(refusals(&scope.recipe.python.indexes))
         .mount(files.mount())
         .venv(venv)
         .mount(tool(scope, base, python, Installer::Pip))

@@ -74,6 +74,7 @@ pub(super) fn lock(
         .file("constraints.txt", requirements.constraints_text())
         .file("options.txt", requirements.options_text())
         .files(python::build_constraints(&requirements.build_constraints_text()))
+        .files(python::refusals(indexes))
         .file(
             "preferences.txt",
             preferences.iter().map(|pin| format!("{pin}\n")).collect::<String>(),

@@ -161,6 +161,8 @@ pub struct Indexes {
     pub extra_index_urls: Vec<String>,
     /// Pages with links to packages.
     pub find_links: Vec<String>,
+    /// Those of them that answer 401 or 403 for what they do not have.
+    pub ignore_refusals: BTreeSet<String>,
     /// The id of the build secret with a host's user and password, by host.
     pub credentials: BTreeMap<String, String>,
     /// The build of PyTorch, by its index: `cpu`, `cu126`.

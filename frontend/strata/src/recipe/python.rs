@@ -46,6 +46,7 @@ impl Reader<'_> {
             extra_index_urls: plain(self.list(section, "extra_index_urls", values::index))
                 .collect(),
             find_links: plain(self.list(section, "find_links", values::page)).collect(),
+            ignore_refusals: plain(self.list(section, "ignore_refusals", values::index)).collect(),
             credentials: self.map(section, "credentials", values::secret),
             torch: self.one(section, "torch", values::torch).map(|torch| torch.value),
         }

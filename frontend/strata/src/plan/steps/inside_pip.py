@@ -68,7 +68,8 @@ def settle_builds():
             super().install_requirements(*arguments, **options)
             folders = [one for prefix in self._prefixes.values() for one in prefix.lib_dirs]
             installed = importlib.metadata.distributions(path=folders)
-            words = passed_over(sorted(filter(None, {one.metadata["Name"] for one in installed})))
+            names = {one.metadata["Name"] for one in installed if one.read_text("METADATA")}
+            words = passed_over(sorted(filter(None, names)))
             if words:
                 raise InstallationError(words)
 
@@ -84,7 +85,7 @@ def passed_over(names):
     if not names or not (indexes[1:] or links):
         return None
     pages = [network.page(index, name) for index in indexes for name in names]
-    return network.refusal(indexes, names, []) or network.trouble_of(pages, links)
+    return network.refusal(indexes, names, None) or network.trouble_of(pages, links)
 
 
 def visible_packages():

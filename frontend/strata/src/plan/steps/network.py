@@ -6,14 +6,18 @@ import functools
 import netrc
 import os
 import re
+import socket
 import ssl
 import sys
+import time
 import urllib.parse
 
 CA_SECRET = "/run/secrets/ca_bundle"
 NETRC_SECRET = "/run/secrets/netrc"
 # Hosts that the manifest has a secret for, and the files of the secrets.
 CREDENTIALS = "/strata/credentials.txt"
+# Indexes that refuse what they do not have, as the manifest says.
+REFUSALS = "/strata/refusals.txt"
 
 PYPI = "https://pypi.org/simple"
 # Answers 403 for what it does not have.
@@ -31,6 +35,8 @@ NOT_PASSED_OVER = (
 )
 # How long a server may think, in seconds, before it is said not to answer.
 PATIENCE = 20
+# How long to wait, in seconds, before a server that has a bad moment is asked again.
+PAUSES = (1, 2)
 # So many pages are asked for at a time.
 AT_ONCE = 16
 
@@ -73,9 +79,12 @@ def prepare():
 
 def trust_plain_http(options):
     """Has pip take indexes on plain HTTP, of which a file of its options has the URLs: somebody
-    wrote `http://`, and uv takes it as well."""
+    wrote `http://`, and uv takes it as well. And has what is asked here trust whom the options say
+    that pip is to trust."""
     with open(options, encoding="utf-8") as file:
-        hosts = re.findall(r"^--\S+ http://([^/?#\s]+)", file.read(), re.MULTILINE)
+        hosts = re.findall(
+            r"^--(?:trusted-host |\S+ http://)([^/?#\s]+)", file.read(), re.MULTILINE
+        )
     if hosts:
         os.environ["PIP_TRUSTED_HOST"] = " ".join(sorted(set(hosts)))
 
@@ -100,9 +109,9 @@ def links(options):
 def refusal(indexes, projects, others):
     """What to say if an index refuses the page of one of the projects to who asks as this step does.
     The tools would do without it, take what another index has, and be done: for good, as a step that
-    succeeds is kept. The others are what it may have, too."""
+    succeeds is kept. The others are what it may have, too; none, if nobody knows of any."""
     for index in indexes:
-        if index == PYPI:
+        if index == PYPI or _refuses_what_it_lacks(index):
             continue
         pages = [page(index, project) for project in projects]
         answers = dict(zip(pages, _at_once(_ask, pages)))
@@ -117,8 +126,8 @@ def refusal(indexes, projects, others):
         for asked in refused[:1]:
             return (
                 f"{_wrong(asked, answers[asked])}\n{NOT_PASSED_OVER} If it answers so for what it "
-                f"does not have, let it have a page at {index.rstrip('/')}/, or require something "
-                "that it has."
+                "does not have, say that under `python`: "
+                f"`ignore_refusals: {index.rstrip('/')}`."
             )
     return None
 
@@ -140,12 +149,21 @@ def trouble_of(pages, others):
 def _required(url):
     """What is wrong with a page of an index, which may be absent."""
     answer = _ask(url)
-    return None if answer[0] in ABSENT else _wrong(url, answer) or _no_page(url, answer)
+    absent = ABSENT + (REFUSED if _refuses_what_it_lacks(url) else ())
+    return None if answer[0] in absent else _wrong(url, answer) or _no_page(url, answer)
+
+
+def _refuses_what_it_lacks(url):
+    """Whether the manifest says so of an index, or of the one that has this page."""
+    if not os.path.exists(REFUSALS):
+        return False
+    with open(REFUSALS, encoding="utf-8") as known:
+        return any(f"{url}/".startswith(f"{line.strip()}/") for line in known)
 
 
 def _no_page(url, answer):
     """What is wrong with what a server shows in place of an index's page."""
-    _, _, kind = answer
+    kind = answer[2]
     if kind.startswith(PAGES):
         return None
     return f"{url} answers with {kind}, and an index does with HTML or JSON (PEP 503, PEP 691)"
@@ -156,9 +174,12 @@ def _is_store(index, answers, others):
     have: it does of what nobody has, and shows something else."""
     if is_pytorch(index):
         return True
-    if _ask(page(index, NOBODYS))[0] != 403:
+    status, *_, is_amazons = _ask(page(index, NOBODYS))
+    if status != 403:
         return False
-    pages = [f"{index.rstrip('/')}/"] + [page(index, project) for project in others]
+    if others is None and is_amazons:
+        return True
+    pages = [f"{index.rstrip('/')}/"] + [page(index, project) for project in others or []]
     return any(map(_shows, answers)) or any(map(_shows, map(_ask, pages)))
 
 
@@ -195,7 +216,7 @@ def trouble(url):
 
 def _wrong(url, answer):
     """What is wrong with a URL that is answered so."""
-    status, reason, _ = answer
+    status, reason, *_ = answer
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"{url} does not answer: who signed its certificate is not known here; if these are "
@@ -229,24 +250,52 @@ def page(index, project):
 
 
 def _ask(url):
-    """The status of the answer, its name and the media type; no status, and why, if there is no
-    answer."""
+    """The status of the answer, its name, the media type, and whether it is that of a store with
+    Amazon's interface; no status, and why, if there is no answer."""
+    for pause in PAUSES:
+        answer = _ask_once(url)
+        if not _will_pass(answer):
+            return answer
+        time.sleep(pause)
+    return _ask_once(url)
+
+
+def _will_pass(answer):
+    """Whether it may be another one in a moment. Who was silent was waited for."""
+    status, reason, *_ = answer
+    if status is None:
+        return not isinstance(reason, (TimeoutError, socket.timeout, ssl.SSLError, ValueError))
+    return status == 429 or status >= 500
+
+
+def _ask_once(url):
     # Here, because it takes longer to load than many a step needs, and few ask.
+    import http.client
     import urllib.error
+
+    def told(status, answer):
+        headers = answer.headers
+        is_amazons = "x-amz-request-id" in headers
+        return status, answer.reason, headers.get_content_type(), is_amazons
 
     try:
         with _open(url, {"Range": "bytes=0-0"}) as answer:
-            return answer.status, answer.reason, answer.headers.get_content_type()
+            return told(answer.status, answer)
     except urllib.error.HTTPError as error:
-        return error.code, error.reason, error.headers.get_content_type()
-    except (OSError, ValueError) as error:
-        return None, getattr(error, "reason", error), None
+        return told(error.code, error)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return None, getattr(error, "reason", error), None, False
 
 
 def text(url):
-    """All that a server shows."""
-    with _open(url, {}) as answer:
-        return answer.read().decode("utf-8", "replace")
+    """All that a server shows; nothing, if that breaks off."""
+    import http.client
+
+    try:
+        with _open(url, {}) as answer:
+            return answer.read().decode("utf-8", "replace")
+    except (OSError, ValueError, http.client.HTTPException):
+        return ""
 
 
 def _open(url, headers):
@@ -258,16 +307,34 @@ def _open(url, headers):
         login = base64.b64encode(f"{login[0]}:{login[2]}".encode()).decode()
         # Not for whom this one leads to.
         request.add_unredirected_header("Authorization", f"Basic {login}")
-    return _opener().open(request, timeout=PATIENCE)
+    parts = urllib.parse.urlsplit(url)
+    trusted = os.environ.get("PIP_TRUSTED_HOST", "").split()
+    is_trusted = any(host in trusted for host in ("*", parts.hostname, parts.netloc))
+    return _opener(is_trusted).open(request, timeout=PATIENCE)
 
 
 @functools.lru_cache(maxsize=None)
-def _opener():
+def _opener(is_trusted):
     """Opens URLs. To read all authorities for each takes longer than to ask."""
     import urllib.request
 
-    https = urllib.request.HTTPSHandler(context=ssl.create_default_context())
-    return urllib.request.build_opener(https)
+    class WithLogin(urllib.request.HTTPRedirectHandler):
+        """Takes the login along where a server leads to itself, as pip and uv do."""
+
+        def redirect_request(self, request, *arguments):
+            led = super().redirect_request(request, *arguments)
+            login = request.get_header("Authorization")
+            if led and login and (led.type, led.host) == (request.type, request.host):
+                led.add_unredirected_header("Authorization", login)
+            return led
+
+    context = ssl.create_default_context()
+    # By which Python 3.13 and later refuse many a company's authority, which pip and uv take.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if is_trusted:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    https = urllib.request.HTTPSHandler(context=context)
+    return urllib.request.build_opener(https, WithLogin)
 
 
 def _advice(host):

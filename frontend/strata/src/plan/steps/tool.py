@@ -14,6 +14,8 @@ import tree
 PINS = "/strata/tool.txt"
 # What pip says where no file is for this machine; and where there are none, or it was not answered.
 NOT_FOUND = "No matching distribution found"
+# What the page of an index may have that has no files (PEP 629, PEP 691).
+OF_AN_INDEX = re.compile(r'pypi:repository-version|"files"\s*:\s*\[')
 # Where steps have it.
 PLACE = "/tool/"
 # What our scripts import, and pip as they run it, which imports some of itself late.
@@ -83,7 +85,7 @@ def explain_failure(pip, not_found):
         pages = [page for page in pages if not network.lacks(page)]
     wrong = list(filter(None, map(network.trouble, pages)))
     if has_way_out and pages and not wrong:
-        wrong = lack(pip, pages, version)
+        wrong = list(filter(None, (lack(pip, page, version) for page in pages)))
     for words in wrong:
         print(words, file=sys.stderr)
     if wrong or not has_way_out:
@@ -100,18 +102,17 @@ def explain_failure(pip, not_found):
     )
 
 
-def lack(pip, pages, version):
-    """What is wrong if none of these pages is one of uv's, or one has it for this machine: that there
-    is none is kept."""
+def lack(pip, page, version):
+    """What is wrong if a page is no index's, or has uv for this machine: that there is none is
+    kept."""
+    shown = network.text(page)
     name = re.compile(r"\buv-(\d[\w.+!]*)(?:-[\w.-]+?\.whl|\.tar\.gz)")
-    found = [one for page in pages for one in name.finditer(network.text(page))]
-    if not found:
-        words = "has no file of uv, and is no page of its files: try again later"
-    elif fits(pip, {one.group() for one in found if one.group(1) == version}, version):
-        words = "has a uv for this machine that pip was not shown: build again"
-    else:
-        return []
-    return [f"{page} {words}" for page in pages]
+    found = list(name.finditer(shown))
+    if fits(pip, {one.group() for one in found if one.group(1) == version}, version):
+        return f"{page} has a uv for this machine that pip was not shown: build again"
+    if not found and not OF_AN_INDEX.search(shown):
+        return f"{page} shows no files, nor that it is a page of an index: try again later"
+    return None
 
 
 def fits(pip, files, version):
@@ -129,6 +130,7 @@ def fits(pip, files, version):
             errors="replace",
             check=False,
         )
+    # Where it fits, pip finds it to be empty.
     return NOT_FOUND not in tried.stderr
 
 
