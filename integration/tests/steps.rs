@@ -519,6 +519,49 @@ fn packages_are_known_by_their_names_and_versions() {
     assert_ne!(two, has(&[("six", "1.17.0"), ("idna", "3.10")]));
     assert_ne!(two, has(&[("six", "1.16.0")]));
     assert_eq!(two.strip_prefix("sha256:").map(str::len), Some(64), "{two}");
+    let more = [("six", "1.16.0"), ("idna", "3.10"), ("pip", "25.0"), ("odd", "1 beta")];
+    assert_eq!(two, has(&more));
+    assert_eq!(has(&[("Zope.Event", "5.0")]), has(&[("zope_event", "5.0")]));
+}
+
+/// Packages of a base: two of one name, one that was cut off, those as `setup.py` has left them.
+const OF_A_BASE: [(&str, &str); 6] = [
+    ("a/Zope.Event-5.0.dist-info/METADATA", "Name: Zope.Event\nVersion: 5.0\n"),
+    ("a/cut.dist-info/RECORD", ""),
+    ("a/old.egg-info/PKG-INFO", "Name: old\nVersion: 1.0-1\n"),
+    ("a/setup.egg-info/PKG-INFO", "Name: set_up\nVersion: 1.0\n"),
+    ("b/zope_event-5.0.dist-info/METADATA", "Name: zope_event\nVersion: 5.0\n"),
+    ("b/wheel-0.45.1.dist-info/METADATA", "Name: wheel\nVersion: 0.45.1\n"),
+];
+
+#[test]
+fn what_the_base_has_is_noted_as_the_resolver_counts_it() {
+    let here = tempfile::tempdir().unwrap();
+    for (path, text) in OF_A_BASE {
+        let path = here.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let script = r#"
+import hashlib, importlib.metadata, probe, resolve, tempfile
+class Newer(importlib.metadata.PathDistribution):
+    @property
+    def metadata(self):
+        known = self.read_text("METADATA") or self.read_text("PKG-INFO")
+        return super().metadata if known else without()
+found = importlib.metadata.distributions(path=[here + "/a", here + "/b"])
+found = [Newer(one._path) for one in found]
+importlib.metadata.distributions = lambda: found
+resolve.INSTALLED = tempfile.mkdtemp(dir=here) + "/installed"
+pins = sorted({pin for pin in resolve.installed_wheels() if not pin.startswith("wheel==")})
+of_pins = hashlib.sha256("\n".join(pins).encode()).hexdigest()
+print(*pins, probe.packages() == "sha256:" + of_pins)
+"#;
+    // As newer Pythons do it: with none, or an error.
+    for without in ["return None", "raise FileNotFoundError"] {
+        let said = run(&here, &format!("def without():\n    {without}\n{script}"));
+        assert_eq!(said, "set-up==1.0 zope-event==5.0 True", "{without}");
+    }
 }
 
 #[test]

@@ -27,10 +27,9 @@ impl Build<'_> {
         }
         let (name, manifest) = (self.lock_name, &self.manifest.file.name);
         let (rule, text) = match (self.entry(platform), misfit) {
-            (Some(_), Some(misfit)) => (
-                "StaleLock",
-                format!("packages of {name} are not for {misfit}: renew it with `{RENEW}`"),
-            ),
+            (Some(_), Some(misfit)) => {
+                ("StaleLock", format!("{}: renew it with `{RENEW}`", misfit.told(name)))
+            }
             (Some(entry), None) if entry.is_fresh(self.recipe, requirements) => return None,
             (Some(_), None) => (
                 "StaleLock",

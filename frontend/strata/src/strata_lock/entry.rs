@@ -1,6 +1,6 @@
 //! What the lock says of an image.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use gateway::ImageName;
 use llb::{Location, SourceFile};
@@ -50,13 +50,22 @@ pub enum Misfit {
     Python(Environment),
     /// Its packages, which count as installed.
     Installed,
+    /// Packages that count as installed, of which it says nothing: it is older than the key, or
+    /// none did when it was made.
+    Unnoted,
 }
 
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Misfit {
+    /// What is wrong with the lock of a name.
+    pub fn told(&self, lock: &str) -> String {
         match self {
-            Self::Python(environment) => write!(f, "the base, {environment}"),
-            Self::Installed => f.write_str("what the base has installed by now"),
+            Self::Python(environment) => {
+                format!("packages of {lock} are not for the base, {environment}")
+            }
+            Self::Installed => {
+                format!("packages of {lock} are not for what the base has installed by now")
+            }
+            Self::Unnoted => format!("{lock} does not note what the base has installed"),
         }
     }
 }
@@ -189,10 +198,12 @@ impl Entry {
         let fits = |package| lock::choose(package, &tags, &environment, options).is_ok();
         Ok(if !(is_its && lock.packages.iter().all(fits)) {
             Some(Misfit::Python(environment))
-        } else if self.installed != probe.packages {
-            Some(Misfit::Installed)
-        } else {
+        } else if self.installed == probe.packages {
             None
+        } else if self.installed.is_none() {
+            Some(Misfit::Unnoted)
+        } else {
+            Some(Misfit::Installed)
         })
     }
 

@@ -20,6 +20,9 @@ import tree
 # What is not the base's while this runs.
 MOUNTED = ["/proc", "/sys", "/dev", "/tmp", "/out", "/strata"]
 
+# Who requires these takes nearly any, and a base has newer ones whenever it is built anew.
+INSTALLERS = ["pip", "setuptools", "wheel"]
+
 # How deep links and unusual folders are looked for: `/usr/local/man` is the deepest that
 # distributions have.
 DEPTH = 3
@@ -72,9 +75,18 @@ def folders():
 
 
 def packages():
-    """What the packages are known by that `resolve.py` counts as installed."""
-    there = importlib.metadata.distributions()
-    pins = {f"{package.metadata['Name']}=={package.metadata['Version']}" for package in there}
+    """What the packages are known by that `installed_wheels` of `resolve.py` counts as installed."""
+    pins = set()
+    for package in importlib.metadata.distributions():
+        if not (package.read_text("METADATA") or package.read_text("PKG-INFO")):
+            # `package.metadata` is none then from Python 3.14 on, and raises from 3.15 on.
+            continue
+        name, version = package.metadata["Name"], package.metadata["Version"]
+        if not name or not version or not re.match(r"[\w.!+]+$", version):
+            continue
+        name = re.sub(r"[-_.]+", "-", name).lower()
+        if name not in INSTALLERS:
+            pins.add(f"{name}=={version}")
     return "sha256:" + hashlib.sha256("\n".join(sorted(pins)).encode()).hexdigest()
 
 

@@ -379,9 +379,12 @@ def installed_wheels():
     os.makedirs(INSTALLED)
     pins = []
     for package in importlib.metadata.distributions():
-        name, version = package.metadata["Name"], package.metadata["Version"]
         metadata = package.read_text("METADATA") or package.read_text("PKG-INFO")
-        if not name or not version or not metadata or not re.match(r"[\w.!+]+$", version):
+        if not metadata:
+            # `package.metadata` is none then from Python 3.14 on, and raises from 3.15 on.
+            continue
+        name, version = package.metadata["Name"], package.metadata["Version"]
+        if not name or not version or not re.match(r"[\w.!+]+$", version):
             continue
         stem = "{}-{}".format(re.sub(r"[-_.]+", "_", name), version.replace("-", "_"))
         wheel = f"{INSTALLED}/{stem}-py3-none-any.whl"

@@ -59,6 +59,9 @@ def overlaps():
     """Files that two packages have with different content: the layer that lies above wins."""
     known = {}
     for package in importlib.metadata.distributions():
+        if not (package.read_text("METADATA") or package.read_text("PKG-INFO")):
+            # `package.metadata` is none then from Python 3.14 on, and raises from 3.15 on.
+            continue
         name = package.metadata["Name"]
         for row in csv.reader((package.read_text("RECORD") or "").splitlines()):
             path, digest = (row + ["", ""])[:2]
