@@ -97,6 +97,10 @@ fn what_a_project_has_for_its_own_tool() {
     assert_eq!(told("", held), "built with cython<4\n");
     let both = told("  build_constraints: [setuptools==80.9.0, 'cython < 4']\n", held);
     assert_eq!(both, "built with cython<4\nbuilt with setuptools==80.9.0\n");
+    // Of the manifest's, a release may be named by its hashes, too.
+    let hash = format!("--hash=sha256:{}", "0".repeat(64));
+    let hashed = told(&format!("  build_constraints: 'cython[x]==3 {hash}'\n"), "");
+    assert_eq!(hashed, format!("built with cython==3 {hash}\n"));
     // All of it at once.
     let all = told(
         "  build_constraints: a b\n",

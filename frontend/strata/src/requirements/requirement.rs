@@ -33,23 +33,23 @@ impl Requirement {
         }
         let dependency = Dependency::parse(specifier)?;
         let name = dependency.name.clone().unwrap_or_else(|| specifier.to_owned());
-        let options: String = hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
-        Ok(Self { name, text: format!("{dependency}{options}"), dependency, hashes })
+        Ok(Self::new(name, dependency, hashes))
     }
-}
 
-impl Requirement {
     /// Reads what a project is held to if something asks for it: extras say nothing then.
     ///
     /// # Errors
     ///
     /// As [`Requirement::parse`].
     pub fn constraint(line: &str) -> Result<Self, Mistake> {
-        let read = Self::parse(line)?;
-        if read.dependency.extras.is_empty() {
-            return Ok(read);
-        }
-        Self::parse(&Dependency { extras: BTreeSet::new(), ..read.dependency }.to_string())
+        let Self { name, dependency, hashes, .. } = Self::parse(line)?;
+        let dependency = Dependency { extras: BTreeSet::new(), ..dependency };
+        Ok(Self::new(name, dependency, hashes))
+    }
+
+    fn new(name: String, dependency: Dependency, hashes: BTreeSet<String>) -> Self {
+        let options: String = hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
+        Self { name, text: format!("{dependency}{options}"), dependency, hashes }
     }
 }
 

@@ -152,7 +152,11 @@ fn constraints_of_uv_hold() {
     let constraints = project.constraints().unwrap();
     let texts: Vec<String> = constraints.iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["idna<3", "six"]);
-    let wrong = "[tool.uv]\nconstraint-dependencies = [\"a b\", 1]\n";
-    let told = Pyproject::parse(&file("pyproject.toml", wrong)).unwrap().constraints();
-    assert_eq!(told.unwrap_err().0.len(), 2);
+    // uv takes no options in it.
+    let hash = format!("--hash=sha256:{}", "0".repeat(64));
+    let wrong = format!("[tool.uv]\nconstraint-dependencies = [\"a b\", 1, \"six==1 {hash}\"]\n");
+    let told = Pyproject::parse(&file("pyproject.toml", &wrong)).unwrap().constraints();
+    let told = told.unwrap_err();
+    assert_eq!(told.0.len(), 3);
+    assert!(told.to_string().contains(&format!("`{hash}` is too much")), "{told}");
 }

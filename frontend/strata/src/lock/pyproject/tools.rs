@@ -9,7 +9,7 @@ use super::Pyproject;
 use crate::{
     lock::packages::PYPI,
     mistake::{Findings, Mistake, Mistakes},
-    requirements::Requirement,
+    requirements::{Dependency, Requirement},
 };
 
 /// The tables in which tools have indexes beside PyPI or in its place.
@@ -100,7 +100,8 @@ impl Pyproject {
         for text in stated.into_iter().flatten() {
             let read = text.as_str().map_or_else(
                 || Err(Mistake::new(format!("`tool.uv.{key}` is a list of texts"))),
-                Requirement::constraint,
+                // A project's texts have no options of pip's.
+                |text| Requirement::constraint(&Dependency::parse(text)?.to_string()),
             );
             match read {
                 Ok(constraint) => constraints.push(constraint),
