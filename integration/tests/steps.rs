@@ -139,7 +139,7 @@ fn pip_passes_over_no_page_of_the_lock() {
     fs::write(here.path().join("lock"), lock).unwrap();
     let setting = format!(
         "{NETRC}; import argparse, resolve; resolve.LOCK = here + '/lock'\n\
-         network.links = lambda options: []; network.PATIENCE = 1\n\
+         network.links = lambda options: []\n\
          resolve.resolve_with_pip = lambda arguments, preferred: (0, 'resolved')\n\
          arguments = argparse.Namespace(torch=None)"
     );
@@ -154,7 +154,10 @@ fn pip_passes_over_no_page_of_the_lock() {
         (Trouble::Silence, "does not answer: timed out"),
     ] {
         index.trouble("simple/needed", trouble);
-        let said = ends(&here, &setting, &two);
+        // An answer may take its time on a machine that has other work.
+        let patience =
+            if matches!(trouble, Trouble::Silence) { "; network.PATIENCE = 1" } else { "" };
+        let said = ends(&here, &format!("{setting}{patience}"), &two);
         assert!(said.starts_with(&format!("{}/needed/ {says}", index.url())), "{said}");
     }
     // pip has said itself what it does not have.

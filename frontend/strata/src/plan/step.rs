@@ -34,8 +34,8 @@ pub(super) const SHELL: &[&str] = &["/bin/sh"];
 const PIP_CACHE: &str = "strata-pip";
 const UV_CACHE: &str = "strata-uv";
 
-/// Where a step's scripts are: apart from its other files, because a dozen installs have the same ones, which are then sent
-/// once, and not a dozen times.
+/// Where a step's scripts are: apart from its other files, because a dozen installs have the same
+/// ones, which are then sent once, and not a dozen times.
 const SCRIPTS: &str = "/strata/scripts";
 
 /// One of our scripts about to be run.
