@@ -3,8 +3,9 @@
 use parse_dockerfile::{CopyInstruction, Source, Stage};
 
 use super::{
+    Note,
     dockerfile::{Dockerfile, State},
-    draft::{Code, Files, fits},
+    draft::{Code, Draft, Files, fits},
     folder::{Folder, LOCKS},
     models, packages, repositories,
 };
@@ -387,6 +388,21 @@ impl Part {
             Some(rest) => self.to == format!("{place}/{rest}"),
         }
     }
+}
+
+/// Takes out files that would be where the code is, which is known last, and tells of each.
+pub(super) fn apart(draft: &mut Draft) -> Vec<Note> {
+    let Some(code) = &draft.code else { return Vec::new() };
+    let (apart, among): (_, Vec<_>) =
+        std::mem::take(&mut draft.files).into_iter().partition(|files| files.to != code.to);
+    draft.files = apart;
+    let told = |Files { path, to, .. }: &Files| Note {
+        place: None,
+        text: format!(
+            "`{path}` goes into `{to}`, where the code is: name its place in there, under `files`"
+        ),
+    };
+    among.iter().map(told).collect()
 }
 
 /// Whether the owner that a command gives to files is root.

@@ -7,7 +7,7 @@ use parse_dockerfile::{Command as Form, Flag, Instruction, RunInstruction, Span,
 
 use super::{
     Note, bases,
-    copies::{Part, clean},
+    copies::{self, Part, clean},
     draft::{Code, Draft, fits},
     folder::Folder,
     models,
@@ -151,6 +151,7 @@ impl<'a> Dockerfile<'a> {
         self.settle_user(&workdir);
         self.notes.extend(self.project.versioned_by_git(&self.code));
         self.draft.code = Some(self.code).filter(|code| !code.source.is_empty());
+        self.notes.extend(copies::apart(&mut self.draft));
         let of_code = self.draft.code.as_ref().map_or("/", |code| &code.to);
         if workdir != of_code && workdir != "/" {
             self.draft.workdir = Some(workdir);

@@ -650,6 +650,18 @@ fn code_that_a_stage_installs() {
     assert!(!told(&installed.replace("pip install .", "pip install six")).contains(words));
 }
 
+#[test]
+fn files_at_the_place_of_the_code() {
+    let dockerfile = "FROM python:3.12\nCOPY app srv/code\nCOPY --from=tools tool srv/code\n\
+                      COPY --from=tools tool srv/code/other\n";
+    let found = init::of_dockerfile("Dockerfile", dockerfile, &Folder::default()).unwrap();
+    let expected = "# syntax=strata\nbase: python:3.12\ncode:\n  context: app\n  to: /srv/code\n\
+                    files:\n  - from: tools\n    path: /tool\n    to: /srv/code/other\n";
+    assert_eq!(found.manifest, expected);
+    let note = "`/tool` goes into `/srv/code`, where the code is: name its place in there";
+    assert!(shown(&found).contains(note), "{}", shown(&found));
+}
+
 /// A stage that an argument chooses is one of the Dockerfile, and no image.
 #[test]
 fn a_stage_chosen_by_an_argument() {
