@@ -229,8 +229,8 @@ pub fn repository(
     // A single file goes below the folder, as it does there.
     let single = files.len() == 1 && !files[0].contains('*');
     let to = to
-        .map(|to| reader.path(&to))
-        .map(|to| if single { format!("{to}/{}", files[0]) } else { to });
+        .map(|to| if single { format!("{to}/{}", files[0]) } else { to })
+        .map(|to| reader.path(&to));
     let to = to.filter(|to| fits(to, values::files_destination));
     let revision =
         revision.filter(|revision| fits(revision, values::revision) && revision != "main");
@@ -280,14 +280,16 @@ fn put(reader: &mut Dockerfile<'_>, line: usize, model: Model) {
 /// are in the copy then.
 pub fn copied(reader: &mut Dockerfile<'_>, source: &str, to: &str, into: bool) -> bool {
     let source = format!("/{}", source.trim_matches('/'));
+    let root = to.trim_end_matches('/');
     let mut found = false;
     for model in &mut reader.draft.models {
         let Some(at) = &model.to else { continue };
         let Some(rest) = at.strip_prefix(&source) else { continue };
         let is_file = matches!(&model.files[..], [file] if !file.contains('*'));
         let new = match rest {
-            "" if is_file && into => format!("{to}/{}", at.rsplit('/').next().unwrap_or(at)),
-            _ => format!("{to}{rest}"),
+            "" if is_file && into => format!("{root}/{}", at.rsplit('/').next().unwrap_or(at)),
+            "" => to.to_owned(),
+            _ => format!("{root}{rest}"),
         };
         if (rest.is_empty() || rest.starts_with('/')) && fits(&new, values::files_destination) {
             model.to = Some(new);

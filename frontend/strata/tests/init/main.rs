@@ -651,6 +651,15 @@ fn code_that_a_stage_installs() {
 }
 
 #[test]
+fn a_file_of_a_model_in_the_root() {
+    let dockerfile = "FROM python:3.12\nRUN hf download org/name a.bin --local-dir .\n\
+                      RUN hf download org/other b.bin c.bin --local-dir /a.bin\n";
+    let found = init::of_dockerfile("Dockerfile", dockerfile, &Folder::default()).unwrap();
+    assert!(found.manifest.contains("to: /a.bin\n"), "{}", found.manifest);
+    assert!(shown(&found).contains("two models in one place: `/a.bin`"), "{}", shown(&found));
+}
+
+#[test]
 fn files_at_the_place_of_the_code() {
     let dockerfile = "FROM python:3.12\nCOPY app srv/code\nCOPY --from=tools tool srv/code\n\
                       COPY --from=tools tool srv/code/other\n";
