@@ -24,9 +24,9 @@ impl Reader<'_> {
         }
     }
 
-    /// That no two models are in one place: it would be a mix of both. In the cache that is so for two revisions
-    /// of one, too: offline, its name alone must mean one of them. A folder may be shared, and what
-    /// the models have says whether it can be.
+    /// That no two models are in one place: it would be a mix of both. In the cache that is so for
+    /// two revisions of one, too: offline, its name alone must mean one of them. A folder may be
+    /// shared, and what the models have says whether it can be.
     pub(super) fn models_apart(&mut self, models: &[Model]) {
         let mut places = BTreeMap::new();
         for model in models {
@@ -56,8 +56,8 @@ impl Reader<'_> {
         }
     }
 
-    /// That no two of `files` are in one place, two folders of one name included, and none in that of a folder, which a file would
-    /// take with all that is in it.
+    /// That no two of `files` are in one place, two folders of one name included, and none in that
+    /// of a folder, which a file would take with all that is in it.
     pub(super) fn files_apart(&mut self, files: &[Files], code: Option<&Code>) {
         let mut places = BTreeMap::new();
         for one in files {

@@ -592,6 +592,8 @@ fn system_packages() {
     assert_eq!(runs(replace("CMAKE_ARGS: -DX=1", "CMAKE_ARGS: -DX=2")), ["source"]);
     let held = replace("  env: {CMAKE_ARGS", "  build_constraints: Cython<4\n  env: {CMAKE_ARGS");
     assert_eq!(runs(&held), ["lock", "source"]);
+    let index = "  ignore_refusals: https://e.org/simple\n  env: {CMAKE_ARGS";
+    assert_eq!(runs(replace("  env: {CMAKE_ARGS", index)), ["lock", "source"]);
     assert_eq!(
         steps_of_code(&held),
         [
